@@ -1,0 +1,323 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * An engine holds one model and paints frames with it, several at a time, on its own threads. Frames
+ * go in with ff_style_submit() and come out, in the same order, with ff_style_receive().
+ *
+ * A whole program, which paints raw RGB24 frames from its input to its output:
+ *
+ * @code
+ * #include <errno.h>
+ * #include <stdio.h>
+ * #include <stdlib.h>
+ *
+ * #include "styletransfer.h"
+ *
+ * static void print_message(void *opaque, StyleLogLevel level, const char *message)
+ * {
+ *     (void)opaque;
+ *     if (level <= FF_STYLE_LOG_WARNING)
+ *         fprintf(stderr, "%s\n", message);
+ * }
+ *
+ * // Waits for the oldest frame, writes it and frees it; returns what ff_style_receive() returned.
+ * static int write_oldest(StyleEngine *engine)
+ * {
+ *     StyleFrame frame;
+ *     int ret = ff_style_receive(engine, &frame, 1);
+ *
+ *     if (ret > 0)
+ *         fwrite(frame.dst, (size_t)frame.dst_stride, (size_t)frame.height, stdout);
+ *     if (ret)
+ *         free(frame.opaque);
+ *     return ret;
+ * }
+ *
+ * int main(int argc, char **argv)
+ * {
+ *     const int width = argc == 4 ? atoi(argv[2]) : 0, height = argc == 4 ? atoi(argv[3]) : 0;
+ *     const size_t size = 3 * (size_t)width * (size_t)height;
+ *     StyleEngine *engine = NULL;
+ *     StyleSettings settings;
+ *     int ret;
+ *
+ *     ff_style_default_settings(&settings);
+ *     settings.model = argv[1];
+ *     settings.log = print_message;
+ *     ret = ff_style_open(&engine, &settings);
+ *     if (ret >= 0)
+ *         ret = ff_style_check_size(engine, width, height);
+ *
+ *     while (ret >= 0) {
+ *         unsigned char *pixels = malloc(size);
+ *         StyleFrame frame = {.src = pixels, .src_stride = 3 * width, .dst = pixels,
+ *                             .dst_stride = 3 * width, .width = width, .height = height,
+ *                             .opaque = pixels};
+ *
+ *         if (!pixels || fread(pixels, 1, size, stdin) < size) {
+ *             free(pixels);
+ *             break;
+ *         }
+ *         while ((ret = ff_style_submit(engine, &frame)) == -EAGAIN)
+ *             if ((ret = write_oldest(engine)) < 0)
+ *                 break;
+ *         if (ret < 0)
+ *             free(pixels);
+ *     }
+ *
+ *     if (ret < 0)
+ *         ff_style_flush(engine); // on an error, throw away what waits
+ *     while (engine && write_oldest(engine))
+ *         ;
+ *     ff_style_close(&engine);
+ *     return ret < 0;
+ * }
+ * @endcode
+ *
+ * Errors are negative errno values, their reason is one line for the log callback:
+ *
+ *   -EINVAL     a setting, a style or a frame that can't be right
+ *   -ENOENT     (or what fopen() says) the model's file can't be opened
+ *   -EBADMSG    the file is no style graph, or not one that the engine can or will run
+ *   -EFBIG      the model or the frame is beyond a limit in the settings
+ *   -ENOSYS     no usable TensorFlow library
+ *   -ENODEV     the machine lacks what was asked for: bfloat16 in hardware, a GPU
+ *   -ENOMEM     out of memory
+ *   -EIO        reading the model, or running it on a frame, failed
+ *
+ * Thread-safety: every function may be called from any thread at any time, one thread may submit
+ * while another receives; ff_style_open() and ff_style_close() of one engine must be its first and its
+ * last call. Any number of engines may exist at a time.
+ */
+
+#ifndef FF_STYLETRANSFER_H
+#define FF_STYLETRANSFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A model, its settings and the frames in flight. */
+typedef struct StyleEngine StyleEngine;
+
+typedef enum StyleLogLevel {
+    FF_STYLE_LOG_ERROR,   ///< why a function failed
+    FF_STYLE_LOG_WARNING, ///< a setting was not followed
+    FF_STYLE_LOG_INFO,    ///< what was loaded and how it runs, one line for each
+    FF_STYLE_LOG_DEBUG,   ///< details of the choices made
+} StyleLogLevel;
+
+typedef enum StyleColors {
+    FF_STYLE_COLORS_STYLE,   ///< the painting as it is
+    FF_STYLE_COLORS_CONTENT, ///< the painting's luma with the source's chroma
+} StyleColors;
+
+typedef enum StylePrecision {
+    FF_STYLE_PRECISION_AUTO, ///< bfloat16 where hardware and network gain from it, else float32
+    FF_STYLE_PRECISION_FP32,
+    FF_STYLE_PRECISION_BF16, ///< -ENODEV on a processor that has no bfloat16 instructions
+} StylePrecision;
+
+/** The range of the values of a float32 graph's image, for graphs that don't say it. */
+typedef enum StyleRange {
+    FF_STYLE_RANGE_AUTO,   ///< [0,255] for uint8 graphs; a float32 graph must be told apart by one of these
+    FF_STYLE_RANGE_255,    ///< [0,255]
+    FF_STYLE_RANGE_1,      ///< [0,1]
+    FF_STYLE_RANGE_SIGNED, ///< [-1,1]
+} StyleRange;
+
+/**
+ * How an engine is opened. Fill it with ff_style_default_settings() first, then change what you need.
+ * ff_style_open() copies everything; the strings need not outlive it.
+ */
+typedef struct StyleSettings {
+    const char *model;   ///< path of the frozen graph; required
+    const char *library; ///< TensorFlow's library or its folder; NULL: search, see ff_style_open()
+
+    const char *style;  ///< as for ff_style_set_style(); NULL: the model's first
+    double strength;    ///< as for ff_style_set_strength(); default 1
+    StyleColors colors; ///< as for ff_style_set_colors(); default FF_STYLE_COLORS_STYLE
+
+    StylePrecision precision;
+    const char *device; ///< "auto", "cpu", "gpu" or "gpu:N"; NULL: auto, a GPU if TensorFlow sees one
+    int requests;       ///< frames in flight, 1 to FF_STYLE_MAX_REQUESTS; 0: auto
+    int threads;        ///< TensorFlow's threads for each operation, 1 to FF_STYLE_MAX_THREADS; 0: auto
+
+    const char *input;  ///< name of the graph's image input; NULL: from the graph
+    const char *output; ///< name of the graph's image output; NULL: from the graph
+    StyleRange range;   ///< both images' range when they are float32
+
+    int64_t max_pixels;     ///< largest frame accepted, in pixels; default 2^26 (8192x8192)
+    size_t max_model_bytes; ///< largest model file accepted, in bytes; default 2^29
+
+    void *opaque; ///< handed to the callbacks
+
+    /**
+     * Receives messages of one line without a line feed, from the thread that called the function which
+     * they are about. NULL: silence. It must not call the engine.
+     */
+    void (*log)(void *opaque, StyleLogLevel level, const char *message);
+
+    /**
+     * Called from one of the engine's threads, without a lock held, when the oldest frame in flight gets
+     * ready: ff_style_receive() will then give at least that one without waiting. NULL: not called.
+     * It may call any function but ff_style_close(), and should be short.
+     */
+    void (*ready)(void *opaque);
+
+    /** The engine's own memory, by default malloc() and free(); called from open and close only. */
+    void *(*alloc)(void *opaque, size_t size);
+    void (*free)(void *opaque, void *ptr);
+} StyleSettings;
+
+#define FF_STYLE_MAX_REQUESTS 64
+#define FF_STYLE_MAX_THREADS 1024
+
+/** What ff_style_info() tells of an open engine. */
+typedef struct StyleInfo {
+    const char *name;          ///< the model's name: from its card, else from its file
+    const char *card;          ///< the model card (JSON), NULL when the graph has none
+    int nb_styles;             ///< 1 or more
+    const char *const *styles; ///< their names, in the order of the indices
+    int width, height;         ///< the only size that the graph takes, 0: any
+    const char *input;         ///< the operation that takes the frame
+    const char *output;        ///< the operation that gives the painted frame
+
+    StylePrecision precision; ///< what runs: FP32 or BF16
+    const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
+    int requests;             ///< frames in flight
+    int threads;              ///< TensorFlow's threads for each operation
+    const char *library;      ///< the TensorFlow library's path
+    const char *version;      ///< its version
+} StyleInfo;
+
+/** A frame: 8-bit RGB, 3 bytes a pixel, rows at any stride (in bytes, negative for bottom-up images). */
+typedef struct StyleFrame {
+    const uint8_t *src; ///< the source
+    uint8_t *dst;       ///< the painted frame goes here; src with the same stride is allowed
+    ptrdiff_t src_stride, dst_stride;
+    int width, height;
+    void *opaque; ///< the caller's, comes back with the frame
+} StyleFrame;
+
+/** Fills `settings` with the defaults. */
+void ff_style_default_settings(StyleSettings *settings);
+
+/**
+ * Loads TensorFlow and the model, and starts the threads.
+ *
+ * TensorFlow is loaded once in the life of a process and stays. The first that is found of these is
+ * taken, each a library or the folder that holds it: `settings->library`, the environment variable
+ * FFMPEG_STYLE_TENSORFLOW, the path fixed when the engine was built, the system's libtensorflow.so.2.
+ * The first two, when given, must work: nothing else is tried after them.
+ *
+ * Before it loads TensorFlow, the first call sets TF_CPP_MIN_LOG_LEVEL in the environment if it is unset,
+ * to keep TensorFlow's own lines off stderr. As with any setenv(), no other thread should be in getenv()
+ * at that moment; set the variable yourself before you start threads to rule it out.
+ *
+ * @param engine set to the new engine, to be given to ff_style_close(); to NULL on an error
+ * @return 0; on an error any of the codes above
+ */
+int ff_style_open(StyleEngine **engine, const StyleSettings *settings);
+
+/**
+ * What was loaded and how it runs.
+ *
+ * @return owned by the engine, unchanged until it is closed
+ */
+const StyleInfo *ff_style_info(const StyleEngine *engine);
+
+/**
+ * Whether the model takes frames of this size. ff_style_submit() asks the same.
+ *
+ * @return 0; -EINVAL when the graph is made for another size or a larger one, -EFBIG beyond max_pixels
+ */
+int ff_style_check_size(StyleEngine *engine, int width, int height);
+
+/**
+ * Takes another style, or a mix of them, for the frames submitted from now on.
+ *
+ * @param style a name or an index, or several with weights: "wave", "1", "wave:0.7+scream:0.3". A weight
+ *              left out is 1; weights are positive or zero, and are scaled to a sum of 1.
+ *              NULL or "": the first style.
+ * @return 0; -EINVAL when the model lacks the style or the text can't be read: the style stays as it was
+ */
+int ff_style_set_style(StyleEngine *engine, const char *style);
+
+/**
+ * Sets how much of the painting the frames submitted from now on show.
+ *
+ * @param strength 0, the source to the byte (the network does not run), to 1, the painting
+ * @return 0; -EINVAL outside of 0 to 1: the strength stays as it was
+ */
+int ff_style_set_strength(StyleEngine *engine, double strength);
+
+/**
+ * Sets whose colours the frames submitted from now on have.
+ *
+ * @return 0; -EINVAL for a value that is not in StyleColors: the colours stay as they were
+ */
+int ff_style_set_colors(StyleEngine *engine, StyleColors colors);
+
+/**
+ * Gives a frame to be painted with the style, strength and colours of this moment; never waits for the
+ * painting. The size may differ from that of the frame before.
+ *
+ * @param frame copied; the pixels it points to belong to the engine (`src` to be read, `dst` to be
+ *              written) from here until ff_style_receive() gives the frame back
+ * @return 0; -EAGAIN when info->requests frames are in flight: receive one first;
+ *         -EINVAL or -EFBIG for a frame that can't be painted. On an error the frame stays the caller's.
+ */
+int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);
+
+/**
+ * Gives the oldest frame in flight back, painted.
+ *
+ * @param frame receives what ff_style_submit() was given; untouched when the return is 0 or -EAGAIN
+ * @param wait  not 0: wait until the oldest frame is ready; 0: return -EAGAIN when it is not
+ * @return 1: a painted frame; 0: no frame is in flight; -EAGAIN: it is not ready, only without `wait`;
+ *         -EIO, -ENOMEM, -EBADMSG: painting failed, -ECANCELED: it was flushed. In these cases the
+ *         frame comes back too, but what its `dst` holds is undefined. The engine can still be used.
+ */
+int ff_style_receive(StyleEngine *engine, StyleFrame *frame, int wait);
+
+/**
+ * Cancels the frames whose painting has not begun, and waits for the others. All are then ready for
+ * ff_style_receive(), which is how the caller gets its memory back; later frames are painted as before.
+ * To paint what is in flight to the end, don't flush: receive with `wait` until it returns 0.
+ * NULL is accepted.
+ */
+void ff_style_flush(StyleEngine *engine);
+
+/**
+ * Flushes and frees the engine, and sets the pointer to NULL. Frames not received are forgotten: the caller
+ * may free their pixels after this. A NULL engine, and a NULL pointer to one, are accepted.
+ */
+void ff_style_close(StyleEngine **engine);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
