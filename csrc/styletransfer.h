@@ -139,9 +139,9 @@ typedef enum StylePrecision {
     FF_STYLE_PRECISION_BF16, ///< -ENODEV on a processor that has no bfloat16 instructions
 } StylePrecision;
 
-/** The range of the values of a float32 graph's image, for graphs that don't say it. */
+/** The range of the pixel values in a float32 graph's images; uint8 graphs have [0,255]. */
 typedef enum StyleRange {
-    FF_STYLE_RANGE_AUTO,   ///< [0,255] for uint8 graphs; a float32 graph must be told apart by one of these
+    FF_STYLE_RANGE_AUTO,   ///< as the graph's last operations show it, else [0,255]
     FF_STYLE_RANGE_255,    ///< [0,255]
     FF_STYLE_RANGE_1,      ///< [0,1]
     FF_STYLE_RANGE_SIGNED, ///< [-1,1]
@@ -160,9 +160,9 @@ typedef struct StyleSettings {
     StyleColors colors; ///< as for ff_style_set_colors(); default FF_STYLE_COLORS_STYLE
 
     StylePrecision precision;
-    const char *device; ///< "auto", "cpu", "gpu" or "gpu:N"; NULL: auto, a GPU if TensorFlow sees one
+    const char *device; ///< "auto" (NULL: a GPU if there is one), "cpu", "gpu" or "gpu:N"
     int requests;       ///< frames in flight, 1 to FF_STYLE_MAX_REQUESTS; 0: auto
-    int threads;        ///< TensorFlow's threads for each operation, 1 to FF_STYLE_MAX_THREADS; 0: auto
+    int threads;        ///< TensorFlow's threads, 1 to FF_STYLE_MAX_THREADS; 0: auto
 
     const char *input;  ///< name of the graph's image input; NULL: from the graph
     const char *output; ///< name of the graph's image output; NULL: from the graph

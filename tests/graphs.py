@@ -1,0 +1,299 @@
+"""Small frozen graphs for the tests: the project's own kind, others' graphs, and ones to refuse.
+
+Every function writes one file and returns its path. Nothing here is trained: a 3x3 convolution stands
+for the network, so that a graph takes milliseconds and still depends on every pixel's neighbours.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+tf1 = tf.compat.v1
+
+# What a frame of range (low, high) becomes: (value - low) / (high - low) is 0..1.
+RANGES = {"1": (0.0, 1.0), "255": (0.0, 255.0), "signed": (-1.0, 1.0)}
+
+
+def style_kernel(index: int) -> np.ndarray:
+    """The kernel [3, 3, 3, 3] of style `index`: a blur with the channels turned by `index` + 1."""
+    blur = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
+    turn = np.roll(np.eye(3, dtype=np.float32), index + 1, axis=1)
+    return blur[:, :, None, None] * turn
+
+
+def save(graph: tf.Graph, path: str | Path) -> Path:
+    """Writes the graph to `path` as a serialised GraphDef."""
+    path = Path(path)
+    path.write_bytes(graph.as_graph_def(add_shapes=False).SerializeToString())
+    return path
+
+
+def paint(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """The stand-in for a network: a convolution of the reflected image, the same size."""
+    padded = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+    return tf.nn.conv2d(padded, kernel, 1, "VALID")
+
+
+def contract_graph(
+    path: str | Path,
+    styles: Sequence[str] = ("wave",),
+    *,
+    half: bool = False,
+    card: bool = True,
+) -> Path:
+    """A graph as this project exports it: `frame`, `styled`, `style_weights`, `model_card`.
+
+    Args:
+        path: where to write it.
+        styles: names of the styles; `style_weights` is there when there are several.
+        half: whether the kernels are stored as float16 and cast, as an exporter does to halve a file.
+        card: whether the graph holds a model card.
+    """
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        kernels = np.stack([style_kernel(i) for i in range(len(styles))])
+        if half:
+            kernels = tf.cast(tf.constant(kernels, tf.float16), tf.float32)
+        if len(styles) > 1:
+            first = np.eye(len(styles), dtype=np.float32)[0]
+            weights = tf1.placeholder_with_default(first, [len(styles)], name="style_weights")
+            mixed = tf.reshape(weights, [1, -1]) @ tf.reshape(kernels, [len(styles), -1])
+            kernel = tf.reshape(mixed, [3, 3, 3, 3])
+        else:
+            kernel = kernels[0]
+        painted = paint(tf.cast(frame, tf.float32), kernel)
+        painted = tf.minimum(tf.maximum(tf.round(painted), 0.0), 255.0)
+        tf.cast(painted, tf.uint8, name="styled")
+        if card:
+            content = {
+                "format": "ffmpeg-style/1",
+                "name": "-".join(styles),
+                "architecture": "test",
+                "styles": list(styles),
+                "trained": {"steps": 0, "weights": {}, "data": []},
+                "licence": "CC0-1.0",
+            }
+            tf.constant(json.dumps(content), name="model_card")
+    return save(graph, path)
+
+
+def float_graph(
+    path: str | Path,
+    value_range: str = "1",
+    *,
+    input_name: str = "image",
+    output_name: str = "painted",
+    size: tuple[int | None, int | None] = (None, None),
+    clipped: bool = True,
+    distractors: bool = False,
+) -> Path:
+    """A graph that someone else made: float32 `[1, H, W, 3]` in and out, no card.
+
+    Args:
+        path: where to write it.
+        value_range: a key of RANGES: what the values of both images lie in.
+        input_name: the placeholder's name.
+        output_name: the last operation's name.
+        size: (height, width), for a graph of fixed size.
+        clipped: whether the last operations clip to the range, which shows it to a reader.
+        distractors: whether to add a second placeholder and a second sink, so that names are needed.
+    """
+    low, high = RANGES[value_range]
+    with tf.Graph().as_default() as graph:
+        image = tf1.placeholder(tf.float32, [None, *size, 3], name=input_name)
+        painted = paint(image, style_kernel(0))
+        if clipped:
+            painted = tf.clip_by_value(painted, low, high)
+        tf.identity(painted, name=output_name)
+        if distractors:
+            tf.identity(tf1.placeholder(tf.float32, [1, None, None, 3], name="mask"), name="extra")
+    return save(graph, path)
+
+
+def wide_graph(path: str | Path, channels: int = 64) -> Path:
+    """A contract graph whose convolutions have many channels, as a network for bfloat16 has."""
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        x = tf.cast(frame, tf.float32) / 255
+        for index, (fan_in, fan_out) in enumerate(
+            [(3, channels), (channels, channels), (channels, channels), (channels, 3)]
+        ):
+            kernel = rng.normal(0, (9 * fan_in) ** -0.5, (3, 3, fan_in, fan_out))
+            x = paint(x, kernel.astype(np.float32))
+            if index < 3:
+                x = tf.nn.relu(x)
+        x = tf.round(tf.clip_by_value(tf.sigmoid(x) * 255, 0, 255))
+        tf.cast(x, tf.uint8, name="styled")
+    return save(graph, path)
+
+
+def _image_graph(path: Path, shape: Sequence[int | None], dtype: tf.DType = tf.uint8) -> Path:
+    """A graph whose input has another shape or type than an image's."""
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(dtype, shape, name="frame")
+        tf.identity(frame, name="styled")
+    return save(graph, path)
+
+
+def _output_graph(path: Path, change: Callable[[tf.Tensor], tf.Tensor]) -> Path:
+    """A graph whose output has another shape or type than an image's."""
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        tf.identity(change(frame), name="styled")
+    return save(graph, path)
+
+
+def _with_node(path: Path, op: str, name: str = "intruder") -> Path:
+    """A contract graph with one more node, of an operation that has no business in it."""
+    graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
+    node = graph_def.node.add(op=op, name=name)
+    if op in ("ReadFile", "WriteFile", "Save"):
+        graph_def.node.add(op="Const", name="path").attr["value"].tensor.CopyFrom(
+            tf.make_tensor_proto("/tmp/never")
+        )
+        graph_def.node[-1].attr["dtype"].type = tf.string.as_datatype_enum
+        node.input.extend(["path"] * {"ReadFile": 1, "WriteFile": 2, "Save": 3}[op])
+    path.write_bytes(graph_def.SerializeToString())
+    return path
+
+
+def _without_placeholder(path: Path) -> Path:
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.zeros([1, 16, 16, 3]), name="painted")
+    return save(graph, path)
+
+
+def _without_styled(path: Path) -> Path:
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        tf.identity(frame, name="painted")
+    return save(graph, path)
+
+
+def _with_function(path: Path) -> Path:
+    graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
+    graph_def.library.function.add().signature.name = "called_back"
+    path.write_bytes(graph_def.SerializeToString())
+    return path
+
+
+def _nodeless(path: Path) -> Path:
+    graph_def = tf1.GraphDef()
+    graph_def.versions.producer = 1
+    path.write_bytes(graph_def.SerializeToString())
+    return path
+
+
+def _loop(path: Path) -> Path:
+    """Two nodes that feed each other: a graph that never ends."""
+    graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
+    for name, source in [("chicken", "egg"), ("egg", "chicken")]:
+        node = graph_def.node.add(op="Identity", name=name)
+        node.attr["T"].type = tf.float32.as_datatype_enum
+        node.input.append(source)
+    path.write_bytes(graph_def.SerializeToString())
+    return path
+
+
+def _saved_model(path: Path) -> Path:
+    """The folder of a SavedModel, as `model=` gets it by mistake."""
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(b"\x08\x01")
+    (path / "variables").mkdir()
+    return path
+
+
+def _saved_model_file(path: Path) -> Path:
+    """The saved_model.pb of a SavedModel: a protobuf, but not a GraphDef."""
+    meta = tf1.MetaGraphDef()
+    meta.graph_def.ParseFromString(contract_graph(path).read_bytes())
+    # SavedModel { saved_model_schema_version = 1; meta_graphs = 2; }, written by hand
+    body = meta.SerializeToString()
+    size, varint = len(body), b""
+    while size > 0x7F:
+        varint, size = varint + bytes([size & 0x7F | 0x80]), size >> 7
+    path.write_bytes(b"\x08\x01\x12" + varint + bytes([size]) + body)
+    return path
+
+
+def _bytes(content: bytes) -> Callable[[Path], Path]:
+    def write(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+class Bad(NamedTuple):
+    """A file to refuse: what writes it, and words that the refusal must hold."""
+
+    write: Callable[[Path], Path]
+    words: Sequence[str]
+
+
+FORBIDDEN_OPS = ("ReadFile", "WriteFile", "PyFunc", "DebugIdentity", "Abort", "Save", "While")
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\x90wS\xde"
+
+BAD: dict[str, Bad] = {
+    "missing": Bad(lambda path: path, ["No such file"]),
+    "empty": Bad(_bytes(b""), ["empty"]),
+    "png": Bad(_bytes(PNG), ["frozen"]),
+    "zeros": Bad(_bytes(bytes(1000)), ["frozen"]),
+    "text": Bad(_bytes(b'node { name: "frame" op: "Placeholder" }\n'), ["frozen"]),
+    "nodeless": Bad(_nodeless, ["no node"]),
+    "saved_model_folder": Bad(_saved_model, ["folder", "SavedModel"]),
+    "saved_model_file": Bad(_saved_model_file, ["SavedModel"]),
+    "function_library": Bad(_with_function, ["function", "called_back"]),
+    "loop": Bad(_loop, []),
+    "no_placeholder": Bad(_without_placeholder, ["Placeholder"]),
+    "two_placeholders": Bad(lambda p: float_graph(p, distractors=True), ["image", "mask", "input"]),
+    "no_styled": Bad(_without_styled, ["styled"]),
+    "int32": Bad(lambda p: _image_graph(p, [1, None, None, 3], tf.int32), ["frame", "int32"]),
+    "rank_3": Bad(lambda p: _image_graph(p, [None, None, 3]), ["frame", "[?,?,3]"]),
+    "1_channel": Bad(lambda p: _image_graph(p, [1, None, None, 1]), ["frame", "[1,?,?,1]"]),
+    "4_channels": Bad(lambda p: _image_graph(p, [1, None, None, 4]), ["frame", "[1,?,?,4]"]),
+    "batch_of_2": Bad(lambda p: _image_graph(p, [2, None, None, 3]), ["frame", "[2,?,?,3]"]),
+    "channels_first": Bad(lambda p: _image_graph(p, [1, 3, None, None]), ["[1,3,?,?]"]),
+    "output_type": Bad(
+        lambda p: _output_graph(p, lambda x: tf.cast(x, tf.int32)), ["styled", "int32"]
+    ),
+    "output_rank": Bad(lambda p: _output_graph(p, lambda x: x[0]), ["styled", "[?,?,3]"]),
+    "output_channels": Bad(lambda p: _output_graph(p, lambda x: x[..., :1]), ["styled", "1]"]),
+    **{
+        op: Bad(lambda path, op=op: _with_node(path, op), [op, "intruder"]) for op in FORBIDDEN_OPS
+    },
+}
+
+# Accepted at opening, refused with the first frame: only then is the output's size known.
+WRONG_SIZE = Bad(lambda p: _output_graph(p, lambda x: x[:, 1:]), ["styled"])
+
+
+def truncations(path: str | Path, folder: str | Path, count: int = 20) -> list[Path]:
+    """Writes `count` copies of the file at `path`, each cut at another byte."""
+    content = Path(path).read_bytes()
+    cuts = [round(len(content) * index / count) for index in range(count)]
+    paths = []
+    for cut in cuts:
+        paths.append(Path(folder) / f"cut-{cut:05}.pb")
+        paths[-1].write_bytes(content[:cut])
+    return paths
+
+
+def run_graph(path: str | Path, frame: np.ndarray, weights: Sequence[float] | None = None):
+    """What a plain TensorFlow session makes of a uint8 frame [H, W, 3] with a contract graph."""
+    graph_def = tf1.GraphDef.FromString(Path(path).read_bytes())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    feed = {"frame:0": frame[None]}
+    if weights is not None:
+        feed["style_weights:0"] = weights
+    with tf1.Session(graph=graph) as session:
+        return session.run("styled:0", feed)[0]
