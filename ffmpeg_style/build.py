@@ -1,0 +1,416 @@
+"""The build of the patched ffmpeg: source, patch, configure, compile, install.
+
+Everything is made under `program.build_folder()`: verified tarballs in ``source``, one folder for each
+variant in ``work``, and the programs in ``ffmpeg-7.1`` and the like. A build may be killed at any
+point and run again: each step leaves a stamp with a hash of what went into it once it is complete, and
+a program is put in its place whole, by a rename.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ffmpeg_style import ffmpeg_source
+from ffmpeg_style.build_profiles import PROFILES, configure_options, missing_packages
+from ffmpeg_style.errors import BuildError, InputError, InputNotFoundError
+from ffmpeg_style.program import build_folder, project_folder
+
+FILTER = "vf_styletransfer.c"  # goes into libavfilter
+ENGINE = "styletransfer"  # the folder in there that the other files of csrc go into
+TENSORFLOW_LIBRARY = "libtensorflow_cc.so.2"  # in the wheel's package
+LOG_TAIL = 20  # lines of the log that a failure shows
+HALF_WRITTEN = 60  # seconds before a kill in which a compiler may have begun what it did not end
+
+# A build under make, or under git, is not to inherit their ideas.
+_FOREIGN_VARIABLES = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR", "V", "CDPATH"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is to be built, and where."""
+
+    series: str
+    source: Path | None  # a folder or a tarball; None: fetched
+    profile: str
+    patched: bool
+    options: tuple  # more for configure
+    prefix: Path
+
+    @property
+    def work(self):
+        return build_folder() / "work" / _label(self.series, self.profile, self.patched, self.options)
+
+    @property
+    def tree(self):
+        return self.work / "ffmpeg"
+
+    @property
+    def log(self):
+        return self.work / "build.log"
+
+    @property
+    def patch(self):
+        return project_folder("patches") / f"ffmpeg-{self.series}.patch"
+
+
+def _label(series, profile, patched, options):
+    """Tells the variants apart: "7.1", "7.1-full", "7.1-unpatched", "7.1-1f3870be"."""
+    parts = [series, profile if profile != "demo" else "", "" if patched else "unpatched"]
+    parts.append(_digest(list(options))[:8] if options else "")
+    return "-".join(part for part in parts if part)
+
+
+def build(
+    series=None,
+    source=None,
+    profile="demo",
+    prefix=None,
+    patched=True,
+    configure_flags=(),
+    jobs=None,
+    update=False,
+):
+    """Builds and installs ffmpeg and ffprobe with the styletransfer filter.
+
+    Nothing is done when the same inputs have already been built and installed.
+
+    Args:
+        series: of FFmpeg, a key of `ffmpeg_source.SERIES`; None: the source's, else the default.
+        source: folder or tarball of FFmpeg's source code; None: fetched, see `ffmpeg_source`.
+        profile: "demo", small and quick to build, or "full", for everyday use.
+        prefix: folder to install into; None: one under `program.build_folder()`, which then is
+            what `program.ffmpeg_path()` finds.
+        patched: False leaves the filter out, to compare with.
+        configure_flags: more options for FFmpeg's configure.
+        jobs: compilers at a time; None: one for each processor.
+        update: look for a newer release of the series than the one already fetched.
+
+    Returns:
+        pathlib.Path: the installed ffmpeg.
+
+    Raises:
+        InputError, InputNotFoundError: an argument can't be used.
+        BuildError: a step failed; the message has the end of the log and its path.
+    """
+    plan = _plan(series, source, profile, prefix, patched, tuple(configure_flags))
+    plan.work.mkdir(parents=True, exist_ok=True)
+    with _locked(plan.work) as lock:
+        _require_packages()
+        ffmpeg = _Steps(plan, lock, jobs or len(os.sched_getaffinity(0))).run(update)
+    if prefix is None and patched and not configure_flags:
+        _make_current(plan.prefix)
+    return ffmpeg
+
+
+def _plan(series, source, profile, prefix, patched, options):
+    if profile not in PROFILES:
+        raise InputError(f"no profile {profile!r}: expected one of {', '.join(PROFILES)}")
+    if source is not None:
+        source = Path(source).resolve()
+        if not source.exists():
+            raise InputNotFoundError(f"no FFmpeg source at {source}: no such file or folder")
+        series = series or _series_of_source(source)
+    series = series or ffmpeg_source.DEFAULT_SERIES
+    if series not in ffmpeg_source.SERIES:
+        known = ", ".join(ffmpeg_source.SERIES)
+        raise InputError(f"no patch for FFmpeg {series}: expected one of the series {known}")
+    label = _label(series, profile, patched, options)
+    prefix = Path(prefix).resolve() if prefix else build_folder() / f"ffmpeg-{label}"
+    if prefix.exists() and not prefix.is_dir():
+        raise InputError(f"the prefix {prefix} is not a folder")
+    return Build(series, source, profile, patched, options, prefix)
+
+
+def _series_of_source(source):
+    return (
+        ffmpeg_source.series_of(source)
+        if source.is_dir()
+        else ffmpeg_source.series_of_tarball(source)
+    )
+
+
+class _Steps:
+    """The steps of one build, in their order. Each does nothing when its inputs have not changed."""
+
+    def __init__(self, plan, lock, jobs):
+        self.plan = plan
+        self.lock = lock
+        self.jobs = jobs
+        self.stamps = _Stamps(plan.work / "stamps.json")
+
+    def run(self, update):
+        plan = self.plan
+        ffmpeg = plan.prefix / "bin" / "ffmpeg"
+        with open(plan.log, "w", errors="backslashreplace") as self.log:
+            origin, identity = self._find_source(update)
+            options = [f"--prefix={plan.prefix}", *configure_options(plan.profile), *plan.options]
+            ours = _our_sources() if plan.patched else {}
+            source_key = _digest([identity, plan.patch.read_text() if plan.patched else ""])
+            configure_key = _digest([source_key, options, _compiler()])
+            build_key = _digest([configure_key, ours])
+            if self.stamps.get("installed") == [build_key, _fingerprints(plan.prefix)]:
+                _say(f"{ffmpeg} is up to date")
+                return ffmpeg
+            self._unpack(origin, source_key)
+            self._configure(options, configure_key)
+            self._compile(ours)
+            self._install()
+            self.stamps.set("installed", [build_key, _fingerprints(plan.prefix)])
+        _say(f"{ffmpeg} is ready")
+        return ffmpeg
+
+    def _find_source(self, update):
+        """The tarball or folder to build from, and what tells it from others."""
+        source = self.plan.source
+        if source is None:
+            cache = build_folder() / "source"
+            tarball = ffmpeg_source.fetch(self.plan.series, cache, update, self.log, _say)
+            return tarball.path, tarball.sha256
+        if source.is_dir():
+            return source, ffmpeg_source.folder_digest(source)
+        return source, ffmpeg_source.sha256_of(source)
+
+    def _unpack(self, origin, key):
+        """The source code, patched, in `Build.tree`: all of it or none."""
+        plan = self.plan
+        if self.stamps.get("source") == key:
+            return
+        _say(f"unpacking {origin.name}")
+        self.stamps.clear()
+        draft = plan.work / "ffmpeg.draft"
+        for leftover in (draft, plan.tree):
+            shutil.rmtree(leftover, ignore_errors=True)
+        copy = ffmpeg_source.copy_folder if origin.is_dir() else ffmpeg_source.unpack
+        copy(origin, draft)
+        found = ffmpeg_source.series_of(draft)
+        if found != plan.series:
+            raise InputError(f"{origin} is FFmpeg {found}, expected {plan.series}")
+        if plan.patched:
+            self._run(
+                ["patch", "--strip=1", "--fuzz=0", "--forward", "--batch", f"--input={plan.patch}"],
+                draft,
+                f"{plan.patch.name} does not fit {origin}",
+            )
+        os.replace(draft, plan.tree)
+        self.stamps.set("source", key)
+
+    def _configure(self, options, key):
+        if self.stamps.get("configured") == key:
+            return
+        _say("configuring (half a minute)")
+        self.stamps.set("configured", None)
+        self._run(["./configure", *options], self.plan.tree, "FFmpeg's configure failed")
+        self.stamps.set("configured", key)
+
+    def _compile(self, ours):
+        tree = self.plan.tree
+        if self.stamps.get("compiling"):
+            _drop_half_written(tree)
+        _copy_ours(ours, tree / "libavfilter")
+        make = ["make", f"-j{self.jobs}", "V="]
+        steps = self._run([*make, "--dry-run"], tree, "make failed").count('printf "')
+        _say(f"compiling: {steps} steps, {self.jobs} at a time")
+        self.stamps.set("compiling", True)
+        with tqdm(total=steps, unit="file", disable=None, leave=False) as bar:
+            self._run(make, tree, "the compilation failed", lambda line: bar.update())
+        self.stamps.set("compiling", None)
+
+    def _install(self):
+        """Puts the files into the prefix, each whole: written beside, flushed, renamed."""
+        _say(f"installing into {self.plan.prefix}")
+        stage = self.plan.work / "stage"
+        shutil.rmtree(stage, ignore_errors=True)
+        targets = ["install-progs", "install-data", "install-doc"]
+        self._run(["make", *targets, f"DESTDIR={stage}", "V="], self.plan.tree, "make install failed")
+        staged = stage / self.plan.prefix.relative_to("/")
+        for file in sorted(path for path in staged.rglob("*") if path.is_file()):
+            _replace(file, self.plan.prefix / file.relative_to(staged))
+        shutil.rmtree(stage)
+
+    def _run(self, command, cwd, failure, on_line=None):
+        """Runs a command of the build with its output in the log; returns the output.
+
+        The command inherits the lock: when only this process is killed, the next build waits for what
+        is still at work in the folder.
+        """
+        self.log.write(f"$ {shlex.join(command)}\n")
+        self.log.flush()
+        output = []
+        with subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=_environment(self.plan.work),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="backslashreplace",
+            pass_fds=[self.lock],
+        ) as process:
+            for line in process.stdout:
+                self.log.write(line)
+                output.append(line)
+                if on_line:
+                    on_line(line)
+        if process.returncode:
+            raise BuildError(f"{failure}:\n{''.join(output[-LOG_TAIL:])}The whole log: {self.plan.log}")
+        return "".join(output)
+
+
+class _Stamps:
+    """What has been completed, on disk: a stamp is there or it is not, whenever the build is killed."""
+
+    def __init__(self, path):
+        self.path = path
+        self.stamps = {}
+        with contextlib.suppress(OSError, ValueError):
+            self.stamps = json.loads(path.read_text())
+
+    def get(self, name):
+        return self.stamps.get(name)
+
+    def set(self, name, value):
+        self.stamps[name] = value
+        self._write()
+
+    def clear(self):
+        self.stamps = {}
+        self._write()
+
+    def _write(self):
+        draft = self.path.with_suffix(".tmp")
+        draft.write_text(json.dumps(self.stamps))
+        os.replace(draft, self.path)
+
+
+@contextlib.contextmanager
+def _locked(folder):
+    """Holds the folder against other builds; gives the lock's file descriptor."""
+    with open(folder / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say(f"waiting for another build in {folder}")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def _say(text):
+    print(f"ffmpeg-style: {text}", file=sys.stderr, flush=True)
+
+
+def _digest(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _environment(work):
+    """This environment, without what a make or a git around this build would tell the build's own."""
+    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN_VARIABLES}
+    return environment | {"LC_ALL": "C", "GIT_CEILING_DIRECTORIES": str(work)}
+
+
+def _compiler():
+    return subprocess.run(["gcc", "--version"], capture_output=True, text=True).stdout
+
+
+def _tensorflow_library():
+    """The library of this Python environment's TensorFlow, found without loading it; "" without one."""
+    spec = importlib.util.find_spec("tensorflow")
+    folders = spec.submodule_search_locations if spec else []
+    libraries = [Path(folder) / TENSORFLOW_LIBRARY for folder in folders]
+    return next((str(library) for library in libraries if library.exists()), "")
+
+
+def _our_sources():
+    """The filter and its engine: {path in libavfilter: text}."""
+    files = {
+        path.name if path.name == FILTER else f"{ENGINE}/{path.name}": path.read_text()
+        for path in sorted(project_folder("csrc").glob("*.[ch]"))
+    }
+    library = json.dumps(_tensorflow_library(), ensure_ascii=False)  # written like a string in C
+    files[f"{ENGINE}/tensorflow_default.h"] = f"#define FF_STYLE_TENSORFLOW_DEFAULT {library}\n"
+    return files
+
+
+def _copy_ours(files, libavfilter):
+    """Makes libavfilter hold just these files of ours; make compiles again what has changed."""
+    for path in (libavfilter / ENGINE).glob("*.[ch]"):
+        if f"{ENGINE}/{path.name}" not in files:
+            path.unlink()
+    for name, text in files.items():
+        path = libavfilter / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def _drop_half_written(tree):
+    """Deletes what make produced in the minute before it was killed, since any of it may be half a file."""
+    products = {
+        path: path.stat().st_mtime
+        for path in tree.rglob("*")
+        if path.suffix in {".o", ".a", ".d"} or path.name.startswith("ffmpeg_g")
+    }
+    last = max(products.values(), default=0)
+    for path, written in products.items():
+        if written >= last - HALF_WRITTEN:
+            path.unlink()
+
+
+def _replace(file, target):
+    """Copies a file over another: whoever opens `target` gets the old or the new one, whole."""
+    draft = target.with_name(f".{target.name}.draft")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, draft)
+        with open(draft, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(draft, target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise InputError(f"can't install {target}: {error.strerror}; choose another --prefix") from error
+
+
+def _fingerprints(prefix):
+    """Tells the installed programs from others: their sizes and times, none for a missing one."""
+    found = []
+    for name in ("ffmpeg", "ffprobe"):
+        with contextlib.suppress(OSError):
+            status = (prefix / "bin" / name).stat()
+            found.append([name, status.st_size, status.st_mtime_ns])
+    return found
+
+
+def _make_current(prefix):
+    """Makes the prefix the one where `program.ffmpeg_path` looks."""
+    link = build_folder() / "current"
+    draft = link.with_name(f".current-{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(prefix.name)
+    os.replace(draft, link)
+
+
+def _require_packages():
+    """Installs the system's packages that are missing, where that is ours to do."""
+    missing = missing_packages()
+    if not missing:
+        return
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise InputError(f"the build needs packages that are not installed: sudo {shlex.join(command)}")
+    _say(f"installing {' '.join(missing)}")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["apt-get", "update"], command):
+        result = subprocess.run(step, env=environment, capture_output=True, text=True)
+    if result.returncode:
+        raise BuildError(f"{shlex.join(command)} failed:\n{result.stderr.strip()}")

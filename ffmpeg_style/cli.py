@@ -1,0 +1,35 @@
+"""``ffmpeg-style``: one command, one module of `ffmpeg_style.commands` for each subcommand."""
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from ffmpeg_style import commands
+from ffmpeg_style.errors import StyleError
+
+
+class CommandModules(click.Group):
+    """Subcommands that are imported when they are asked for: TensorFlow takes seconds to load."""
+
+    def list_commands(self, context):
+        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, context, name):
+        if name not in self.list_commands(context):
+            return None
+        return importlib.import_module(f"ffmpeg_style.commands.{name}").command
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except StyleError as error:
+            print(f"ffmpeg-style: {error}", file=sys.stderr)
+            context.exit(2)
+
+
+@click.command(cls=CommandModules)
+@click.version_option(package_name="ffmpeg-style")
+def main():
+    """Paint videos with neural networks, train such networks, and build an ffmpeg that has them."""

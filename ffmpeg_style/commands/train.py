@@ -1,0 +1,76 @@
+"""``ffmpeg-style train``."""
+
+from pathlib import Path
+
+import click
+
+
+def parse_paintings(context, parameter, values):
+    """``NAME=PATH`` or ``PATH``, whose name is then the file's, as a dict in order."""
+    paintings = {}
+    for value in values:
+        name, separator, path = value.rpartition("=")
+        name = name if separator else Path(path).stem
+        if name in paintings:
+            raise click.BadParameter(f"expected different names, found {name!r} twice")
+        paintings[name] = Path(path)
+    return paintings
+
+
+@click.command(name="train")
+@click.option(
+    "--style",
+    "paintings",
+    multiple=True,
+    required=True,
+    callback=parse_paintings,
+    metavar="[NAME=]IMAGE",
+    help="A painting; several times for a network of several styles.",
+)
+@click.option("--content", required=True, metavar="DIR", help="Photographs, in any depth.")
+@click.option("--output", default="run", show_default=True, help="Folder of the run.")
+@click.option("--architecture", default="johnson", show_default=True, help="johnson or fast.")
+@click.option("--width", type=click.IntRange(1, 512), help="Channels of the first layer.")
+@click.option("--norm", default="instance", show_default=True, help="instance or batch.")
+@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--size", type=click.IntRange(16), default=256, show_default=True, help="Crop side.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--rate", type=float, default=1e-3, show_default=True, help="Adam's rate.")
+@click.option("--style-size", type=click.IntRange(32), default=512, show_default=True)
+@click.option("--content-weight", type=float, default=5.0, show_default=True)
+@click.option("--style-weight", type=float, default=10.0, show_default=True)
+@click.option("--tv-weight", type=float, default=2e-5, show_default=True)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed_bfloat16"]),
+    default="auto",
+    show_default=True,
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--save-every", type=click.IntRange(1), default=500, show_default=True)
+@click.option("--sample-every", type=click.IntRange(1), default=500, show_default=True)
+@click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
+@click.option("--from", "start", metavar="RUN|MODEL", help="Begin with these weights.")
+@click.option("--teacher", metavar="RUN|MODEL", help="Learn this network's pictures.")
+def command(paintings, content, output, architecture, width, norm, start, teacher, **options):
+    """Train a style network on a folder of photographs, or go on with the run in --output.
+
+    The run stops cleanly on Ctrl-C and goes on with the same command.
+    """
+    from ffmpeg_style.losses import LossWeights
+    from ffmpeg_style.training import TrainSettings, train
+
+    weights = LossWeights(
+        options.pop("content_weight"), options.pop("style_weight"), options.pop("tv_weight")
+    )
+    vgg_weights = options.pop("vgg_weights")
+    train(
+        output,
+        paintings,
+        content,
+        network=dict(architecture=architecture, width=width, norm=norm),
+        settings=TrainSettings(weights=weights, **options),
+        vgg_weights=vgg_weights,
+        start=start,
+        teacher=teacher,
+    )

@@ -1,0 +1,68 @@
+"""Files that are whole or not there."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from ffmpeg_style.errors import InputError
+
+
+@contextlib.contextmanager
+def atomic_write(path):
+    """Yield a binary file that becomes ``path`` when the block ends well, and vanishes otherwise.
+
+    The bytes are on the disk before the name is: a reader, and a restart after a power cut, see the
+    old file or the new one.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"expected to write {path}, found {error.strerror} in its folder")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~current_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def flush_folder(folder):
+    """Put a folder's list of names on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def current_umask():
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def make_folder(path):
+    """Create a folder if need be and make sure that it can be written; returns it as a `Path`.
+
+    Raises:
+        InputError: it cannot be created or written.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise InputError(f"expected a folder to write to at {path}, found {error.strerror}")
+    return path

@@ -1,0 +1,86 @@
+"""Perceptual losses (Johnson et al. 2016, section 3.2; Gatys et al. 2015, section 2).
+
+Each term is divided by the energy of its target, so that the same weights serve every layer, every
+painting and every size: 1 is the loss of a picture with no features at all. All are float32 of
+shape ``[B]``, one value per image.
+"""
+
+from dataclasses import asdict, dataclass
+
+from keras import ops
+
+from ffmpeg_style.loss_network import CONTENT_LAYER
+
+TINY = 1e-8
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Factors of the three terms of the total loss."""
+
+    content: float = 5.0
+    style: float = 10.0
+    total_variation: float = 2e-5
+
+    def as_dict(self):
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def gram_matrix(features):
+    """Gram matrices ``[B,C,C]`` of features ``[B,H,W,C]``, divided by ``H*W*C``, in float32."""
+    _, height, width, channels = ops.shape(features)
+    flat = ops.cast(ops.reshape(features, (-1, height * width, channels)), "float32")
+    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / (height * width * channels)
+
+
+def relative_distance(values, targets):
+    """Squared distance of ``values`` from ``targets``, over the energy of ``targets``."""
+    axes = tuple(range(1, len(targets.shape)))
+    values, targets = ops.cast(values, "float32"), ops.cast(targets, "float32")
+    distance = ops.sum(ops.square(values - targets), axis=axes)
+    return distance / (ops.sum(ops.square(targets), axis=axes) + TINY)
+
+
+def content_loss(features, targets):
+    """Feature reconstruction loss at conv2_2 (Johnson et al., equation 2)."""
+    return relative_distance(features, targets)
+
+
+def style_loss(grams, targets):
+    """Style reconstruction loss (Johnson et al., equation 4), summed over the style layers."""
+    return sum(relative_distance(gram, target) for gram, target in zip(grams, targets))
+
+
+def total_variation_loss(images):
+    """Mean squared difference of neighbouring pixels, of images in 0..255."""
+    down = ops.square(images[:, 1:, :, :] - images[:, :-1, :, :])
+    across = ops.square(images[:, :, 1:, :] - images[:, :, :-1, :])
+    return ops.mean(down, axis=(1, 2, 3)) + ops.mean(across, axis=(1, 2, 3))
+
+
+def style_grams(loss_network, images):
+    """Gram matrices of images ``[B,H,W,3]``, one ``[B,C,C]`` for each style layer."""
+    features = loss_network(images)
+    return [gram_matrix(features[layer]) for layer in loss_network.style_layers]
+
+
+def perceptual_losses(loss_network, images, contents, target_grams, weights):
+    """The weighted terms of the total loss and their sum, by name.
+
+    Args:
+        loss_network: a `LossNetwork`.
+        images: painted images ``[B,H,W,3]`` in 0..255.
+        contents: the photographs they were painted from, of the same shape.
+        target_grams: Gram matrices of the painting, ``[B,C,C]`` or ``[1,C,C]`` per style layer.
+        weights: `LossWeights`.
+    """
+    features = loss_network(images)
+    target = loss_network(contents, last=CONTENT_LAYER)[CONTENT_LAYER]
+    grams = [gram_matrix(features[layer]) for layer in loss_network.style_layers]
+    terms = {
+        "content": weights.content * content_loss(features[CONTENT_LAYER], target),
+        "style": weights.style * style_loss(grams, target_grams),
+        "total_variation": weights.total_variation * total_variation_loss(images),
+    }
+    return {**terms, "total": sum(terms.values())}

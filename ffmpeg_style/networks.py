@@ -1,0 +1,298 @@
+"""The networks that paint: one pass of a convolutional network turns a photograph into a painting.
+
+Sources: Johnson, Alahi and Fei-Fei (2016), "Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution", supplementary table 1, for ``johnson``; Ulyanov, Vedaldi and Lempitsky (2016),
+"Instance Normalization", for the norm; Dumoulin, Shlens and Kudlur (2017), "A Learned
+Representation for Artistic Style", section 2, for many styles in one network; Odena, Dumoulin and
+Olah (2016), "Deconvolution and Checkerboard Artifacts", for resize-convolutions.
+
+A network is a list of blocks. Training runs them as Keras layers written with `keras.ops`, so on
+any backend of Keras; `ffmpeg_style.export` walks the same list to write the frozen graph.
+"""
+
+import json
+
+import keras
+from keras import ops
+
+MARGIN = 12
+"""Pixels of reflected border around the picture, so that no zero padding reaches what is seen.
+
+With the alignment to `STRIDE` it stays below 16, the smallest picture that a reflection can serve.
+"""
+
+STRIDE = 4
+"""Both architectures work at a quarter of the picture's size inside."""
+
+NORM_EPSILON = 1e-5
+
+
+class ConditionalInstanceNorm(keras.layers.Layer):
+    """Instance norm with one scale and one offset per style (Dumoulin et al. 2017, section 2.2).
+
+    Called with features ``[B,H,W,C]`` and a mix of styles ``[B,S]`` whose rows sum to 1. With S = 1
+    this is plain instance norm.
+    """
+
+    def __init__(self, styles, **kwargs):
+        super().__init__(**kwargs)
+        self.styles = styles
+
+    def build(self, features_shape, style_weights_shape):
+        shape = (self.styles, features_shape[-1])
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+
+    def call(self, features, style_weights):
+        # Statistics in bfloat16 would lose the picture's flat parts.
+        exact = ops.cast(features, "float32")
+        mean, variance = ops.moments(exact, axes=(1, 2), keepdims=True)
+        mix = ops.cast(style_weights, "float32")
+        scale = ops.matmul(mix, ops.cast(self.gamma, "float32"))[:, None, None, :]
+        offset = ops.matmul(mix, ops.cast(self.beta, "float32"))[:, None, None, :]
+        scale = scale * ops.rsqrt(variance + NORM_EPSILON)
+        return ops.cast(exact * scale + (offset - mean * scale), self.compute_dtype)
+
+
+class BatchNorm(keras.layers.BatchNormalization):
+    """The batch norm of the original paper, with the call of `ConditionalInstanceNorm`."""
+
+    def __init__(self, styles, **kwargs):
+        if styles != 1:
+            raise ValueError(f"Batch norm holds one style. Received: styles={styles}")
+        super().__init__(epsilon=NORM_EPSILON, **kwargs)
+
+    def call(self, features, style_weights, training=None):
+        return super().call(features, training=training)
+
+
+NORMS = {"instance": ConditionalInstanceNorm, "batch": BatchNorm}
+
+
+class ConvBlock(keras.layers.Layer):
+    """Convolution, norm and, unless told otherwise, ReLU.
+
+    ``upsample`` doubles the picture by nearest neighbour in front of the convolution: a
+    resize-convolution, which leaves no checkerboard where a transposed one does.
+    """
+
+    def __init__(
+        self, filters, size, *, stride=1, upsample=False, relu=True, norm, styles, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.upsample = upsample
+        self.relu = relu
+        self.conv = keras.layers.Conv2D(
+            filters, size, strides=stride, padding="same", use_bias=False, name="conv"
+        )
+        self.norm = NORMS[norm](styles, name="norm")
+
+    def call(self, features, style_weights):
+        if self.upsample:
+            features = ops.repeat(ops.repeat(features, 2, axis=1), 2, axis=2)
+        features = self.norm(self.conv(features), style_weights)
+        return ops.relu(features) if self.relu else features
+
+
+class ResidualBlock(keras.layers.Layer):
+    """Two convolutions and a shortcut (Johnson et al., supplementary, figure 1; no ReLU after)."""
+
+    def __init__(self, filters, *, norm, styles, **kwargs):
+        super().__init__(**kwargs)
+        shared = dict(norm=norm, styles=styles)
+        self.first = ConvBlock(filters, 3, name="first", **shared)
+        self.second = ConvBlock(filters, 3, relu=False, name="second", **shared)
+
+    def call(self, features, style_weights):
+        inner = self.first(features, style_weights)
+        return features + self.second(inner, style_weights)
+
+
+class OutputBlock(keras.layers.Layer):
+    """Convolution, scaled tanh to 0..255, and depth-to-space where the head packed pixels."""
+
+    def __init__(self, size, *, pack=1, **kwargs):
+        super().__init__(**kwargs)
+        self.pack = pack
+        self.conv = keras.layers.Conv2D(
+            3 * pack * pack,
+            size,
+            padding="same",
+            kernel_initializer=SubpixelInitializer(pack),
+            name="conv",
+        )
+
+    def call(self, features, style_weights):
+        # tanh and what follows decide the last bit of a pixel: not in bfloat16.
+        picture = 127.5 + 127.5 * ops.tanh(ops.cast(self.conv(features), "float32"))
+        return depth_to_space(picture, self.pack)
+
+
+class SubpixelInitializer(keras.initializers.Initializer):
+    """Glorot for an output that is unpacked by depth-to-space: all subpixels begin alike.
+
+    Without it the untrained subpixels differ, and the difference stays as a grid (Aitken et al.
+    2017, "Checkerboard artifact free sub-pixel convolution").
+    """
+
+    def __init__(self, pack):
+        self.pack = pack
+
+    def __call__(self, shape, dtype=None):
+        whole = keras.initializers.GlorotUniform()((*shape[:-1], 3), dtype=dtype)
+        return ops.tile(whole, (1, 1, 1, self.pack * self.pack))
+
+    def get_config(self):
+        return {"pack": self.pack}
+
+
+def space_to_depth(images, factor):
+    """Pack each ``factor x factor`` square of pixels into channels, as TensorFlow's SpaceToDepth."""
+    if factor == 1:
+        return images
+    _, height, width, channels = ops.shape(images)
+    split = (-1, height // factor, factor, width // factor, factor, channels)
+    packed = ops.transpose(ops.reshape(images, split), (0, 1, 3, 2, 4, 5))
+    return ops.reshape(
+        packed, (-1, height // factor, width // factor, channels * factor * factor)
+    )
+
+
+def depth_to_space(features, factor):
+    """Undo `space_to_depth`."""
+    if factor == 1:
+        return features
+    _, height, width, channels = ops.shape(features)
+    channels //= factor * factor
+    split = (-1, height, width, factor, factor, channels)
+    unpacked = ops.transpose(ops.reshape(features, split), (0, 1, 3, 2, 4, 5))
+    return ops.reshape(unpacked, (-1, height * factor, width * factor, channels))
+
+
+def johnson_blocks(width, **shared):
+    """c9s1-32, d64, d128, five R128, u64, u32, c9s1-3 for a width of 32."""
+    return [
+        ConvBlock(width, 9, name="conv1", **shared),
+        ConvBlock(2 * width, 3, stride=2, name="conv2", **shared),
+        ConvBlock(4 * width, 3, stride=2, name="conv3", **shared),
+        *(ResidualBlock(4 * width, name=f"residual{i}", **shared) for i in range(1, 6)),
+        ConvBlock(2 * width, 3, upsample=True, name="up1", **shared),
+        ConvBlock(width, 3, upsample=True, name="up2", **shared),
+        OutputBlock(9, name="output"),
+    ]
+
+
+def fast_blocks(width, **shared):
+    """Space-to-depth head, four residual blocks at a quarter of the size, depth-to-space."""
+    return [
+        ConvBlock(width, 3, name="conv1", **shared),
+        ConvBlock(2 * width, 3, stride=2, name="conv2", **shared),
+        *(ResidualBlock(2 * width, name=f"residual{i}", **shared) for i in range(1, 5)),
+        ConvBlock(width, 3, upsample=True, name="up1", **shared),
+        OutputBlock(3, pack=2, name="output"),
+    ]
+
+
+ARCHITECTURES = {
+    "johnson": dict(blocks=johnson_blocks, pack=1, skip=None, width=32),
+    # The shortcut around the small inner picture carries edges and faces, at next to no cost.
+    "fast": dict(blocks=fast_blocks, pack=2, skip=("conv1", "up1"), width=16),
+}
+
+
+class StyleNetwork(keras.Model):
+    """A feed-forward style network.
+
+    Called with ``(images, style_weights)``: images ``[B,H,W,3]`` RGB in 0..255 of any size from 16
+    up, style_weights ``[B,S]`` whose rows sum to 1. Returns float32 images ``[B,H,W,3]`` in 0..255.
+
+    Args:
+        architecture: ``"johnson"`` or ``"fast"``.
+        styles: names of the styles, in order.
+        width: channels of the first convolution; the others follow in proportion.
+        norm: ``"instance"`` or, with one style, ``"batch"``.
+
+    Raises:
+        ValueError: an unknown architecture or norm, or several styles with batch norm.
+    """
+
+    def __init__(self, architecture, styles=("style",), width=None, norm="instance", **kwargs):
+        if architecture not in ARCHITECTURES:
+            names = " or ".join(ARCHITECTURES)
+            raise ValueError(f"architecture must be {names}. Received: {architecture!r}")
+        if norm not in NORMS:
+            raise ValueError(f"norm must be {' or '.join(NORMS)}. Received: {norm!r}")
+        super().__init__(**kwargs)
+        shape = ARCHITECTURES[architecture]
+        self.architecture = architecture
+        self.styles = tuple(styles)
+        self.width = width or shape["width"]
+        self.norm = norm
+        self.pack = shape["pack"]
+        self.skip = shape["skip"]
+        self.blocks = shape["blocks"](self.width, norm=norm, styles=len(self.styles))
+
+    @property
+    def settings(self):
+        """What it takes to build this network again, as plain JSON values."""
+        return dict(
+            architecture=self.architecture,
+            styles=list(self.styles),
+            width=self.width,
+            norm=self.norm,
+        )
+
+    def build_weights(self):
+        """Create the weights, without running the network on real data. Returns the network."""
+        self((ops.zeros((1, 16, 16, 3)), ops.ones((1, len(self.styles))) / len(self.styles)))
+        return self
+
+    def call(self, inputs):
+        images, style_weights = inputs
+        _, height, width, _ = ops.shape(images)
+        padding = [(0, 0), pad_to_stride(height), pad_to_stride(width), (0, 0)]
+        features = ops.pad(ops.cast(images, "float32") / 127.5 - 1.0, padding, mode="reflect")
+        features = ops.cast(space_to_depth(features, self.pack), self.compute_dtype)
+        kept = {}
+        for block in self.blocks:
+            features = block(features, style_weights)
+            if self.skip and block.name == self.skip[1]:
+                features = features + kept[self.skip[0]]
+            kept[block.name] = features
+        return features[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width, :]
+
+
+def pad_to_stride(size):
+    """Pixels to add in front and behind: the margin, and what makes the whole fit `STRIDE`."""
+    return MARGIN, MARGIN + (-size) % STRIDE
+
+
+def weight_values(network):
+    """The network's weights by name (``conv1/conv/kernel``), as float32 NumPy arrays."""
+    return {
+        weight.path.split("/", 1)[1]: ops.convert_to_numpy(weight.value)
+        for weight in network.weights
+    }
+
+
+def set_weight_values(network, values):
+    """Load what `weight_values` returned.
+
+    Raises:
+        ValueError: a name or a shape differs; the network is left as it was.
+    """
+    wanted = {weight.path.split("/", 1)[1]: weight for weight in network.weights}
+    if wanted.keys() != values.keys():
+        odd = sorted(wanted.keys() ^ values.keys())[0]
+        raise ValueError(
+            f"expected the weights of {json.dumps(network.settings)}, found other layers "
+            f"({odd} is only in one of the two)"
+        )
+    for name, weight in wanted.items():
+        if tuple(weight.shape) != values[name].shape:
+            raise ValueError(
+                f"expected {name} of shape {tuple(weight.shape)} for "
+                f"{json.dumps(network.settings)}, found {values[name].shape}"
+            )
+    for name, weight in wanted.items():
+        weight.assign(values[name])

@@ -1,0 +1,126 @@
+"""Photographs and paintings as arrays, and the stream of crops that training sees."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from ffmpeg_style.errors import InputError, InputNotFoundError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
+
+
+def find_images(folder):
+    """Paths of the image files in a folder and below, sorted.
+
+    Raises:
+        InputNotFoundError: no such folder.
+        InputError: it holds no file that is named like an image.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputNotFoundError(f"expected a folder of photographs, found none at {folder}")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise InputError(f"expected photographs in {folder}, found no image file there")
+    return paths
+
+
+def read_image(path, *, short_side=None, width=None):
+    """An image file as uint8 RGB ``[H,W,3]``, scaled on wish.
+
+    Args:
+        path: the file; a rotation in its EXIF data is applied.
+        short_side: scale to this many pixels on the shorter side.
+        width: scale to this width.
+
+    Raises:
+        InputNotFoundError: no such file.
+        InputError: the file is not a readable image.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputNotFoundError(f"expected an image, found no file at {path}")
+    try:
+        with Image.open(path) as image:
+            image = to_rgb(image)
+    except Exception as error:  # Pillow's decoders raise whatever they please on damage.
+        raise InputError(f"expected an image in {path}, found an unreadable file ({error})")
+    factor = short_side / min(image.size) if short_side else width / image.width if width else 1
+    if factor != 1:
+        image = image.resize([max(1, round(side * factor)) for side in image.size], Image.LANCZOS)
+    return np.asarray(image)
+
+
+def to_rgb(image):
+    """An upright RGB copy of a Pillow image; transparent parts become white."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+class Photographs(keras.utils.PyDataset):
+    """Batches of random crops: item k depends only on the seed and k, on any backend.
+
+    Item k is ``(images, style_weights)``: float32 ``[B,size,size,3]`` in 0..255, and float32
+    ``[B,S]`` with a single 1 in each row. Unreadable files are passed over; see ``unreadable``.
+
+    Args:
+        folder: photographs, in any depth of folders.
+        size: side of the crops in pixels.
+        styles: number of styles, S.
+        batch: images in a batch, B.
+        seed: of everything random.
+    """
+
+    def __init__(self, folder, size, styles=1, batch=1, seed=0):
+        super().__init__()
+        self.paths = find_images(folder)
+        self.size, self.styles, self.batch, self.seed = size, styles, batch, seed
+        self.unreadable = {}
+
+    def __len__(self):
+        return max(1, len(self.paths) // self.batch)
+
+    def __getitem__(self, step):
+        random = np.random.default_rng([self.seed, step])
+        crops = [self.random_crop(random) for _ in range(self.batch)]
+        style_weights = np.eye(self.styles, dtype="float32")[
+            random.integers(self.styles, size=self.batch)
+        ]
+        return np.stack(crops).astype("float32"), style_weights
+
+    def random_crop(self, random):
+        """A square of a random photograph, scaled, cropped and mirrored at random."""
+        order = random.permutation(len(self.paths))
+        for index in order:
+            try:
+                return crop_at_random(self.paths[index], self.size, random)
+            except InputError as error:
+                self.unreadable[self.paths[index]] = str(error)
+        raise InputError(
+            f"expected photographs in {self.paths[0].parent}, found {len(self.paths)} files and "
+            "none readable"
+        )
+
+
+def crop_at_random(path, size, random):
+    """A ``size x size`` crop of the image at ``path``: scale, place and mirror are random.
+
+    The scale lies between the picture as it is and the picture just large enough for the crop.
+    """
+    image = read_image(path)
+    smallest = size / min(image.shape[:2])
+    scale = random.uniform(min(smallest, 1.0), max(smallest, 1.0))
+    side = min(round(size / max(scale, smallest)), *image.shape[:2])
+    top = random.integers(image.shape[0] - side + 1)
+    left = random.integers(image.shape[1] - side + 1)
+    crop = image[top : top + side, left : left + side]
+    crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.BICUBIC))
+    return crop[:, ::-1] if random.random() < 0.5 else crop

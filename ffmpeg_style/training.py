@@ -1,0 +1,307 @@
+"""Training of style networks (Johnson et al. 2016), and of small ones by large ones.
+
+A run lives in one folder: checkpoints, samples and TensorBoard scalars. Whatever happened to it,
+`train` on the same folder goes on from its newest good checkpoint, and ends with the weights that
+an undisturbed run would have had.
+"""
+
+import contextlib
+import logging
+import signal
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+from ffmpeg_style.checkpoint import newest_checkpoint, save_checkpoint
+from ffmpeg_style.errors import InputError, StyleError
+from ffmpeg_style.files import atomic_write, make_folder
+from ffmpeg_style.loss_network import load_loss_network
+from ffmpeg_style.losses import LossWeights, perceptual_losses, style_grams
+from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
+from ffmpeg_style.photographs import Photographs, read_image
+from ffmpeg_style.processor import has_bfloat16
+from ffmpeg_style.weights import load_network, load_weights
+
+log = logging.getLogger(__name__)
+
+GRADIENT_NORM = 10.0
+"""Steps stay bounded when one crop is all sky and its content has hardly any energy."""
+
+WARMUP = 50
+FINAL_RATE = 0.01
+SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train.
+
+    Attributes:
+        steps: in all, those of a run that is resumed included.
+        size: side of the square crops in pixels, a multiple of 4.
+        batch: crops in a step.
+        rate: Adam's rate; it falls along a cosine to a hundredth of it.
+        style_size: short side of the paintings in pixels; larger paintings, larger strokes.
+        weights: factors of the losses.
+        precision: ``"auto"``, ``"float32"`` or ``"mixed_bfloat16"``.
+        seed: of the first weights and of the crops.
+        save_every, sample_every, log_every: intervals in steps.
+    """
+
+    steps: int = 20_000
+    size: int = 256
+    batch: int = 1
+    rate: float = 1e-3
+    style_size: int = 512
+    weights: LossWeights = field(default_factory=LossWeights)
+    precision: str = "auto"
+    seed: int = 0
+    save_every: int = 500
+    sample_every: int = 500
+    log_every: int = 20
+
+    @property
+    def policy(self):
+        """The Keras dtype policy of the convolutions."""
+        if self.precision != "auto":
+            return self.precision
+        return "mixed_bfloat16" if has_bfloat16() else "float32"
+
+
+class NotFiniteError(StyleError, ArithmeticError):
+    """The loss is no longer a number."""
+
+
+class StyleTrainer(keras.Model):
+    """A style network with the perceptual losses of its paintings, for Keras's `train_on_batch`."""
+
+    def __init__(self, network, loss_network, grams, weights):
+        super().__init__()
+        self.network = network
+        self.loss_network = loss_network
+        self.grams = grams
+        self.loss_weights = weights
+        names = ("content", "style", "total_variation", "total")
+        self.terms = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def metrics(self):
+        """Running means of the terms of the loss."""
+        return list(self.terms.values())
+
+    def call(self, inputs):
+        return self.network(inputs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        images, style_weights = x
+        targets = [ops.tensordot(style_weights, gram, 1) for gram in self.grams]
+        terms = perceptual_losses(self.loss_network, y_pred, images, targets, self.loss_weights)
+        for name, metric in self.terms.items():
+            metric.update_state(terms[name])
+        return ops.mean(terms["total"])
+
+
+class DistillationTrainer(keras.Model):
+    """A small network that learns another's pictures by their mean absolute difference."""
+
+    def __init__(self, network, teacher):
+        super().__init__()
+        self.network = network
+        self.teacher = teacher
+        teacher.trainable = False
+        self.terms = {"total": keras.metrics.Mean(name="total")}
+
+    metrics = StyleTrainer.metrics
+    call = StyleTrainer.call
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        difference = ops.mean(ops.abs(y_pred - ops.stop_gradient(self.teacher(x)))) / 255.0
+        self.terms["total"].update_state(difference)
+        return difference
+
+
+def train(
+    folder,
+    paintings,
+    content,
+    *,
+    network=None,
+    settings=TrainSettings(),
+    vgg_weights=None,
+    start=None,
+    teacher=None,
+    progress=True,
+):
+    """Train a style network, or go on with the run in ``folder``.
+
+    Args:
+        folder: of the run; created if need be.
+        paintings: style images by name, a path each, in the order of the styles.
+        content: folder of photographs.
+        network: arguments of `StyleNetwork` but ``styles``; ``{"architecture": "johnson"}``.
+        settings: `TrainSettings`.
+        vgg_weights: file of VGG weights; see `load_loss_network`. A teacher needs none.
+        start: a run's folder, checkpoint or frozen graph whose weights a new run begins with.
+        teacher: such a thing whose pictures the network is to learn, in place of the losses.
+        progress: show a bar.
+
+    Returns:
+        The trained `StyleNetwork`.
+
+    Raises:
+        StyleError: the input is not what it should be; nothing was written.
+        NotFiniteError: the loss became NaN; the checkpoints of before are untouched.
+    """
+    keras.config.set_dtype_policy(settings.policy)
+    keras.utils.set_random_seed(settings.seed)
+    if settings.size % 4 or settings.size < 16:
+        raise InputError(f"expected a size that is a multiple of 4 from 16 up, found {settings.size}")
+    network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
+    network.build_weights()
+    trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
+    photographs = Photographs(
+        content, settings.size, len(paintings), settings.batch, settings.seed
+    )
+    folder = make_folder(folder)
+    trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
+    trainer.optimizer.build(network.trainable_variables)
+    step = restore(folder, trainer)
+    if step == 0 and start is not None:
+        set_weight_values(network, adapt_styles(load_weights(start)[1], network))
+    run(trainer, photographs, folder, step, settings, progress)
+    for path, reason in sorted(photographs.unreadable.items()):
+        log.warning("passed over: %s", reason)
+    if photographs.unreadable:
+        log.warning("%d unreadable images were passed over", len(photographs.unreadable))
+    return network
+
+
+def make_trainer(network, paintings, settings, vgg_weights, teacher):
+    if teacher is not None:
+        teacher = load_network(teacher)
+        if teacher.styles != network.styles:
+            raise InputError(
+                f"expected a teacher of the styles {', '.join(network.styles)}, found one of "
+                f"{', '.join(teacher.styles)}"
+            )
+        return DistillationTrainer(network, teacher)
+    images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
+    compute = "bfloat16" if settings.policy == "mixed_bfloat16" else "float32"
+    loss_network = load_loss_network(vgg_weights, compute)
+    every = [style_grams(loss_network, image[None].astype("float32")) for image in images]
+    grams = [ops.concatenate(layer) for layer in zip(*every)]
+    return StyleTrainer(network, loss_network, grams, settings.weights)
+
+
+def make_optimizer(settings):
+    warmup = min(WARMUP, settings.steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.rate / 10,
+        warmup_target=settings.rate,
+        warmup_steps=warmup,
+        decay_steps=max(1, settings.steps - warmup),
+        alpha=FINAL_RATE,
+    )
+    return keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM)
+
+
+def adapt_styles(weights, network):
+    """Give a network of one style's weights to a network of several: each style begins alike."""
+    count = len(network.styles)
+    return {
+        name: np.tile(value, (count, 1))
+        if name.endswith(("norm/gamma", "norm/beta")) and value.ndim == 2 and len(value) == 1
+        else value
+        for name, value in weights.items()
+    }
+
+
+def restore(folder, trainer):
+    """Load the newest good checkpoint of a run; returns its number of finished steps, or 0."""
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        return 0
+    header, weights, optimizer = newest
+    if header["network"] != trainer.network.settings:
+        raise InputError(
+            f"expected a run of {trainer.network.settings} in {folder}, found one of "
+            f"{header['network']}; choose another folder with --output"
+        )
+    set_weight_values(trainer.network, weights)
+    for variable, value in zip(trainer.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    return header["step"]
+
+
+def save(folder, trainer, step, settings):
+    save_checkpoint(
+        folder,
+        step,
+        {"network": trainer.network.settings, "training": asdict(settings)},
+        weight_values(trainer.network),
+        [ops.convert_to_numpy(variable.value) for variable in trainer.optimizer.variables],
+    )
+
+
+def run(trainer, photographs, folder, step, settings, progress):
+    """The loop over the steps that are left."""
+    bar = tqdm(total=settings.steps, initial=step, unit="step", disable=not progress)
+    with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
+        while step < settings.steps and not stop:
+            images, style_weights = photographs[step]
+            values = trainer.train_on_batch((images, style_weights), return_dict=True)
+            if not np.isfinite(values["total"]):
+                raise NotFiniteError(
+                    f"expected a finite loss at step {step + 1}, found {values['total']}; the "
+                    f"checkpoints in {folder} are as before: try a lower --rate"
+                )
+            step += 1
+            bar.update()
+            if step % settings.log_every == 0:
+                bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
+                for name, value in values.items():
+                    scalars.add_scalar(name, value, step)
+                trainer.reset_metrics()
+            if step % settings.save_every == 0 or step == settings.steps or stop:
+                save(folder, trainer, step, settings)
+            if step % settings.sample_every == 0 or step == settings.steps:
+                write_samples(trainer.network, photographs, folder, step)
+    if stop:
+        log.warning("stopped at step %d; the same command goes on from there", step)
+
+
+@contextlib.contextmanager
+def stop_signals():
+    """Yield a list that is no longer empty once SIGINT or SIGTERM has come."""
+    received = []
+    handlers = {
+        number: signal.signal(number, lambda number, frame: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def write_samples(network, photographs, folder, step):
+    """A contact sheet: photographs in the first row, each style's paintings below."""
+    images = []
+    for path in photographs.paths:
+        with contextlib.suppress(InputError):
+            images.append(read_image(path, short_side=256)[:256, :256])
+        if len(images) == SAMPLES:
+            break
+    rows = [np.concatenate(images, axis=1)]
+    for mix in np.eye(len(network.styles), dtype="float32"):
+        painted = [ops.convert_to_numpy(network((image[None], mix[None])))[0] for image in images]
+        rows.append(np.concatenate(painted, axis=1).round().astype("uint8"))
+    with atomic_write(Path(folder) / f"samples-{step:08d}.jpg") as file:
+        Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=90)
