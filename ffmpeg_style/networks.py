@@ -26,6 +26,9 @@ STRIDE = 4
 
 NORM_EPSILON = 1e-5
 
+OUTPUT_RANGE = 150.0
+"""The picture is 127.5 plus or minus this; what is shown is clipped to 0..255."""
+
 
 class ConditionalInstanceNorm(keras.layers.Layer):
     """Instance norm with one scale and one offset per style (Dumoulin et al. 2017, section 2.2).
@@ -109,7 +112,11 @@ class ResidualBlock(keras.layers.Layer):
 
 
 class OutputBlock(keras.layers.Layer):
-    """Convolution, scaled tanh to 0..255, and depth-to-space where the head packed pixels."""
+    """Convolution, scaled tanh, and depth-to-space where the head packed pixels.
+
+    The tanh spans 300 levels around the middle, so that black and white, which lie inside, still
+    have a gradient; without it a region that turns black stays black for the rest of the training.
+    """
 
     def __init__(self, size, *, pack=1, **kwargs):
         super().__init__(**kwargs)
@@ -124,7 +131,7 @@ class OutputBlock(keras.layers.Layer):
 
     def call(self, features, style_weights):
         # tanh and what follows decide the last bit of a pixel: not in bfloat16.
-        picture = 127.5 + 127.5 * ops.tanh(ops.cast(self.conv(features), "float32"))
+        picture = 127.5 + OUTPUT_RANGE * ops.tanh(ops.cast(self.conv(features), "float32"))
         return depth_to_space(picture, self.pack)
 
 
@@ -204,7 +211,8 @@ class StyleNetwork(keras.Model):
     """A feed-forward style network.
 
     Called with ``(images, style_weights)``: images ``[B,H,W,3]`` RGB in 0..255 of any size from 16
-    up, style_weights ``[B,S]`` whose rows sum to 1. Returns float32 images ``[B,H,W,3]`` in 0..255.
+    up, style_weights ``[B,S]`` whose rows sum to 1. Returns float32 images ``[B,H,W,3]``, to be
+    clipped to 0..255.
 
     Args:
         architecture: ``"johnson"`` or ``"fast"``.

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 GRADIENT_NORM = 10.0
 """Steps stay bounded when one crop is all sky and its content has hardly any energy."""
 
-WARMUP = 50
+WARMUP = 100
 FINAL_RATE = 0.01
 SAMPLES = 4
 
@@ -294,7 +294,7 @@ def stop_signals():
 def write_samples(network, photographs, folder, step):
     """A contact sheet: photographs in the first row, each style's paintings below."""
     images = []
-    for path in photographs.paths:
+    for path in photographs.paths[:: max(1, len(photographs.paths) // SAMPLES)]:
         with contextlib.suppress(InputError):
             images.append(read_image(path, short_side=256)[:256, :256])
         if len(images) == SAMPLES:
@@ -302,6 +302,6 @@ def write_samples(network, photographs, folder, step):
     rows = [np.concatenate(images, axis=1)]
     for mix in np.eye(len(network.styles), dtype="float32"):
         painted = [ops.convert_to_numpy(network((image[None], mix[None])))[0] for image in images]
-        rows.append(np.concatenate(painted, axis=1).round().astype("uint8"))
+        rows.append(np.concatenate(painted, axis=1).clip(0, 255).round().astype("uint8"))
     with atomic_write(Path(folder) / f"samples-{step:08d}.jpg") as file:
         Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=90)
