@@ -49,7 +49,9 @@ class Build:
 
     @property
     def work(self):
-        return build_folder() / "work" / _label(self.series, self.profile, self.patched, self.options)
+        return (
+            build_folder() / "work" / _label(self.series, self.profile, self.patched, self.options)
+        )
 
     @property
     def tree(self):
@@ -152,21 +154,21 @@ class _Steps:
     def run(self, update):
         plan = self.plan
         ffmpeg = plan.prefix / "bin" / "ffmpeg"
-        with open(plan.log, "w", errors="backslashreplace") as self.log:
-            origin, identity = self._find_source(update)
-            options = [f"--prefix={plan.prefix}", *configure_options(plan.profile), *plan.options]
-            ours = _our_sources() if plan.patched else {}
-            source_key = _digest([identity, plan.patch.read_text() if plan.patched else ""])
-            configure_key = _digest([source_key, options, _compiler()])
-            build_key = _digest([configure_key, ours])
-            if self.stamps.get("installed") == [build_key, _fingerprints(plan.prefix)]:
-                _say(f"{ffmpeg} is up to date")
-                return ffmpeg
+        origin, identity = self._find_source(update)
+        options = [f"--prefix={plan.prefix}", *configure_options(plan.profile), *plan.options]
+        ours = _our_sources() if plan.patched else {}
+        source_key = _digest([identity, plan.patch.read_text() if plan.patched else ""])
+        configure_key = _digest([source_key, options, _compiler()])
+        build_key = _digest([configure_key, ours])
+        if self.stamps.get("installed") == [build_key, _fingerprints(plan.prefix)]:
+            _say(f"{ffmpeg} is up to date")
+            return ffmpeg
+        with open(plan.log, "w", buffering=1, errors="backslashreplace") as self.log:
             self._unpack(origin, source_key)
             self._configure(options, configure_key)
             self._compile(ours)
             self._install()
-            self.stamps.set("installed", [build_key, _fingerprints(plan.prefix)])
+        self.stamps.set("installed", [build_key, _fingerprints(plan.prefix)])
         _say(f"{ffmpeg} is ready")
         return ffmpeg
 
@@ -175,7 +177,7 @@ class _Steps:
         source = self.plan.source
         if source is None:
             cache = build_folder() / "source"
-            tarball = ffmpeg_source.fetch(self.plan.series, cache, update, self.log, _say)
+            tarball = ffmpeg_source.fetch(self.plan.series, cache, update, _say)
             return tarball.path, tarball.sha256
         if source.is_dir():
             return source, ffmpeg_source.folder_digest(source)
@@ -232,7 +234,9 @@ class _Steps:
         stage = self.plan.work / "stage"
         shutil.rmtree(stage, ignore_errors=True)
         targets = ["install-progs", "install-data", "install-doc"]
-        self._run(["make", *targets, f"DESTDIR={stage}", "V="], self.plan.tree, "make install failed")
+        self._run(
+            ["make", *targets, f"DESTDIR={stage}", "V="], self.plan.tree, "make install failed"
+        )
         staged = stage / self.plan.prefix.relative_to("/")
         for file in sorted(path for path in staged.rglob("*") if path.is_file()):
             _replace(file, self.plan.prefix / file.relative_to(staged))
@@ -264,7 +268,9 @@ class _Steps:
                 if on_line:
                     on_line(line)
         if process.returncode:
-            raise BuildError(f"{failure}:\n{''.join(output[-LOG_TAIL:])}The whole log: {self.plan.log}")
+            raise BuildError(
+                f"{failure}:\n{''.join(output[-LOG_TAIL:])}The whole log: {self.plan.log}"
+            )
         return "".join(output)
 
 
@@ -378,7 +384,9 @@ def _replace(file, target):
         os.replace(draft, target)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise InputError(f"can't install {target}: {error.strerror}; choose another --prefix") from error
+        raise InputError(
+            f"can't install {target}: {error.strerror}; choose another --prefix"
+        ) from error
 
 
 def _fingerprints(prefix):
@@ -407,7 +415,9 @@ def _require_packages():
         return
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise InputError(f"the build needs packages that are not installed: sudo {shlex.join(command)}")
+        raise InputError(
+            f"the build needs packages that are not installed: sudo {shlex.join(command)}"
+        )
     _say(f"installing {' '.join(missing)}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for step in (["apt-get", "update"], command):

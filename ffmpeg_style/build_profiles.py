@@ -11,12 +11,15 @@ _DEMO_PARTS = {
     "muxer": "adts apng avi crc ffmetadata fifo flac flv framecrc framehash framemd5 gif h264 hash hls "
     "image2 image2pipe matroska md5 mjpeg mov mp3 mp4 mpegts mpjpeg null nut ogg pcm_s16le rawvideo "
     "segment stream_segment streamhash tee wav webm yuv4mpegpipe",
-    "decoder": "aac ac3 alac apng av1 bmp dnxhd eac3 ffv1 ffvhuff flac flv gif h263 h264 hevc huffyuv "
+    "decoder": "aac ac3 alac apng bmp dnxhd eac3 ffv1 ffvhuff flac flv gif h263 h264 hevc huffyuv "
     "mjpeg mp2 mp3 mpeg1video mpeg2video mpeg4 opus pam pbm pcm_alaw pcm_f32le pcm_mulaw pcm_s16be "
     "pcm_s16le pcm_s24le pcm_s32le pcm_u8 pgm png ppm prores qtrle rawvideo theora tiff vorbis vp8 vp9 "
     "webp wrapped_avframe",
     "encoder": "aac alac apng bmp ffv1 ffvhuff flac gif libx264 libx264rgb mjpeg mpeg4 pam pcm_f32le "
     "pcm_s16be pcm_s16le pgm png ppm prores_ks rawvideo tiff wrapped_avframe",
+    "parser": "aac ac3 dnxhd flac gif h263 h264 hevc mjpeg mpeg4video mpegaudio mpegvideo opus png pnm "
+    "vorbis vp8 vp9 webp",
+    "bsf": "aac_adtstoasc dump_extradata extract_extradata h264_mp4toannexb hevc_mp4toannexb null setts",
     "protocol": "async cache concat concatf crypto data fd file hls http httpproxy md5 pipe rtmp rtmpt "
     "rtp subfile tcp tee udp unix",
     "filter": "acopy afade aformat ainterleave aloop alphaextract alphamerge amerge ametadata amix anull "
@@ -98,7 +101,7 @@ def configure_options(profile):
         return [
             *("--disable-everything", "--disable-autodetect", "--disable-doc", "--disable-ffplay"),
             *_COMMON,
-            *("--enable-parsers", "--enable-bsfs", "--enable-indev=lavfi"),
+            "--enable-indev=lavfi",
             *(f"--enable-{kind}={','.join(names.split())}" for kind, names in _DEMO_PARTS.items()),
         ]
     libraries = [name for name, check in _FULL_LIBRARIES.items() if _is_installed(check)]

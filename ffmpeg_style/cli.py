@@ -26,7 +26,7 @@ class CommandModules(click.Group):
             return super().invoke(context)
         except StyleError as error:
             print(f"ffmpeg-style: {error}", file=sys.stderr)
-            context.exit(2)
+            context.exit(error.exit_code)
 
 
 @click.command(cls=CommandModules)

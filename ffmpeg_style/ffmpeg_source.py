@@ -11,6 +11,7 @@ import json
 import lzma
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -86,14 +87,13 @@ def sha256_of(path):
 # --- One tarball for a series -----------------------------------------------------------------
 
 
-def fetch(series, cache, update=False, log=None, say=print):
+def fetch(series, cache, update=False, say=print):
     """The verified tarball of a series, from the cache, from Debian or from the official site.
 
     Args:
         series: a key of `SERIES`.
-        cache: folder where tarballs are kept.
+        cache: folder where tarballs are kept, and a log of what apt said.
         update: look for a newer release even when the cache holds one.
-        log: open text file that receives what apt prints.
         say: called with a line on what is being done.
 
     Raises:
@@ -106,7 +106,10 @@ def fetch(series, cache, update=False, log=None, say=print):
     reasons = []
     for place, get in (("Debian", _from_debian), ("ffmpeg.org", _from_official_site)):
         say(f"asking {place} for the source of FFmpeg {series}")
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as folder:
+        with (
+            open(cache / "apt.log", "w") as log,
+            tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as folder,
+        ):
             try:
                 return _keep(get(series, Path(folder), log), series, cache)
             except BuildError as error:
@@ -167,7 +170,7 @@ class AptRoot:
     the suite, the sum of its index, the sum of the file.
     """
 
-    def __init__(self, folder, sources, log=None):
+    def __init__(self, folder, sources, log):
         self.log = log
         self.folder = folder
         for name in ("lists/partial", "cache/archives/partial", "download"):
@@ -199,8 +202,7 @@ class AptRoot:
             capture_output=True,
             text=True,
         )
-        if self.log:
-            self.log.write(f"$ {' '.join(map(str, command))}\n{result.stderr}")
+        self.log.write(f"$ {shlex.join(map(str, command))}\n{result.stderr}")
         return result.returncode, result.stdout, result.stderr
 
     @property
@@ -223,7 +225,9 @@ class AptRoot:
             list of (package's version, upstream's version, file name, SHA-256).
         """
         _, index, _ = self.run("apt-cache", "showsrc", "--only-source", package)
-        tarball = re.compile(rf"^ ([0-9a-f]{{64}}) \d+ ({package}_({version})\.orig\.tar\.xz)$", re.M)
+        tarball = re.compile(
+            rf"^ ([0-9a-f]{{64}}) \d+ ({package}_({version})\.orig\.tar\.xz)$", re.M
+        )
         found = set()
         for entry in index.split("\n\n"):
             full_version = re.search(r"^Version: (\S+)$", entry, re.M)
@@ -235,8 +239,6 @@ class AptRoot:
     def _compare(version, other):
         newer = subprocess.run(["dpkg", "--compare-versions", version, "gt", other]).returncode == 0
         return 1 if newer else -1
-
-
 
 
 def _debian_mirrors():
@@ -265,7 +267,9 @@ def _keyrings(sources_file):
     """The keyrings that a file of apt's sources names, and the archive's own if it is installed."""
     with contextlib.suppress(OSError):
         named = re.findall(r"signed-by\s*[:=]\s*(/[^\s\],]+)", Path(sources_file).read_text(), re.I)
-        return tuple(sorted({*named, *(str(path) for path in [Path("/", KEYRING)] if path.exists())}))
+        return tuple(
+            sorted({*named, *(str(path) for path in [Path("/", KEYRING)] if path.exists())})
+        )
     return ()
 
 
@@ -317,7 +321,7 @@ def _from_suite(series, mirrors, folder, log):
     }
     root = AptRoot(folder, sorted(sources), log)
     complaints = root.update()
-    versions = root.tarballs_of("ffmpeg", rf"{re.escape(series)}(\.\d+)*")
+    versions = root.tarballs_of("ffmpeg", rf"{re.escape(series)}(?:\.\d+)*")
     if not versions:
         raise BuildError(complaints[0] if complaints else f"{suite} has no FFmpeg {series}")
     package, version, name, sha256 = versions[-1]
