@@ -186,7 +186,7 @@ typedef struct StyleSettings {
      */
     void (*ready)(void *opaque);
 
-    /** The engine's own memory, by default malloc() and free(); called from open and close only. */
+    /** The engine's own memory, by default malloc() and free(); never called from its threads. */
     void *(*alloc)(void *opaque, size_t size);
     void (*free)(void *opaque, void *ptr);
 } StyleSettings;

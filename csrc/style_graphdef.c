@@ -1,0 +1,429 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // O_CLOEXEC, where FFmpeg asks for an older POSIX
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "style_graphdef.h"
+
+/* Sorted as strcmp() sorts, for the search. */
+static const char *const allowed_ops[] = {
+    "Abs",
+    "Add",
+    "AddN",
+    "AddV2",
+    "AvgPool",
+    "BatchToSpaceND",
+    "BiasAdd",
+    "BroadcastTo",
+    "Cast",
+    "Ceil",
+    "ClipByValue",
+    "Concat",
+    "ConcatV2",
+    "Const",
+    "Conv2D",
+    "Conv2DBackpropInput",
+    "DepthToSpace",
+    "DepthwiseConv2dNative",
+    "Div",
+    "Einsum",
+    "Elu",
+    "Erf",
+    "Exp",
+    "ExpandDims",
+    "Fill",
+    "Floor",
+    "FloorDiv",
+    "FloorMod",
+    "FusedBatchNorm",
+    "FusedBatchNormV2",
+    "FusedBatchNormV3",
+    "GatherV2",
+    "Identity",
+    "IdentityN",
+    "LeakyRelu",
+    "Log",
+    "MatMul",
+    "Max",
+    "MaxPool",
+    "Maximum",
+    "Mean",
+    "Min",
+    "Minimum",
+    "MirrorPad",
+    "Mod",
+    "Mul",
+    "Neg",
+    "NoOp",
+    "Pack",
+    "Pad",
+    "PadV2",
+    "Placeholder",
+    "PlaceholderWithDefault",
+    "Pow",
+    "Prod",
+    "Range",
+    "RealDiv",
+    "Reciprocal",
+    "Relu",
+    "Relu6",
+    "Reshape",
+    "ResizeBicubic",
+    "ResizeBilinear",
+    "ResizeNearestNeighbor",
+    "ReverseV2",
+    "Round",
+    "Rsqrt",
+    "Selu",
+    "Shape",
+    "ShapeN",
+    "Sigmoid",
+    "Size",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "SpaceToBatchND",
+    "SpaceToDepth",
+    "Split",
+    "SplitV",
+    "Sqrt",
+    "Square",
+    "SquaredDifference",
+    "Squeeze",
+    "StopGradient",
+    "StridedSlice",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "Tile",
+    "Transpose",
+    "Unpack",
+    "ZerosLike",
+};
+
+typedef struct Span {
+    const uint8_t *data;
+    size_t size;
+} Span;
+
+static int compare_op(const void *key, const void *element)
+{
+    const Span *op = key;
+    const char *allowed = *(const char *const *)element;
+    const int difference = strncmp((const char *)op->data, allowed, op->size);
+
+    return difference ? difference : -(allowed[op->size] != 0);
+}
+
+int ff_style_op_is_allowed(const char *op, size_t length)
+{
+    const Span key = {(const uint8_t *)op, length};
+
+    return !memchr(op, 0, length) &&
+           bsearch(&key, allowed_ops, sizeof(allowed_ops) / sizeof(*allowed_ops),
+                   sizeof(*allowed_ops), compare_op);
+}
+
+/*
+ * Protocol buffers, as far as a GraphDef needs them: a message is a row of fields, each a number and a
+ * wire type in one varint, then a varint, 8 bytes, 4 bytes, or a length and so many bytes.
+ */
+enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
+
+typedef struct Field {
+    unsigned number;
+    unsigned type;
+    Span bytes; ///< the content, for BYTES
+} Field;
+
+static int take(Span *message, size_t size, Span *taken)
+{
+    if (size > message->size)
+        return -EBADMSG;
+    *taken = (Span){message->data, size};
+    message->data += size;
+    message->size -= size;
+    return 0;
+}
+
+static int take_varint(Span *message, uint64_t *value)
+{
+    Span byte;
+
+    *value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        if (take(message, 1, &byte) < 0)
+            return -EBADMSG;
+        *value |= (uint64_t)(*byte.data & 0x7f) << shift;
+        if (!(*byte.data & 0x80))
+            return 0;
+    }
+    return -EBADMSG;
+}
+
+/** Takes the next field off a message; 0 at its end, 1 for a field, or -EBADMSG. */
+static int take_field(Span *message, Field *field)
+{
+    uint64_t value;
+    int ret;
+
+    if (!message->size)
+        return 0;
+    if ((ret = take_varint(message, &value)) < 0)
+        return ret;
+    field->number = value >> 3 <= 0x1fffffff ? (unsigned)(value >> 3) : 0;
+    field->type = value & 7;
+    field->bytes = (Span){NULL, 0};
+    if (!field->number)
+        return -EBADMSG;
+
+    switch (field->type) {
+    case VARINT:
+        ret = take_varint(message, &value);
+        break;
+    case FIXED64:
+        ret = take(message, 8, &field->bytes);
+        break;
+    case FIXED32:
+        ret = take(message, 4, &field->bytes);
+        break;
+    case BYTES:
+        ret = take_varint(message, &value);
+        if (ret >= 0)
+            ret = value <= SIZE_MAX ? take(message, (size_t)value, &field->bytes) : -EBADMSG;
+        break;
+    default: // groups, which no message here has ever had
+        ret = -EBADMSG;
+    }
+    return ret < 0 ? ret : 1;
+}
+
+/** Finds the last field of this number that holds bytes, as a reader of protocol buffers would. */
+static int find_bytes(Span message, unsigned number, Span *bytes)
+{
+    Field field;
+    int ret;
+
+    *bytes = (Span){NULL, 0};
+    while ((ret = take_field(&message, &field)) > 0)
+        if (field.number == number && field.type == BYTES)
+            *bytes = field.bytes;
+    return ret;
+}
+
+static int span_is(Span span, const char *text)
+{
+    return span.size == strlen(text) && !memcmp(span.data, text, span.size);
+}
+
+/* For messages: a name in a hostile file may be of any length. */
+#define NAME_ARGUMENTS(span) (int)((span).size < 100 ? (span).size : 100), (const char *)(span).data
+
+static int refuse(const StyleContext *ctx, const StyleGraphDef *file, const uint8_t *position)
+{
+    return ff_style_error(
+        ctx, -EBADMSG,
+        "model '%s' is no frozen TensorFlow graph (a GraphDef), or was cut short: "
+        "byte %zu of %zu can't be read; export it again",
+        file->path, (size_t)(position - file->data), file->size);
+}
+
+/* Field numbers of tensorflow/core/framework/graph.proto and of the files that it imports. */
+enum { GRAPH_NODE = 1, GRAPH_LIBRARY = 2, GRAPH_VERSION = 3, GRAPH_VERSIONS = 4, GRAPH_DEBUG = 5 };
+enum { NODE_NAME = 1, NODE_OP = 2, NODE_ATTR = 5 };
+enum { MAP_KEY = 1, MAP_VALUE = 2 };
+enum { ATTR_TENSOR = 8, TENSOR_STRING = 8 };
+enum { LIBRARY_FUNCTION = 1, FUNCTION_SIGNATURE = 1, SIGNATURE_NAME = 1 };
+
+/** The string of a Const node's `value`. */
+static int read_string(Span node, Span *string)
+{
+    Field field;
+    Span key, value, tensor;
+    int ret;
+
+    while ((ret = take_field(&node, &field)) > 0) {
+        if (field.number != NODE_ATTR || field.type != BYTES)
+            continue;
+        if ((ret = find_bytes(field.bytes, MAP_KEY, &key)) < 0)
+            return ret;
+        if (!span_is(key, "value"))
+            continue;
+        if ((ret = find_bytes(field.bytes, MAP_VALUE, &value)) < 0 ||
+            (ret = find_bytes(value, ATTR_TENSOR, &tensor)) < 0 ||
+            (ret = find_bytes(tensor, TENSOR_STRING, string)) < 0)
+            return ret;
+    }
+    return ret;
+}
+
+static int check_node(const StyleContext *ctx, StyleGraphDef *file, Span node)
+{
+    const Span whole = node;
+    Span name, card = {NULL, 0};
+    Field field;
+    int ret, ops = 0;
+
+    if (find_bytes(node, NODE_NAME, &name) < 0)
+        return refuse(ctx, file, whole.data);
+    while ((ret = take_field(&node, &field)) > 0) {
+        if (field.number != NODE_OP || field.type != BYTES)
+            continue;
+        ops++;
+        if (!ff_style_op_is_allowed((const char *)field.bytes.data, field.bytes.size))
+            return ff_style_error(
+                ctx, -EBADMSG,
+                "model '%s' is refused: its node '%.*s' is a '%.*s', which is not "
+                "among the feed-forward operations that a style network needs",
+                file->path, NAME_ARGUMENTS(name), NAME_ARGUMENTS(field.bytes));
+    }
+    if (ret < 0 || ops != 1 || !name.size)
+        return refuse(ctx, file, whole.data);
+    if (span_is(name, "model_card") && read_string(whole, &card) < 0)
+        return refuse(ctx, file, whole.data);
+    if (card.data) {
+        file->card = (const char *)card.data;
+        file->card_size = card.size;
+    }
+    return 0;
+}
+
+static int check_library(const StyleContext *ctx, const StyleGraphDef *file, Span library)
+{
+    Span function, signature, name;
+
+    if (find_bytes(library, LIBRARY_FUNCTION, &function) < 0 ||
+        find_bytes(function, FUNCTION_SIGNATURE, &signature) < 0 ||
+        find_bytes(signature, SIGNATURE_NAME, &name) < 0)
+        return refuse(ctx, file, library.data);
+    if (function.data)
+        return ff_style_error(
+            ctx, -EBADMSG,
+            "model '%s' is refused: it calls a function ('%.*s'), and only frozen "
+            "graphs without functions are run; freeze it with its functions inlined",
+            file->path, NAME_ARGUMENTS(name));
+    return 0;
+}
+
+static int check_graph(const StyleContext *ctx, StyleGraphDef *file)
+{
+    Span graph = {file->data, file->size};
+    const uint8_t *position = graph.data;
+    Field field;
+    int ret, nodes = 0;
+
+    for (; (ret = take_field(&graph, &field)) > 0; position = graph.data) {
+        if (field.number == 1 && field.type == VARINT && position == file->data)
+            return ff_style_error(
+                ctx, -EBADMSG,
+                "model '%s' is a SavedModel; it has to be frozen into one graph (a "
+                "GraphDef) first",
+                file->path);
+        if (field.type != (field.number == GRAPH_VERSION ? VARINT : BYTES) ||
+            field.number > GRAPH_DEBUG)
+            return refuse(ctx, file, position);
+        if (field.number == GRAPH_NODE)
+            nodes++, ret = check_node(ctx, file, field.bytes);
+        else if (field.number == GRAPH_LIBRARY)
+            ret = check_library(ctx, file, field.bytes);
+        if (ret < 0)
+            return ret;
+    }
+    if (ret < 0)
+        return refuse(ctx, file, position);
+    if (!nodes)
+        return ff_style_error(ctx, -EBADMSG, "model '%s' is a graph with no node in it",
+                              file->path);
+    return 0;
+}
+
+static int check_file(const StyleContext *ctx, const char *path, int fd, size_t max_size,
+                      size_t *size)
+{
+    struct stat info;
+    int ret;
+
+    if (fstat(fd, &info) < 0) {
+        ret = -errno;
+        return ff_style_error(ctx, ret, "model '%s' can't be read: %s", path, strerror(-ret));
+    }
+    if (S_ISDIR(info.st_mode))
+        return ff_style_error(ctx, -EBADMSG,
+                              "model '%s' is a folder (a SavedModel?), and a frozen graph is one "
+                              "file; freeze it first",
+                              path);
+    if (!S_ISREG(info.st_mode))
+        return ff_style_error(ctx, -EBADMSG, "model '%s' is not a regular file", path);
+    if (!info.st_size)
+        return ff_style_error(ctx, -EBADMSG, "model '%s' is an empty file", path);
+    if ((uintmax_t)info.st_size > max_size)
+        return ff_style_error(ctx, -EFBIG, "model '%s' has %ju bytes, and the limit is %zu", path,
+                              (uintmax_t)info.st_size, max_size);
+    *size = (size_t)info.st_size;
+    return 0;
+}
+
+static int read_all(const StyleContext *ctx, StyleGraphDef *file, int fd)
+{
+    size_t done = 0;
+
+    while (done < file->size) {
+        const ssize_t count = read(fd, file->data + done, file->size - done);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return ff_style_error(ctx, -EIO, "model '%s' can't be read beyond byte %zu of %zu: %s",
+                                  file->path, done, file->size,
+                                  count ? strerror(errno) : "it got shorter meanwhile");
+        done += (size_t)count;
+    }
+    return 0;
+}
+
+int ff_style_read_graphdef(const StyleContext *ctx, const char *path, size_t max_size,
+                           StyleGraphDef *file)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not block
+    int ret;
+
+    *file = (StyleGraphDef){.path = path};
+    if (fd < 0) {
+        ret = -errno;
+        return ff_style_error(ctx, ret, "model '%s' can't be opened: %s", path, strerror(-ret));
+    }
+    ret = check_file(ctx, path, fd, max_size, &file->size);
+    if (ret >= 0)
+        ret = (file->data = ff_style_alloc(ctx, file->size)) ? 0 : -ENOMEM;
+    if (ret >= 0)
+        ret = read_all(ctx, file, fd);
+    close(fd);
+    return ret < 0 ? ret : check_graph(ctx, file);
+}

@@ -1,0 +1,68 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * One frame in flight: what it is to be painted with, and TensorFlow's objects for it.
+ */
+
+#ifndef FF_STYLE_REQUEST_H
+#define FF_STYLE_REQUEST_H
+
+#include "style_common.h"
+#include "style_graph.h"
+#include "style_session.h"
+#include "style_tensorflow.h"
+
+/** What all requests share; none of it changes while they run. */
+typedef struct StyleModel {
+    const StyleTensorFlow *tf;
+    StyleGraph graph;
+    StyleSession session;
+} StyleModel;
+
+typedef struct StyleRequest {
+    StyleFrame frame;
+    float *weights; ///< of the styles, graph.nb_styles of them
+    double strength;
+    StyleColors colors;
+
+    int done;   ///< whether the two below are valid
+    int result; ///< 1 or a negative errno, as ff_style_receive() returns it
+    char message[FF_STYLE_MESSAGE_SIZE];
+
+    TF_Status *status;
+    TF_Tensor *image;         ///< the frame as the network takes it; kept while the size stays
+    TF_Tensor *style_weights; ///< NULL when the graph has one style
+} StyleRequest;
+
+/** Makes what the request keeps; to be closed after an error as well. Returns 0 or -ENOMEM. */
+int ff_style_open_request(const StyleContext *ctx, const StyleModel *model, StyleRequest *request);
+
+/** Frees what the request keeps. */
+void ff_style_close_request(const StyleContext *ctx, const StyleModel *model,
+                            StyleRequest *request);
+
+/**
+ * Paints the request's frame, and sets its result and message. Takes no lock and logs nothing: it runs
+ * on the engine's threads, one request on one thread at a time.
+ */
+void ff_style_paint(const StyleModel *model, StyleRequest *request);
+
+#endif

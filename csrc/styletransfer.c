@@ -1,0 +1,573 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "style_card.h"
+#include "style_common.h"
+#include "style_graph.h"
+#include "style_graphdef.h"
+#include "style_mix.h"
+#include "style_request.h"
+#include "style_session.h"
+#include "style_tensorflow.h"
+#include "styletransfer.h"
+
+struct StyleEngine {
+    StyleContext ctx;
+    void (*ready)(void *opaque);
+    int64_t max_pixels;
+
+    StyleModel model;
+    StyleCard card;
+    char *name;          ///< the model's file without folder and ending
+    char (*numbers)[12]; ///< the styles' names when the card has none
+    const char **styles; ///< points into the three above
+    StyleInfo info;
+
+    pthread_t *threads; ///< one for each request
+    int nb_threads;     ///< how many were started
+
+    int has_lock; ///< whether the next three were initialised
+    pthread_mutex_t lock;
+    pthread_cond_t work; ///< a frame was submitted, or the engine closes
+    pthread_cond_t done; ///< a frame is ready, or was taken
+
+    // From here on everything is under the lock. What the next frame is painted with:
+    float *weights;
+    double strength;
+    StyleColors colors;
+
+    // Frames are numbered from 0; frame n is in requests[n % info.requests], and
+    // received <= started <= submitted <= received + info.requests.
+    StyleRequest *requests;
+    uint64_t submitted, started, received;
+    int closing;
+};
+
+static void *default_alloc(void *opaque, size_t size)
+{
+    (void)opaque;
+    return malloc(size);
+}
+
+static void default_free(void *opaque, void *ptr)
+{
+    (void)opaque;
+    free(ptr);
+}
+
+void ff_style_default_settings(StyleSettings *settings)
+{
+    *settings = (StyleSettings){
+        .strength = 1,
+        .max_pixels = (int64_t)1 << 26,
+        .max_model_bytes = (size_t)1 << 29,
+        .alloc = default_alloc,
+        .free = default_free,
+    };
+}
+
+static int check_strength(const StyleContext *ctx, double strength)
+{
+    if (strength >= 0 && strength <= 1)
+        return 0;
+    return ff_style_error(ctx, -EINVAL,
+                          "strength is %g; expected 0 (the source) to 1 (the painting)", strength);
+}
+
+static int check_choice(const StyleContext *ctx, const char *name, int value, int last)
+{
+    if (value >= 0 && value <= last)
+        return 0;
+    return ff_style_error(ctx, -EINVAL, "%s is %d; expected a value of its enumeration, 0 to %d",
+                          name, value, last);
+}
+
+static int check_count(const StyleContext *ctx, const char *name, int value, int last)
+{
+    if (value >= 0 && value <= last)
+        return 0;
+    return ff_style_error(ctx, -EINVAL, "%s is %d; expected 1 to %d, or 0 for auto", name, value,
+                          last);
+}
+
+static int check_settings(const StyleContext *ctx, const StyleSettings *settings)
+{
+    int ret;
+
+    if (!settings->model || !*settings->model)
+        return ff_style_error(ctx, -EINVAL,
+                              "no model is given; expected the path of a frozen "
+                              "graph (.pb) as 'model'");
+    if (settings->max_pixels < 1)
+        return ff_style_error(ctx, -EINVAL, "max_pixels is %lld; expected 1 or more",
+                              (long long)settings->max_pixels);
+    if ((ret = check_strength(ctx, settings->strength)) < 0 ||
+        (ret = check_choice(ctx, "colors", (int)settings->colors, FF_STYLE_COLORS_CONTENT)) < 0 ||
+        (ret = check_choice(ctx, "precision", (int)settings->precision, FF_STYLE_PRECISION_BF16)) <
+            0 ||
+        (ret = check_choice(ctx, "range", (int)settings->range, FF_STYLE_RANGE_SIGNED)) < 0 ||
+        (ret = check_count(ctx, "requests", settings->requests, FF_STYLE_MAX_REQUESTS)) < 0)
+        return ret;
+    return check_count(ctx, "threads", settings->threads, FF_STYLE_MAX_THREADS);
+}
+
+static int open_model(StyleEngine *e, const StyleSettings *settings)
+{
+    StyleModel *model = &e->model;
+    StyleGraphDef file = {0};
+    StyleDevice device;
+    int ret;
+
+    if ((ret = ff_style_read_device(&e->ctx, settings->device, &device)) < 0 ||
+        (ret = ff_style_read_graphdef(&e->ctx, settings->model, settings->max_model_bytes, &file)) <
+            0 ||
+        (file.card && (ret = ff_style_read_card(&e->ctx, file.card, file.card_size, &e->card)) < 0))
+        goto end;
+    if ((ret = ff_style_load_tensorflow(&e->ctx, settings->library, &model->tf)) < 0 ||
+        (ret = ff_style_import_graph(&e->ctx, model->tf, &file, &e->card, settings,
+                                     *device.name ? device.name : NULL, &model->graph)) < 0)
+        goto end;
+    ret = ff_style_open_session(&e->ctx, model->tf, &model->graph, settings, &device,
+                                &model->session);
+end:
+    ff_style_free(&e->ctx, file.data);
+    return ret;
+}
+
+/** "wave" for "models/wave.pb". */
+static int name_by_file(StyleEngine *e, const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    const char *const start = slash ? slash + 1 : path;
+    const char *const dot = strrchr(start, '.');
+
+    e->name = ff_style_copy(&e->ctx, start, dot > start ? (size_t)(dot - start) : strlen(start));
+    return e->name ? 0 : -ENOMEM;
+}
+
+static int name_styles(StyleEngine *e)
+{
+    const int count = e->model.graph.nb_styles;
+
+    if (!(e->styles = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->styles))) ||
+        !(e->numbers = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->numbers))))
+        return -ENOMEM;
+    for (int i = 0; i < count; i++) {
+        snprintf(e->numbers[i], sizeof(e->numbers[i]), "%d", i);
+        if (e->card.nb_styles == count)
+            e->styles[i] = e->card.styles[i];
+        else
+            e->styles[i] = count == 1 ? e->info.name : e->numbers[i];
+    }
+    return 0;
+}
+
+/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
+static int default_requests(int threads)
+{
+    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
+}
+
+static int fill_info(StyleEngine *e, const StyleSettings *settings)
+{
+    const StyleModel *model = &e->model;
+    int ret;
+
+    if ((ret = name_by_file(e, settings->model)) < 0)
+        return ret;
+    e->info = (StyleInfo){
+        .name = e->card.name ? e->card.name : e->name,
+        .card = e->card.text,
+        .nb_styles = model->graph.nb_styles,
+        .width = model->graph.width,
+        .height = model->graph.height,
+        .input = model->tf->OperationName(model->graph.input.tensor.oper),
+        .output = model->tf->OperationName(model->graph.output.tensor.oper),
+        .precision = model->session.precision,
+        .device = model->session.device,
+        .requests =
+            settings->requests ? settings->requests : default_requests(model->session.threads),
+        .threads = model->session.threads,
+        .library = model->tf->path,
+        .version = model->tf->Version(),
+    };
+    if ((ret = name_styles(e)) < 0)
+        return ret;
+    e->info.styles = e->styles;
+    return 0;
+}
+
+static int open_requests(StyleEngine *e, const StyleSettings *settings)
+{
+    const size_t count = (size_t)e->info.requests;
+    int ret;
+
+    if (!(e->weights = ff_style_alloc(&e->ctx, (size_t)e->info.nb_styles * sizeof(*e->weights))) ||
+        !(e->requests = ff_style_alloc(&e->ctx, count * sizeof(*e->requests))))
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        if ((ret = ff_style_open_request(&e->ctx, &e->model, &e->requests[i])) < 0)
+            return ret;
+    e->strength = settings->strength;
+    e->colors = settings->colors;
+    return ff_style_read_mix(&e->ctx, settings->style, e->styles, e->info.nb_styles, e->weights);
+}
+
+static StyleRequest *request_of(StyleEngine *e, uint64_t number)
+{
+    return &e->requests[number % (uint64_t)e->info.requests];
+}
+
+static void finish(StyleEngine *e, StyleRequest *request)
+{
+    const int oldest = request == request_of(e, e->received);
+
+    request->done = 1;
+    pthread_cond_broadcast(&e->done);
+    if (oldest && e->ready) {
+        pthread_mutex_unlock(&e->lock);
+        e->ready(e->ctx.opaque);
+        pthread_mutex_lock(&e->lock);
+    }
+}
+
+static void *work(void *engine)
+{
+    StyleEngine *e = engine;
+    StyleRequest *request;
+
+    pthread_mutex_lock(&e->lock);
+    while (!e->closing) {
+        if (e->started == e->submitted) {
+            pthread_cond_wait(&e->work, &e->lock);
+            continue;
+        }
+        request = request_of(e, e->started++);
+        pthread_mutex_unlock(&e->lock);
+        ff_style_paint(&e->model, request);
+        pthread_mutex_lock(&e->lock);
+        finish(e, request);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static int start_threads(StyleEngine *e)
+{
+    const size_t size = (size_t)e->info.requests * sizeof(*e->threads);
+
+    if (!(e->threads = ff_style_alloc(&e->ctx, size)))
+        return -ENOMEM;
+    e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
+                  !pthread_cond_init(&e->done, NULL);
+    if (!e->has_lock)
+        return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
+    for (; e->nb_threads < e->info.requests; e->nb_threads++) {
+        const int error = pthread_create(&e->threads[e->nb_threads], NULL, work, e);
+
+        if (error)
+            return ff_style_error(&e->ctx, -ENOMEM,
+                                  "thread %d of %d can't be started: %s; take fewer requests",
+                                  e->nb_threads + 1, e->info.requests, strerror(error));
+    }
+    return 0;
+}
+
+/** Opens everything with signals blocked: new threads inherit that, and leave them to the caller's. */
+static int open_engine(StyleEngine *e, const StyleSettings *settings)
+{
+    sigset_t all, before;
+    int ret;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    if ((ret = open_model(e, settings)) >= 0 && (ret = fill_info(e, settings)) >= 0 &&
+        (ret = open_requests(e, settings)) >= 0)
+        ret = start_threads(e);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ret;
+}
+
+int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
+{
+    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free};
+    StyleEngine *e;
+    int ret;
+
+    *engine = NULL;
+    if ((ret = check_settings(&ctx, settings)) < 0)
+        return ret;
+    if (!(e = ff_style_alloc(&ctx, sizeof(*e))))
+        return -ENOMEM;
+    e->ctx = ctx;
+    e->ready = settings->ready;
+    e->max_pixels = settings->max_pixels;
+    if ((ret = open_engine(e, settings)) < 0)
+        goto fail;
+    ff_style_log(&ctx, FF_STYLE_LOG_INFO,
+                 "model '%s' (%d styles) runs on %s in %s, %d frames in flight, %d threads, "
+                 "TensorFlow %s",
+                 e->info.name, e->info.nb_styles, e->info.device,
+                 e->info.precision == FF_STYLE_PRECISION_BF16 ? "bfloat16" : "float32",
+                 e->info.requests, e->info.threads, e->info.version);
+    *engine = e;
+    return 0;
+
+fail:
+    ff_style_close(&e);
+    return ret;
+}
+
+const StyleInfo *ff_style_info(const StyleEngine *e)
+{
+    return &e->info;
+}
+
+int ff_style_check_size(StyleEngine *e, int width, int height)
+{
+    const StyleGraph *graph = &e->model.graph;
+    char wanted[64] = "";
+
+    if (width < graph->min_size || height < graph->min_size)
+        return ff_style_error(&e->ctx, -EINVAL,
+                              "the frame has %dx%d pixels, and the model needs %dx%d or more",
+                              width, height, graph->min_size, graph->min_size);
+    if ((graph->width && width != graph->width) || (graph->height && height != graph->height)) {
+        ff_style_append(wanted, sizeof(wanted), graph->width ? "%d" : "any ", graph->width);
+        ff_style_append(wanted, sizeof(wanted), graph->height ? "x%d" : "x any", graph->height);
+        return ff_style_error(&e->ctx, -EINVAL,
+                              "the frame has %dx%d pixels, and the model is made for %s only: "
+                              "scale to that before, or take a model for any size",
+                              width, height, wanted);
+    }
+    if ((int64_t)width * height > e->max_pixels)
+        return ff_style_error(&e->ctx, -EFBIG,
+                              "the frame has %dx%d pixels, and the limit is %lld pixels", width,
+                              height, (long long)e->max_pixels);
+    return 0;
+}
+
+int ff_style_set_style(StyleEngine *e, const char *style)
+{
+    const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
+    float *weights = ff_style_alloc(&e->ctx, size);
+    int ret;
+
+    if (!weights)
+        return -ENOMEM;
+    // Not under the lock: a log callback may wait for a lock of the caller's.
+    ret = ff_style_read_mix(&e->ctx, style, e->styles, e->info.nb_styles, weights);
+    if (ret >= 0) {
+        pthread_mutex_lock(&e->lock);
+        memcpy(e->weights, weights, size);
+        pthread_mutex_unlock(&e->lock);
+    }
+    ff_style_free(&e->ctx, weights);
+    return ret;
+}
+
+int ff_style_set_strength(StyleEngine *e, double strength)
+{
+    const int ret = check_strength(&e->ctx, strength);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    e->strength = strength;
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
+int ff_style_set_colors(StyleEngine *e, StyleColors colors)
+{
+    const int ret = check_choice(&e->ctx, "colors", (int)colors, FF_STYLE_COLORS_CONTENT);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    e->colors = colors;
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
+static int check_frame(StyleEngine *e, const StyleFrame *frame)
+{
+    const int ret = ff_style_check_size(e, frame->width, frame->height);
+    const int64_t row = 3 * (int64_t)frame->width;
+
+    if (ret < 0)
+        return ret;
+    if (!frame->src || !frame->dst)
+        return ff_style_error(&e->ctx, -EINVAL, "the frame has no pixels (src or dst is NULL)");
+    if ((frame->src_stride < row && frame->src_stride > -row) ||
+        (frame->dst_stride < row && frame->dst_stride > -row))
+        return ff_style_error(&e->ctx, -EINVAL,
+                              "the frame's rows are %lld and %lld bytes apart; %d pixels of RGB24 "
+                              "take %lld",
+                              (long long)frame->src_stride, (long long)frame->dst_stride,
+                              frame->width, (long long)row);
+    return 0;
+}
+
+static void fill_request(StyleEngine *e, StyleRequest *request, const StyleFrame *frame)
+{
+    request->frame = *frame;
+    memcpy(request->weights, e->weights, (size_t)e->info.nb_styles * sizeof(*e->weights));
+    request->strength = e->strength;
+    request->colors = e->colors;
+    request->done = 0;
+    request->message[0] = 0;
+}
+
+int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
+{
+    int ret = check_frame(e, frame);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    if (e->submitted - e->received == (uint64_t)e->info.requests) {
+        ret = -EAGAIN;
+    } else {
+        fill_request(e, request_of(e, e->submitted++), frame);
+        pthread_cond_signal(&e->work);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return ret;
+}
+
+/** Under the lock: takes the oldest frame if it is there, and the message that came with it. */
+static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message, int wait)
+{
+    while (e->received < e->submitted) {
+        const StyleRequest *request = request_of(e, e->received);
+
+        if (request->done) {
+            *frame = request->frame;
+            memcpy(message, request->message, sizeof(request->message));
+            e->received++;
+            pthread_cond_broadcast(&e->done); // ff_style_flush() may wait for this very frame
+            return request->result;
+        }
+        if (!wait)
+            return -EAGAIN;
+        pthread_cond_wait(&e->done, &e->lock);
+    }
+    return 0;
+}
+
+int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
+{
+    char message[FF_STYLE_MESSAGE_SIZE] = "";
+    int ret;
+
+    pthread_mutex_lock(&e->lock);
+    ret = take_oldest(e, frame, message, wait);
+    pthread_mutex_unlock(&e->lock);
+    if (*message)
+        ff_style_log(&e->ctx, FF_STYLE_LOG_ERROR, "%s", message);
+    return ret;
+}
+
+static void cancel(StyleRequest *request)
+{
+    request->result = -ECANCELED;
+    request->done = 1;
+}
+
+/** Under the lock: whether all frames before number `end` are done or received. */
+static int all_done(StyleEngine *e, uint64_t end)
+{
+    for (uint64_t number = e->received; number < end; number++)
+        if (!request_of(e, number)->done)
+            return 0;
+    return 1;
+}
+
+void ff_style_flush(StyleEngine *e)
+{
+    uint64_t end;
+
+    if (!e || !e->has_lock)
+        return;
+    pthread_mutex_lock(&e->lock);
+    end = e->submitted;
+    while (e->started < end)
+        cancel(request_of(e, e->started++));
+    pthread_cond_broadcast(&e->done);
+    while (!all_done(e, end))
+        pthread_cond_wait(&e->done, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void stop_threads(StyleEngine *e)
+{
+    if (!e->has_lock)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->closing = 1;
+    pthread_cond_broadcast(&e->work);
+    pthread_mutex_unlock(&e->lock);
+    while (e->nb_threads)
+        pthread_join(e->threads[--e->nb_threads], NULL);
+    pthread_cond_destroy(&e->done);
+    pthread_cond_destroy(&e->work);
+    pthread_mutex_destroy(&e->lock);
+}
+
+static void close_model(StyleEngine *e)
+{
+    if (!e->model.tf)
+        return;
+    if (e->requests)
+        for (int i = 0; i < e->info.requests; i++)
+            ff_style_close_request(&e->ctx, &e->model, &e->requests[i]);
+    ff_style_close_session(e->model.tf, &e->model.session);
+    ff_style_free_graph(e->model.tf, &e->model.graph);
+}
+
+void ff_style_close(StyleEngine **engine)
+{
+    StyleEngine *e = engine ? *engine : NULL;
+    StyleContext ctx;
+
+    if (!e)
+        return;
+    ctx = e->ctx;
+    ff_style_flush(e);
+    stop_threads(e);
+    close_model(e);
+    ff_style_free(&ctx, e->threads);
+    ff_style_free(&ctx, e->requests);
+    ff_style_free(&ctx, e->weights);
+    ff_style_free(&ctx, e->styles);
+    ff_style_free(&ctx, e->numbers);
+    ff_style_free(&ctx, e->name);
+    ff_style_free_card(&ctx, &e->card);
+    ff_style_free(&ctx, e);
+    *engine = NULL;
+}
