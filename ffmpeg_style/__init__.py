@@ -1,3 +1,55 @@
-"""Neural style transfer on video, inside ffmpeg and from Python."""
+"""Neural style transfer on video, inside ffmpeg and from Python.
+
+`stylize` paints a file, `Engine` paints numpy arrays, `find_model` and `list_models` tell which models
+there are. Every error that a user can mend is a `StyleError`, and the builtin one that it is.
+"""
+
+import importlib
+
+from ffmpeg_style.errors import (
+    BuildError,
+    DeviceError,
+    EngineError,
+    FFmpegError,
+    InputError,
+    InputNotFoundError,
+    InputPermissionError,
+    InputTypeError,
+    LibraryError,
+    ModelError,
+    OutOfMemoryError,
+    StyleError,
+)
 
 __version__ = "0.1.0"
+
+# Imported when first used: they need numpy, tqdm and the compiled extension, and the build needs none.
+_HOMES = {
+    "Engine": "ffmpeg_style._engine",
+    "Model": "ffmpeg_style.catalog",
+    "find_model": "ffmpeg_style.catalog",
+    "list_models": "ffmpeg_style.catalog",
+    "stylize": "ffmpeg_style.video",
+}
+
+__all__ = [
+    *_HOMES,
+    "BuildError",
+    "DeviceError",
+    "EngineError",
+    "FFmpegError",
+    "InputError",
+    "InputNotFoundError",
+    "InputPermissionError",
+    "InputTypeError",
+    "LibraryError",
+    "ModelError",
+    "OutOfMemoryError",
+    "StyleError",
+]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

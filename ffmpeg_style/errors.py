@@ -19,3 +19,39 @@ class BuildError(StyleError, RuntimeError):
     """A step of the ffmpeg build failed, though it was asked for rightly."""
 
     exit_code = 1
+
+
+class InputTypeError(StyleError, TypeError):
+    """An argument is of another type than it should be."""
+
+
+class InputPermissionError(StyleError, PermissionError):
+    """A file or a folder may not be read or written."""
+
+
+class ModelError(InputError):
+    """A file is no style graph, or one that the engine can't or won't run."""
+
+
+class LibraryError(StyleError, OSError):
+    """There is no TensorFlow library that the engine can use."""
+
+
+class DeviceError(StyleError, RuntimeError):
+    """The machine lacks the GPU, or the bfloat16 in hardware, that was asked for."""
+
+
+class OutOfMemoryError(StyleError, MemoryError):
+    """There was too little memory for a model or a frame."""
+
+
+class EngineError(StyleError, RuntimeError):
+    """A frame could not be painted, though everything about it was as it should be."""
+
+    exit_code = 1
+
+
+class FFmpegError(StyleError, RuntimeError):
+    """ffmpeg ended without success; the message is its own reason."""
+
+    exit_code = 1

@@ -1,0 +1,103 @@
+# The engine's interface: csrc/styletransfer.h, whose comments are the reference.
+
+from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport int64_t, uint8_t
+
+cdef extern from "styletransfer.h" nogil:
+    ctypedef struct StyleEngine:
+        pass
+
+    ctypedef enum StyleLogLevel:
+        FF_STYLE_LOG_ERROR
+        FF_STYLE_LOG_WARNING
+        FF_STYLE_LOG_INFO
+        FF_STYLE_LOG_DEBUG
+
+    ctypedef enum StyleColors:
+        FF_STYLE_COLORS_STYLE
+        FF_STYLE_COLORS_CONTENT
+
+    ctypedef enum StylePrecision:
+        FF_STYLE_PRECISION_AUTO
+        FF_STYLE_PRECISION_FP32
+        FF_STYLE_PRECISION_BF16
+
+    ctypedef enum StyleRange:
+        FF_STYLE_RANGE_AUTO
+        FF_STYLE_RANGE_255
+        FF_STYLE_RANGE_1
+        FF_STYLE_RANGE_SIGNED
+
+    ctypedef struct StyleSettings:
+        const char *model
+        const char *library
+        const char *style
+        double strength
+        StyleColors colors
+        StylePrecision precision
+        const char *device
+        int requests
+        int threads
+        const char *input
+        const char *output
+        StyleRange range
+        int64_t max_pixels
+        size_t max_model_bytes
+        void *opaque
+        void (*log)(void *opaque, StyleLogLevel level, const char *message) noexcept
+        void *(*alloc)(void *opaque, size_t size) noexcept
+        void (*free)(void *opaque, void *ptr) noexcept
+
+    ctypedef struct StyleInfo:
+        const char *name
+        const char *card
+        int nb_styles
+        const char *const *styles
+        int width
+        int height
+        const char *input
+        const char *output
+        StylePrecision precision
+        const char *device
+        int requests
+        int threads
+        const char *library
+        const char *version
+
+    ctypedef struct StyleFrame:
+        const uint8_t *src
+        uint8_t *dst
+        ptrdiff_t src_stride
+        ptrdiff_t dst_stride
+        int width
+        int height
+        void *opaque
+
+    void ff_style_default_settings(StyleSettings *settings)
+    int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
+    const StyleInfo *ff_style_info(const StyleEngine *engine)
+    int ff_style_set_style(StyleEngine *engine, const char *style)
+    int ff_style_set_strength(StyleEngine *engine, double strength)
+    int ff_style_set_colors(StyleEngine *engine, StyleColors colors)
+    int ff_style_submit(StyleEngine *engine, const StyleFrame *frame)
+    int ff_style_receive(StyleEngine *engine, StyleFrame *frame, int wait)
+    void ff_style_flush(StyleEngine *engine)
+    void ff_style_close(StyleEngine **engine)
+
+
+cdef extern from "style_graphdef.h" nogil:
+    ctypedef struct StyleContext:
+        void *opaque
+        void (*log)(void *opaque, StyleLogLevel level, const char *message) noexcept
+        void *(*alloc)(void *opaque, size_t size) noexcept
+        void (*free)(void *opaque, void *ptr) noexcept
+
+    ctypedef struct StyleGraphDef:
+        uint8_t *data
+        const char *card
+        size_t card_size
+
+    int ff_style_read_graphdef(
+        const StyleContext *ctx, const char *path, size_t max_size, StyleGraphDef *file
+    )
+    void ff_style_free(const StyleContext *ctx, const void *ptr)

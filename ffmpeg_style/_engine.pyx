@@ -1,0 +1,542 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=False
+"""The engine of csrc/ for numpy arrays."""
+
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.errno cimport EAGAIN
+from posix.unistd cimport getpid
+
+import errno
+import json
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+
+from ffmpeg_style import errors
+from ffmpeg_style.catalog import find_model
+from ffmpeg_style.tensorflow_library import tensorflow_folder
+
+ERRORS = {
+    errno.EACCES: errors.InputPermissionError,
+    errno.EBADMSG: errors.ModelError,
+    errno.EFBIG: errors.InputError,
+    errno.EINVAL: errors.InputError,
+    errno.ENODEV: errors.DeviceError,
+    errno.ENOENT: errors.InputNotFoundError,
+    errno.ENOMEM: errors.OutOfMemoryError,
+    errno.ENOSYS: errors.LibraryError,
+}
+COLORS = {"style": FF_STYLE_COLORS_STYLE, "content": FF_STYLE_COLORS_CONTENT}
+PRECISIONS = {
+    "auto": FF_STYLE_PRECISION_AUTO,
+    "fp32": FF_STYLE_PRECISION_FP32,
+    "bf16": FF_STYLE_PRECISION_BF16,
+}
+RANGES = {
+    "auto": FF_STYLE_RANGE_AUTO,
+    "255": FF_STYLE_RANGE_255,
+    "1": FF_STYLE_RANGE_1,
+    "signed": FF_STYLE_RANGE_SIGNED,
+}
+LOG_LEVELS = {
+    FF_STYLE_LOG_WARNING: logging.WARNING,
+    FF_STYLE_LOG_INFO: logging.INFO,
+    FF_STYLE_LOG_DEBUG: logging.DEBUG,
+}
+log = logging.getLogger("ffmpeg_style")
+
+
+class _Messages(threading.local):
+    """What the engine said during this thread's call, to be passed on when the call is over.
+
+    The engine may hold a lock when it says something; a handler of `logging` might wait for a thread
+    that waits for that lock.
+    """
+
+    def __init__(self):
+        self.lines = []
+
+
+_messages = _Messages()
+_has_opened = False  # whether an engine has opened: TensorFlow is then loaded, for good
+
+
+cdef void _keep_message(void *opaque, StyleLogLevel level, const char *message) noexcept with gil:
+    _messages.lines.append((level, message.decode("utf-8", "replace")))
+
+
+def _exception_of(int code):
+    """Passes on what the engine said; returns the exception for its return code, None for success."""
+    lines, _messages.lines = _messages.lines, []
+    reason = "the engine was closed before the frame was painted" if code == -errno.ECANCELED else ""
+    for level, text in lines:
+        if level == FF_STYLE_LOG_ERROR:
+            reason = text
+        else:
+            log.log(LOG_LEVELS[level], "%s", text)
+    if code >= 0:
+        return None
+    return ERRORS.get(-code, errors.EngineError)(reason or os.strerror(-code))
+
+
+def _check(int code):
+    exception = _exception_of(code)
+    if exception is not None:
+        raise exception
+
+
+def _text(name, value):
+    """A str or a path as bytes for C, None as it is."""
+    if value is None:
+        return None
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError:
+        raise errors.InputError(f"{name} is {value!r}, which can't be encoded") from None
+    if b"\0" in encoded:
+        raise errors.InputError(f"{name} is {value!r}; expected no NUL character")
+    return encoded
+
+
+cdef const char *_pointer(encoded) except? NULL:
+    """The characters of what `_text` gave, which must outlive their use."""
+    if encoded is None:
+        return NULL
+    return encoded
+
+
+def _choice(name, choices, value):
+    try:
+        return choices[value]
+    except (KeyError, TypeError):
+        raise errors.InputError(f"{name} is {value!r}; expected {', '.join(choices)}") from None
+
+
+def _count(name, value):
+    """A number for C's int: 0, auto, for None."""
+    if value is None:
+        return 0
+    if not isinstance(value, int) or not 1 <= value < 2**31:
+        raise errors.InputError(f"{name} is {value!r}; expected a whole number, 1 or more, or None")
+    return value
+
+
+def _mix(style):
+    """A style, its index, or weights by style as the text that the engine reads."""
+    if isinstance(style, Mapping):
+        return "+".join(f"{name}:{weight:f}" for name, weight in style.items())
+    return style if style is None else str(style)
+
+
+def _default_library():
+    """The folder of this Python's TensorFlow, unless something else has a say already."""
+    if _has_opened or os.environ.get("FFMPEG_STYLE_TENSORFLOW"):
+        return None
+    return tensorflow_folder()
+
+
+def _checked(frame):
+    """The frame as a new array, to be painted in place: what the caller does to his own is harmless."""
+    if not isinstance(frame, np.ndarray):
+        raise errors.InputTypeError(
+            f"expected a frame as a uint8 array [H, W, 3], found {type(frame).__name__}"
+        )
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        kind = errors.InputError if frame.dtype == np.uint8 else errors.InputTypeError
+        raise kind(
+            "expected a frame as a uint8 array [H, W, 3], RGB, "
+            f"found {frame.dtype} {list(frame.shape)}"
+        )
+    return np.array(frame, order="C")
+
+
+def read_card(path):
+    """The model card in a frozen graph, read without TensorFlow.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        dict: the card's JSON values; empty when the graph has no card.
+
+    Raises:
+        InputNotFoundError: there is no such file.
+        ModelError: it is no style graph, or one that the engine refuses to run.
+    """
+    encoded = _text("path", path)
+    cdef const char *name = _pointer(encoded)
+    cdef StyleSettings settings
+    cdef StyleContext context
+    cdef StyleGraphDef file
+    cdef int code
+    ff_style_default_settings(&settings)
+    context = StyleContext(NULL, _keep_message, settings.alloc, settings.free)
+    file = StyleGraphDef(NULL, NULL, 0)
+    with nogil:
+        code = ff_style_read_graphdef(&context, name, settings.max_model_bytes, &file)
+    try:
+        _check(code)
+        return _card(file.card[:file.card_size]) if file.card else {}
+    finally:
+        ff_style_free(&context, file.data)
+
+
+def _card(text):
+    try:
+        card = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise errors.ModelError(f"the model card is no JSON: {error}") from None
+    if not isinstance(card, dict):
+        raise errors.ModelError(f"expected a model card of names and values, found {card!r:.60}")
+    return card
+
+
+cdef class _Frame:
+    """A frame in flight. The engine holds a reference to it from submit to receive."""
+
+    cdef object pixels  # uint8 [H, W, 3]: the source, and then the painting
+    cdef bint is_back
+    cdef object exception  # why it could not be painted
+
+
+cdef class Engine:
+    """A style model, ready to paint frames.
+
+    Calling it with a frame returns the painted frame; calling it with an iterable of frames returns an
+    iterator over the painted frames, in order, which keeps `requests` frames in flight. The arrays it is
+    given stay as they are and may be reused at once. Painting releases the GIL. All methods may be called
+    from several threads. An engine doesn't survive `os.fork`: open one in each process.
+
+    Args:
+        model: path of a frozen graph (``.pb``), or the name of a model, see `find_model`.
+        style: name or index of a style, a mix such as ``"wave:0.7+scream:0.3"``, or a mapping of styles
+            to weights; None for the model's first.
+        strength: from 0, the source, to 1, the painting.
+        colors: "style", or "content" for the brushwork in the source's colours.
+        precision: "auto", "fp32" or "bf16"; auto takes bfloat16 where the processor has it in hardware.
+        requests: frames in flight, 1 to 64; None for auto.
+        threads: TensorFlow's threads, 1 to 1024; None for auto.
+        device: "auto", "cpu", "gpu" or "gpu:N".
+        input: name of the graph's image input, for graphs of others that have several.
+        output: name of the graph's image output, likewise.
+        range: values of a float32 graph's images: "auto", "255" for 0..255, "1" for 0..1, or "signed"
+            for -1..1.
+        library: TensorFlow's library or its folder; None for ``$FFMPEG_STYLE_TENSORFLOW``, else this
+            Python's TensorFlow, else the system's.
+        max_pixels: largest frame accepted; None for 2**26.
+        max_model_bytes: largest model file accepted; None for 2**29.
+
+    Raises:
+        InputError: an argument can't be right (a ValueError).
+        InputNotFoundError: there is no such model (a FileNotFoundError).
+        ModelError: the file is no style graph, or one that the engine refuses to run (a ValueError).
+        LibraryError: there is no usable TensorFlow (an OSError).
+        DeviceError: the machine lacks the GPU or the bfloat16 that was asked for (a RuntimeError).
+        OutOfMemoryError: (a MemoryError).
+    """
+
+    cdef StyleEngine *_engine
+    cdef const StyleInfo *_info
+    cdef int _process
+    cdef int _calls  # into the engine at this moment, by any thread
+    cdef bint _is_closing
+    cdef object _idle  # threading.Condition: _calls or _engine became 0
+    cdef object _receiving  # threading.Lock
+    cdef object _style, _strength, _colors
+    cdef readonly str name
+    cdef readonly dict card
+    cdef readonly tuple styles
+    cdef readonly tuple size
+    cdef readonly str precision, device, library, version
+    cdef readonly int requests, threads
+
+    def __cinit__(self):
+        self._idle = threading.Condition()
+        self._receiving = threading.Lock()
+
+    def __init__(
+        self,
+        model,
+        style=None,
+        *,
+        strength=1.0,
+        colors="style",
+        precision="auto",
+        requests=None,
+        threads=None,
+        device="auto",
+        input=None,
+        output=None,
+        range="auto",
+        library=None,
+        max_pixels=None,
+        max_model_bytes=None,
+    ):
+        if self._process:
+            raise errors.EngineError("an engine is opened once: make another one")
+        cdef StyleSettings settings
+        ff_style_default_settings(&settings)
+        # These keep what the settings point to alive.
+        texts = {
+            "model": _text("model", find_model(model)),
+            "library": _text("library", _default_library() if library is None else library),
+            "style": _text("style", _mix(style)),
+            "device": _text("device", device),
+            "input": _text("input", input),
+            "output": _text("output", output),
+        }
+        settings.model = _pointer(texts["model"])
+        settings.library = _pointer(texts["library"])
+        settings.style = _pointer(texts["style"])
+        settings.device = _pointer(texts["device"])
+        settings.input = _pointer(texts["input"])
+        settings.output = _pointer(texts["output"])
+        settings.strength = strength
+        settings.colors = _choice("colors", COLORS, colors)
+        settings.precision = _choice("precision", PRECISIONS, precision)
+        settings.range = _choice("range", RANGES, range)
+        settings.requests = _count("requests", requests)
+        settings.threads = _count("threads", threads)
+        if max_pixels is not None:
+            settings.max_pixels = _count("max_pixels", max_pixels)
+        if max_model_bytes is not None:
+            settings.max_model_bytes = _count("max_model_bytes", max_model_bytes)
+        settings.log = _keep_message
+        self._open(&settings)
+        self._style = self.styles[0] if style is None else _mix(style)
+        self._strength = float(strength)
+        self._colors = colors
+
+    cdef _open(self, const StyleSettings *settings):
+        global _has_opened
+        cdef int code
+        self._process = getpid()
+        with nogil:
+            code = ff_style_open(&self._engine, settings)
+        _check(code)
+        _has_opened = True
+        self._copy_info(ff_style_info(self._engine))
+
+    cdef _copy_info(self, const StyleInfo *info):
+        """Keeps what the engine tells of itself, so that it can be read after `close` too."""
+        self.name = info.name.decode("utf-8", "replace")
+        self.card = _card(info.card) if info.card else {}
+        self.styles = tuple(
+            [info.styles[i].decode("utf-8", "replace") for i in range(info.nb_styles)]
+        )
+        self.size = (info.width, info.height)
+        self.precision = "bf16" if info.precision == FF_STYLE_PRECISION_BF16 else "fp32"
+        self.device = info.device.decode()
+        self.library = os.fsdecode(info.library)
+        self.version = info.version.decode()
+        self.requests = info.requests
+        self.threads = info.threads
+
+    def __dealloc__(self):
+        self._free()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __repr__(self):
+        state = "closed" if self._engine is NULL else f"{self.device}, {self.precision}"
+        return f"<Engine {self.name}: {state}>"
+
+    def close(self):
+        """Frees the model; twice is harmless. Frames in flight are cancelled, their waiters told so."""
+        if self._engine is NULL or self._process != getpid():
+            return
+        if self._is_closing:
+            with self._idle:
+                self._idle.wait_for(self._is_freed)
+            return
+        self._is_closing = True
+        with nogil:
+            ff_style_flush(self._engine)
+        with self._idle:
+            self._idle.wait_for(self._is_unused)
+            self._free()
+            self._idle.notify_all()
+
+    def _is_unused(self):
+        return self._calls == 0
+
+    def _is_freed(self):
+        return self._engine is NULL
+
+    cdef void _free(self) noexcept:
+        """Takes the frames in flight back and closes the engine, which nothing else uses any more.
+
+        In a process that was forked from the engine's, its threads are not there to end.
+        """
+        cdef StyleFrame frame
+        cdef int code = 1
+        if self._engine is NULL or self._process != getpid():
+            return
+        with nogil:
+            ff_style_flush(self._engine)
+        while True:
+            with nogil:
+                code = ff_style_receive(self._engine, &frame, 1)
+            if code == 0:
+                break
+            Py_DECREF(<object>frame.opaque)
+        with nogil:
+            ff_style_close(&self._engine)
+
+    cdef _begin(self):
+        """Before a call into the engine: keeps it from being closed until `_end`."""
+        if self._engine is NULL or self._is_closing:
+            raise errors.EngineError("the engine is closed")
+        if self._process != getpid():
+            raise errors.EngineError(
+                "the engine was opened before a fork; open one in each process"
+            )
+        self._calls += 1
+
+    cdef _end(self):
+        self._calls -= 1
+        if self._is_closing and self._calls == 0:
+            with self._idle:
+                self._idle.notify_all()
+
+    def __call__(self, frames):
+        """Paints one frame, or any number of them.
+
+        Args:
+            frames: uint8 array [H, W, 3], RGB; or an iterable of such arrays, whose sizes may differ.
+
+        Returns:
+            uint8 array [H, W, 3]; or an iterator over such arrays, in the order of `frames`.
+
+        Raises:
+            InputTypeError: it is something else than uint8 arrays (a TypeError).
+            InputError: an array has another shape, or a size that the model does not take (a ValueError).
+            EngineError: painting failed, or the engine is closed (a RuntimeError).
+            OutOfMemoryError: (a MemoryError).
+        """
+        if isinstance(frames, np.ndarray):
+            return self._wait_for(self._submit(frames))
+        try:
+            iterator = iter(frames)
+        except TypeError:
+            raise errors.InputTypeError(
+                "expected a uint8 array [H, W, 3] or an iterable of them, "
+                f"found {type(frames).__name__}"
+            ) from None
+        return self._paint_all(iterator)
+
+    def _paint_all(self, frames):
+        in_flight = deque()
+        for frame in frames:
+            in_flight.append(self._submit(frame))
+            if len(in_flight) == self.requests:
+                yield self._wait_for(in_flight.popleft())
+        while in_flight:
+            yield self._wait_for(in_flight.popleft())
+
+    cdef _Frame _submit(self, pixels):
+        """Gives the engine a frame; makes room for it by waiting for the oldest in flight."""
+        cdef _Frame frame = _Frame()
+        cdef unsigned char[:, :, ::1] view
+        cdef StyleFrame request
+        cdef int code = 0
+        frame.pixels = view = _checked(pixels)
+        request.src = request.dst = &view[0, 0, 0]
+        request.src_stride = request.dst_stride = view.strides[0]
+        request.height, request.width = view.shape[0], view.shape[1]
+        request.opaque = <void *>frame
+        while True:
+            self._begin()
+            Py_INCREF(frame)
+            with nogil:
+                code = ff_style_submit(self._engine, &request)
+            self._end()
+            if code < 0:
+                Py_DECREF(frame)
+            if code != -EAGAIN:
+                break
+            self._receive(None)
+        _check(code)
+        return frame
+
+    cdef _wait_for(self, _Frame frame):
+        """The painted pixels of a frame that was submitted."""
+        while not frame.is_back:
+            self._receive(frame)
+        if frame.exception is not None:
+            raise frame.exception
+        return frame.pixels
+
+    cdef _receive(self, _Frame wanted):
+        """Takes the oldest frame in flight back, whosever it is, unless `wanted` is back by then."""
+        cdef StyleFrame request
+        cdef _Frame frame
+        cdef int code
+        with self._receiving:
+            if wanted is not None and wanted.is_back:
+                return
+            self._begin()
+            with nogil:
+                code = ff_style_receive(self._engine, &request, 1)
+            self._end()
+            if code:
+                frame = <_Frame>request.opaque
+                Py_DECREF(frame)
+                frame.exception = _exception_of(code)
+                frame.is_back = True
+
+    @property
+    def style(self):
+        """The style or the mix for the frames to come, as `Engine` takes it; read as a str."""
+        return self._style
+
+    @style.setter
+    def style(self, style):
+        text = _mix(style)
+        encoded = _text("style", text)
+        cdef const char *value = _pointer(encoded)
+        cdef int code
+        self._begin()
+        with nogil:
+            code = ff_style_set_style(self._engine, value)
+        self._end()
+        _check(code)
+        self._style = text or self.styles[0]
+
+    @property
+    def strength(self):
+        """How much of the painting the frames to come show: 0, the source, to 1, the painting."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, double strength):
+        cdef int code
+        self._begin()
+        with nogil:
+            code = ff_style_set_strength(self._engine, strength)
+        self._end()
+        _check(code)
+        self._strength = strength
+
+    @property
+    def colors(self):
+        """Whose colours the frames to come have: "style" or "content"."""
+        return self._colors
+
+    @colors.setter
+    def colors(self, colors):
+        cdef StyleColors value = _choice("colors", COLORS, colors)
+        cdef int code
+        self._begin()
+        with nogil:
+            code = ff_style_set_colors(self._engine, value)
+        self._end()
+        _check(code)
+        self._colors = colors

@@ -1,0 +1,92 @@
+"""The models that are there: found by name, and listed with their cards."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ffmpeg_style.errors import InputNotFoundError, InputTypeError, StyleError
+from ffmpeg_style.program import project_folder
+
+VARIABLE = "FFMPEG_STYLE_MODELS"
+SUFFIX = ".pb"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is there.
+
+    Attributes:
+        name: what `find_model` finds it by.
+        path: of the frozen graph.
+        card: what is known of it: "styles", "architecture", "trained", "licence"; empty without a card.
+        error: why it can't be used, None for a good one.
+    """
+
+    name: str
+    path: Path
+    card: dict
+    error: str | None = None
+
+
+def model_folders():
+    """Where models are looked for: the folders in ``$FFMPEG_STYLE_MODELS``, then the shipped ones."""
+    chosen = os.environ.get(VARIABLE, "").split(os.pathsep)
+    return [*(Path(folder) for folder in chosen if folder), project_folder("models")]
+
+
+def find_model(model):
+    """The path of a model.
+
+    Args:
+        model: path of a frozen graph; or a name: "wave" for ``wave.pb`` in one of `model_folders`.
+
+    Returns:
+        pathlib.Path: it exists.
+
+    Raises:
+        InputNotFoundError: there is no such model; the message lists those that are there.
+    """
+    try:
+        text = os.fsdecode(model)
+    except TypeError:
+        raise InputTypeError(
+            f"expected the name or the path of a model, found {type(model).__name__}"
+        ) from None
+    path = Path(text)
+    is_name = bool(text) and path.name == text
+    file_name = text if path.suffix == SUFFIX else text + SUFFIX
+    candidates = [folder / file_name for folder in model_folders() if is_name]
+    # A path that says that it is one comes before a name.
+    candidates.insert(0 if path.suffix == SUFFIX else len(candidates), path)
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    raise InputNotFoundError(
+        f"no model {text!r}: expected the path of a frozen graph (.pb), "
+        f"or one of the names {', '.join(_paths_by_name()) or '(there are none)'}"
+    )
+
+
+def list_models():
+    """The models in `model_folders` by name: a list of `Model`.
+
+    Their cards are read without TensorFlow, in milliseconds.
+    """
+    return [_read_model(name, path) for name, path in sorted(_paths_by_name().items())]
+
+
+def _paths_by_name():
+    paths = {}
+    for folder in model_folders():
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            paths.setdefault(path.stem, path)
+    return paths
+
+
+def _read_model(name, path):
+    from ffmpeg_style._engine import read_card
+
+    try:
+        return Model(name, path, read_card(path))
+    except StyleError as error:
+        return Model(name, path, {}, str(error))
