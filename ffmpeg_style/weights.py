@@ -1,14 +1,34 @@
 """Weights of style networks, wherever they are: a run, a checkpoint or a frozen graph."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint
 from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.networks import StyleNetwork, set_weight_values
 
+TRAINED = ("weights", "style_size", "size", "batch", "data")
+"""What a model's card takes over from the settings of its run."""
 
-def load_weights(path):
-    """Settings of the network (arguments of `StyleNetwork`) and its weights by name.
+
+class StoredNetwork(NamedTuple):
+    """A network on the disk.
+
+    Attributes:
+        settings: arguments of `StyleNetwork`.
+        weights: arrays by name.
+        trained: how, as JSON values: steps, weights of the losses, sizes, data.
+        licence: of the weights; empty when none was given yet.
+    """
+
+    settings: dict
+    weights: dict
+    trained: dict
+    licence: str = ""
+
+
+def read_network(path):
+    """The `StoredNetwork` at a path.
 
     Args:
         path: folder of a run, a checkpoint (``.npz``), or a frozen graph that
@@ -18,23 +38,37 @@ def load_weights(path):
         StyleError: there is no such thing, or it cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        newest = newest_checkpoint(path)
-        if newest is None:
-            raise InputNotFoundError(f"expected a training run in {path}, found no checkpoint")
-        header, weights, _ = newest
-    elif path.suffix == ".npz":
-        header, weights, _ = load_checkpoint(path)
-    else:
-        from ffmpeg_style.export import read_weights
+    if path.suffix == ".pb":
+        from ffmpeg_style.export import read_exported
 
-        return read_weights(path)
-    return header["network"], weights
+        return read_exported(path)
+    checkpoint = newest_checkpoint(path) if path.is_dir() else load_checkpoint(path)
+    if checkpoint is None:
+        raise InputNotFoundError(f"expected a training run in {path}, found no checkpoint")
+    header, weights, _ = checkpoint
+    training = header["training"]
+    trained = {
+        "steps": header["step"],
+        **{key: training[key] for key in TRAINED if key in training},
+    }
+    return StoredNetwork(header["network"], weights, trained)
+
+
+def load_weights(path):
+    """Settings of the network (arguments of `StyleNetwork`) and its weights by name.
+
+    See `read_network` for the path and the errors.
+    """
+    return read_network(path)[:2]
 
 
 def load_network(path):
-    """The `StyleNetwork` of a run, a checkpoint or a frozen graph; see `load_weights`."""
-    settings, weights = load_weights(path)
-    network = StyleNetwork(**settings).build_weights()
-    set_weight_values(network, weights)
+    """The `StyleNetwork` of a run, a checkpoint or a frozen graph; see `read_network`."""
+    return build_network(read_network(path))
+
+
+def build_network(stored):
+    """The `StyleNetwork` of a `StoredNetwork`."""
+    network = StyleNetwork(**stored.settings).build_weights()
+    set_weight_values(network, stored.weights)
     return network

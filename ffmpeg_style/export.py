@@ -1,0 +1,300 @@
+"""Frozen graphs: a style network as one self-describing ``.pb``, and its weights read back.
+
+The graph is written op by op from the network's blocks, so that it holds what a frame needs and
+nothing of training. What a reader may rely on:
+
+=================  =============================================================================
+``frame``          Placeholder, uint8 ``[1,H,W,3]`` RGB, any H and W from 16 up
+``styled``         uint8 ``[1,H,W,3]``, the same H and W
+``style_weights``  float32 ``[S]``, only with S > 1 styles: weights of the mix, by default style 0
+``model_card``     Const, a string of JSON
+=================  =============================================================================
+
+Every weight of the network is a Const of the weight's own name (``conv1/conv/kernel``).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.files import atomic_write
+from ffmpeg_style.frozen_graph import GraphRunner, constants, read_card, read_graph
+from ffmpeg_style.networks import (
+    MARGIN,
+    NORM_EPSILON,
+    OUTPUT_RANGE,
+    STRIDE,
+    OutputBlock,
+    ResidualBlock,
+    weight_values,
+)
+from ffmpeg_style.weights import StoredNetwork
+
+tf1 = tf.compat.v1
+
+FORMAT = "ffmpeg-style/1"
+NETWORK_KEYS = ("architecture", "styles", "width", "norm")
+AFFINE = ("norm/gamma", "norm/beta")
+BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+HALF_CHANGE = 1
+"""Levels of 255 by which kernels stored as half floats may change a pixel."""
+
+
+def export(network, path, *, styles=None, name=None, trained=None, licence=""):
+    """Write a network as a frozen graph.
+
+    Kernels are stored as half floats when that changes no pixel of a few test pictures by more
+    than `HALF_CHANGE`.
+
+    Args:
+        network: a built `StyleNetwork`.
+        path: of the ``.pb``, which is written whole or not at all.
+        styles: names of the styles to keep, in this order; by default all.
+        name: of the model, for its card; by default the file's.
+        trained: JSON values for the card: steps, weights of the losses, data.
+        licence: of the model, for its card.
+
+    Returns:
+        The card.
+
+    Raises:
+        InputError: an unknown style, weights that are not finite, or a folder that cannot be
+            written.
+    """
+    settings, weights = choose_styles(network, styles or network.styles)
+    for weight, values in weights.items():
+        if not np.isfinite(values).all():
+            raise InputError(f"expected finite weights, found others in {weight}; train again")
+    card = {
+        "format": FORMAT,
+        "name": name or Path(path).stem,
+        **settings,
+        "trained": trained or {},
+        "licence": licence,
+    }
+    exact, halved = (write_graph(network, weights, card, dtype) for dtype in ("float32", "float16"))
+    graph = halved if largest_change(exact, halved, len(card["styles"])) <= HALF_CHANGE else exact
+    with atomic_write(path) as file:
+        file.write(graph.SerializeToString(deterministic=True))
+    return card
+
+
+def choose_styles(network, styles):
+    """Settings and weights of a network, cut down to some of its styles."""
+    for style in styles:
+        if style not in network.styles or len(set(styles)) < len(styles):
+            known = ", ".join(network.styles)
+            raise InputError(f"expected different ones of the styles {known}, found {style!r}")
+    rows = [network.styles.index(style) for style in styles]
+    weights = weight_values(network)
+    if network.norm == "instance":
+        weights = {
+            name: values[rows] if "/norm/" in name else values for name, values in weights.items()
+        }
+    return {**network.settings, "styles": list(styles)}, weights
+
+
+def write_graph(network, weights, card, kernel_dtype):
+    """The GraphDef of a network, with the given weights, card and type of stored kernels."""
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        writer = BlockWriter(weights, network.norm, len(card["styles"]), kernel_dtype)
+        features = read_frame(frame)
+        if network.pack > 1:
+            features = tf.nn.space_to_depth(features, network.pack)
+        kept = {}
+        for block in network.blocks:
+            features = writer.write(block, features)
+            if network.skip and block.name == network.skip[1]:
+                features = features + kept[network.skip[0]]
+            kept[block.name] = features
+        write_picture(features, tf.shape(frame))
+        tf.constant(json.dumps(card, ensure_ascii=False), name="model_card")
+    return graph.as_graph_def()
+
+
+def read_frame(frame):
+    """The frame as floats in -1..1, with the reflected border of `StyleNetwork`."""
+    alignment = -tf.shape(frame)[1:3] % STRIDE
+    paddings = tf.stack([[MARGIN, MARGIN], MARGIN + alignment], axis=1)
+    # While they are bytes, the pixels are a quarter of the memory.
+    padded = tf.pad(frame, tf.pad(paddings, [[1, 1], [0, 0]]), "REFLECT")
+    return tf.cast(padded, tf.float32) * (1 / 127.5) - 1.0
+
+
+def write_picture(features, frame_shape):
+    """``styled``: the output block's features, cropped to the frame's shape and as bytes."""
+    cropped = tf.slice(features, [0, MARGIN, MARGIN, 0], frame_shape)
+    picture = tf.clip_by_value(tf.tanh(cropped) * OUTPUT_RANGE + 127.5, 0.0, 255.0)
+    tf.cast(tf.round(picture), tf.uint8, name="styled")
+
+
+class BlockWriter:
+    """Writes the blocks of a network as ops of the default graph, named by their paths.
+
+    Args:
+        weights: arrays by name, as `weight_values` returns them.
+        norm: ``"instance"`` or ``"batch"``.
+        styles: their number.
+        kernel_dtype: what kernels are stored as.
+    """
+
+    def __init__(self, weights, norm, styles, kernel_dtype):
+        self.weights = weights
+        self.norm = norm
+        self.kernel_dtype = kernel_dtype
+        self.mixed = mix_styles(weights, styles) if styles > 1 else {}
+
+    def write(self, block, features, parent=""):
+        """Write a block and return its output."""
+        path = f"{parent}{block.name}/"
+        if isinstance(block, ResidualBlock):
+            inner = self.write(block.first, features, path)
+            return features + self.write(block.second, inner, path)
+        with tf.name_scope(path):
+            kind = self.output_block if isinstance(block, OutputBlock) else self.conv_block
+            return kind(block, features, path)
+
+    def output_block(self, block, features, path):
+        kernel = self.kernel(self.weights[path + "conv/kernel"])
+        features = tf.nn.conv2d(features, kernel, 1, "SAME", name="conv")
+        features = tf.nn.bias_add(
+            features, tf.constant(self.weights[path + "conv/bias"], name="conv/bias")
+        )
+        return tf.nn.depth_to_space(features, block.pack) if block.pack > 1 else features
+
+    def conv_block(self, block, features, path):
+        kernel = self.weights[path + "conv/kernel"]
+        if self.norm == "batch":
+            scale, offset = folded_batch_norm(self.weights, path + "norm/")
+            features = convolve(block, features, self.kernel(kernel * scale))
+            features = tf.nn.bias_add(features, tf.constant(offset, name="norm/beta"))
+        else:
+            features = convolve(block, features, self.kernel(kernel))
+            features = instance_norm(features, *(self.affine(name, path) for name in AFFINE))
+        return tf.nn.relu(features, name="relu") if block.relu else features
+
+    def kernel(self, values):
+        kernel = tf.constant(values, self.kernel_dtype, name="conv/kernel")
+        return tf.cast(kernel, tf.float32)
+
+    def affine(self, name, path):
+        """A norm's scale or offset ``[C]``, mixed when there are several styles."""
+        if self.mixed:
+            return self.mixed[path + name]
+        return tf.constant(self.weights[path + name][0], name=name)
+
+
+def convolve(block, features, kernel):
+    """The convolution of a `ConvBlock`.
+
+    A nearest-neighbour doubling and a 3x3 convolution are one transposed convolution of stride 2
+    whose 4x4 kernel is the 3x3 one spread over the doubled pixels: the same sums with 2.25 times
+    fewer multiplications.
+    """
+    if not block.upsample:
+        return tf.nn.conv2d(features, kernel, block.conv.strides, "SAME", name="conv")
+    spread = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
+    for before, after in ([[1, 0], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [1, 0]], [[0, 0], [0, 1]]):
+        spread = sum(tf.pad(spread, [*place, [0, 0], [0, 0]]) for place in (before, after))
+    size = tf.concat([[1], tf.shape(features)[1:3] * 2, [block.conv.filters]], axis=0)
+    return tf.nn.conv2d_transpose(features, spread, size, 2, "SAME", name="conv")
+
+
+def instance_norm(features, gamma, beta):
+    """Instance norm as one op: batch norm whose batch is the one image."""
+    return tf.raw_ops.FusedBatchNormV3(
+        x=features,
+        scale=gamma,
+        offset=beta,
+        mean=tf.constant([], tf.float32),
+        variance=tf.constant([], tf.float32),
+        epsilon=NORM_EPSILON,
+        is_training=True,
+        name="norm",
+    ).y
+
+
+def mix_styles(weights, styles):
+    """The norms' scales and offsets ``[C]`` by name, mixed by the op ``style_weights``."""
+    mix = tf1.placeholder_with_default(
+        np.eye(styles, dtype="float32")[0], [styles], name="style_weights"
+    )
+    names = [name for name in weights if name.endswith(AFFINE)]
+    # All norms at once. Not a MatMul, which automatic mixed precision would round to bfloat16.
+    every = tf.concat([tf.constant(weights[name], name=name) for name in names], axis=1)
+    mixed = tf.reduce_sum(every * mix[:, None], axis=0)
+    return dict(zip(names, tf.split(mixed, [weights[name].shape[1] for name in names])))
+
+
+def folded_batch_norm(weights, path):
+    """Scale and offset ``[C]`` of a batch norm by its running statistics."""
+    gamma, beta, mean, variance = (weights[path + name] for name in BATCH_NORM)
+    scale = gamma / np.sqrt(variance + NORM_EPSILON)
+    return scale, beta - mean * scale
+
+
+def largest_change(graph, other, styles):
+    """The largest difference of two graphs' pictures, in levels of 255, for every style."""
+    graph, other = GraphRunner(graph), GraphRunner(other)
+    mixes = [None] if styles == 1 else np.eye(styles, dtype="float32")
+    return max(
+        np.abs(graph(frame, mix).astype(int) - other(frame, mix)).max()
+        for frame in test_pictures()
+        for mix in mixes
+    )
+
+
+def test_pictures(count=3, height=120, width=160):
+    """Pictures with the statistics of photographs: noise of every scale, the coarse strongest."""
+    random = np.random.default_rng(0)
+    for _ in range(count):
+        picture = np.zeros((height, width, 3), "float32")
+        for side in (2, 4, 8, 16, 32):
+            coarse = random.uniform(-1, 1, (side, side, 3)).astype("float32")
+            picture += tf.image.resize(coarse, (height, width), "bicubic").numpy() / side
+        picture -= picture.min()
+        yield (255 * picture / picture.max()).astype("uint8")
+
+
+def read_exported(path):
+    """The `StoredNetwork` in a graph that `export` wrote.
+
+    A batch norm comes back as what its folding left: unit statistics and an offset.
+
+    Raises:
+        InputNotFoundError: no such file.
+        InputError: the file is no frozen graph, or none of this project.
+    """
+    graph = read_graph(path)
+    card = read_card(graph)
+    if card is None or any(key not in card for key in (*NETWORK_KEYS, "trained", "licence")):
+        raise InputError(f"expected a graph exported by ffmpeg-style in {path}, found another kind")
+    settings = {key: card[key] for key in NETWORK_KEYS}
+    weights = {
+        name: values.astype("float32")
+        for name, values in constants(graph).items()
+        if name.endswith(("conv/kernel", "conv/bias", *AFFINE))
+    }
+    if settings["norm"] == "batch":
+        weights |= unfolded_batch_norms(weights)
+    else:
+        weights = {
+            name: values.reshape(len(card["styles"]), -1) if name.endswith(AFFINE) else values
+            for name, values in weights.items()
+        }
+    return StoredNetwork(settings, weights, card["trained"], card["licence"])
+
+
+def unfolded_batch_norms(weights):
+    """What a folded batch norm's other weights must be for the same picture."""
+    others = {"gamma": 1.0, "moving_mean": 0.0, "moving_variance": 1.0 - NORM_EPSILON}
+    return {
+        name.replace("beta", other): np.full_like(values, value)
+        for name, values in weights.items()
+        if name.endswith("norm/beta")
+        for other, value in others.items()
+    }
