@@ -320,33 +320,39 @@ static int compare_ints(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-/** The channels that a convolution gives, 0 for another operation or when it is not known. */
-static int convolution_channels(const Import *im, TF_Operation *op)
+/** The channels that a convolution gives; 0: another operation, or not known. */
+static int convolution_channels(const Import *im, TF_Operation *op, int *channels)
 {
     const char *type = im->tf->OperationOpType(op);
     const int transposed = !strcmp(type, "Conv2DBackpropInput");
     Shape kernel;
+    int ret;
 
-    if (!transposed && strcmp(type, "Conv2D"))
+    *channels = 0;
+    if ((!transposed && strcmp(type, "Conv2D")) || im->tf->OperationNumInputs(op) < 2)
         return 0;
-    if (im->tf->OperationNumInputs(op) < 2 ||
-        get_shape(im, im->tf->OperationInput((TF_Input){op, 1}), &kernel) < 0 || kernel.rank != 4 ||
-        kernel.dims[3 - transposed] > 1 << 20)
-        return 0;
-    return kernel.dims[3 - transposed] > 0 ? (int)kernel.dims[3 - transposed] : 0;
+    if ((ret = get_shape(im, im->tf->OperationInput((TF_Input){op, 1}), &kernel)) < 0)
+        return ret;
+    if (kernel.rank == 4 && kernel.dims[3 - transposed] > 0 &&
+        kernel.dims[3 - transposed] < 1 << 20)
+        *channels = (int)kernel.dims[3 - transposed];
+    return 0;
 }
 
-static int median_channels(const Import *im)
+static int find_median_channels(const Import *im)
 {
-    int channels[1024], count = 0; // more convolutions would not change the picture
+    int channels[1024], count = 0, ret; // more convolutions would not change the picture
     size_t position = 0;
     TF_Operation *op;
 
-    while (count < 1024 && (op = next_operation(im, &position)))
-        if ((channels[count] = convolution_channels(im, op)))
-            count++;
+    while (count < 1024 && (op = next_operation(im, &position))) {
+        if ((ret = convolution_channels(im, op, &channels[count])) < 0)
+            return ret;
+        count += channels[count] > 0;
+    }
     qsort(channels, (size_t)count, sizeof(*channels), compare_ints);
-    return count ? channels[count / 2] : 0;
+    im->graph->channels = count ? channels[count / 2] : 0;
+    return 0;
 }
 
 static int find_signature(const Import *im, const StyleCard *card, const StyleSettings *settings)
@@ -364,8 +370,7 @@ static int find_signature(const Import *im, const StyleCard *card, const StyleSe
         graph->range = graph->output.type == TF_FLOAT
                            ? ff_style_find_range(im->tf, graph->output.tensor)
                            : FF_STYLE_RANGE_255;
-    graph->channels = median_channels(im);
-    return 0;
+    return find_median_channels(im);
 }
 
 int ff_style_import_graph(const StyleContext *ctx, const StyleTensorFlow *tf,

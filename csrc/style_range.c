@@ -143,7 +143,7 @@ StyleRange ff_style_find_range(const StyleTensorFlow *tf, TF_Output output)
     int budget = MAX_OPERATIONS;
     const Interval found = interval(tf, output, &budget);
 
-    if (!(found.high <= 1.5)) // wider than 1, or not known
+    if (!(found.low >= -1.5 && found.high <= 1.5)) // wider, or not known
         return FF_STYLE_RANGE_255;
     return found.low >= -0.25 ? FF_STYLE_RANGE_1 : FF_STYLE_RANGE_SIGNED;
 }

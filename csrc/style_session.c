@@ -212,13 +212,15 @@ static int count_gpus(const StyleContext *ctx, const StyleTensorFlow *tf,
     const char *type;
 
     *gpus = 0;
-    if (tf->GetCode(session->status) != TF_OK)
-        return ff_style_tf_error(ctx, tf, session->status, -EBADMSG, "TensorFlow lists no devices");
-    for (int i = 0; i < tf->DeviceListCount(devices); i++) {
+    for (int i = 0; tf->GetCode(session->status) == TF_OK && i < tf->DeviceListCount(devices);
+         i++) {
         type = tf->DeviceListType(devices, i, session->status);
         *gpus += type && !strcmp(type, "GPU");
     }
-    tf->DeleteDeviceList(devices);
+    if (devices)
+        tf->DeleteDeviceList(devices);
+    if (tf->GetCode(session->status) != TF_OK)
+        return ff_style_tf_error(ctx, tf, session->status, -EBADMSG, "TensorFlow lists no devices");
     return 0;
 }
 

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "style_stderr.h"
 #include "style_tensorflow.h"
 
 #define ENVIRONMENT "FFMPEG_STYLE_TENSORFLOW"
@@ -102,30 +103,46 @@ static int load_from(const char *place, char *tried)
     return ret;
 }
 
-static int load(const StyleContext *ctx, const char *library)
+static int search(const char *library, char *tried)
 {
     const char *const from_environment = getenv(ENVIRONMENT);
-    char tried[FF_STYLE_MESSAGE_SIZE] = "";
     int ret = -ENOSYS;
 
-    /*
-     * Level 3 keeps the lines that TensorFlow writes to stderr on every start (devices found, hints for
-     * its developers) out of the caller's output; what fails comes back as a status anyway. TensorFlow
-     * reads it from the environment only. setenv() is not safe beside another thread's getenv(), so it
-     * is called once in a process, and not at all by a caller who has set the variable himself.
-     */
-    setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0);
-
     if (library && *library)
-        ret = load_from(library, tried);
-    else if (from_environment && *from_environment)
-        ret = load_from(from_environment, tried);
-    else {
-        if (*FF_STYLE_TENSORFLOW_DEFAULT)
-            ret = load_from(FF_STYLE_TENSORFLOW_DEFAULT, tried);
-        if (ret < 0)
-            ret = load_file(SYSTEM_LIBRARY, tried);
-    }
+        return load_from(library, tried);
+    if (from_environment && *from_environment)
+        return load_from(from_environment, tried);
+    if (*FF_STYLE_TENSORFLOW_DEFAULT)
+        ret = load_from(FF_STYLE_TENSORFLOW_DEFAULT, tried);
+    return ret < 0 ? load_file(SYSTEM_LIBRARY, tried) : ret;
+}
+
+/*
+ * TensorFlow writes to stderr on every start: devices, libraries that it lacks, hints for its developers.
+ * What fails comes back as a status anyway, so these lines are kept from the caller's output, unless he
+ * has set TF_CPP_MIN_LOG_LEVEL himself. TensorFlow reads that from the environment only, and what its
+ * constructors write goes to stderr whatever the level is. setenv() is not safe beside another thread's
+ * getenv(), so it is called once in a process.
+ */
+static int search_quietly(const char *library, char *tried)
+{
+    StyleStderr held;
+    int ret;
+
+    if (getenv("TF_CPP_MIN_LOG_LEVEL"))
+        return search(library, tried);
+    setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0);
+    held = ff_style_hold_stderr();
+    ret = search(library, tried);
+    ff_style_release_stderr(&held);
+    return ret;
+}
+
+static int load(const StyleContext *ctx, const char *library)
+{
+    char tried[FF_STYLE_MESSAGE_SIZE] = "";
+    const int ret = search_quietly(library, tried);
+
     if (ret < 0)
         return ff_style_error(
             ctx, ret,

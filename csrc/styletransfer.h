@@ -232,9 +232,11 @@ void ff_style_default_settings(StyleSettings *settings);
  * FFMPEG_STYLE_TENSORFLOW, the path fixed when the engine was built, the system's libtensorflow.so.2.
  * The first two, when given, must work: nothing else is tried after them.
  *
- * Before it loads TensorFlow, the first call sets TF_CPP_MIN_LOG_LEVEL in the environment if it is unset,
- * to keep TensorFlow's own lines off stderr. As with any setenv(), no other thread should be in getenv()
- * at that moment; set the variable yourself before you start threads to rule it out.
+ * TensorFlow writes lines of its own to stderr as it starts. Unless TF_CPP_MIN_LOG_LEVEL is set in the
+ * environment, the call that loads it sets it to 3, and holds back what the process writes to stderr while
+ * TensorFlow starts (less than a second), to write it afterwards without TensorFlow's lines. As with any
+ * setenv(), no other thread should be in getenv() at that moment. Set the variable yourself, before
+ * you start threads, to rule both out.
  *
  * @param engine set to the new engine, to be given to ff_style_close(); to NULL on an error
  * @return 0; on an error any of the codes above

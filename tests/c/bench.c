@@ -1,0 +1,148 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Measures the engine alone: frames of noise, painted in place, nothing read and nothing written.
+ *
+ *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE]]]]
+ *
+ * Prints one line of JSON. The first frame, which TensorFlow takes to optimise the graph, and as many
+ * as there are requests, are painted before the clock starts.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "styletransfer.h"
+
+static void print_message(void *opaque, StyleLogLevel level, const char *message)
+{
+    (void)opaque;
+    if (level <= FF_STYLE_LOG_WARNING)
+        fprintf(stderr, "bench: %s\n", message);
+}
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static StylePrecision precision_of(const char *text)
+{
+    return !strcmp(text, "fp32")   ? FF_STYLE_PRECISION_FP32
+           : !strcmp(text, "bf16") ? FF_STYLE_PRECISION_BF16
+                                   : FF_STYLE_PRECISION_AUTO;
+}
+
+/** One buffer for each frame in flight, used in turn. */
+static uint8_t **make_frames(int count, size_t size)
+{
+    uint8_t **frames = calloc((size_t)count, sizeof(*frames));
+
+    for (int i = 0; i < count; i++) {
+        frames[i] = malloc(size);
+        for (size_t j = 0; j < size; j++)
+            frames[i][j] = (uint8_t)rand();
+    }
+    return frames;
+}
+
+static int paint(StyleEngine *engine, uint8_t **frames, int width, int height, int count)
+{
+    const int requests = ff_style_info(engine)->requests;
+    StyleFrame frame;
+    int ret = 0;
+
+    for (int i = 0; i < count && ret >= 0; i++) {
+        frame = (StyleFrame){.src = frames[i % requests],
+                             .src_stride = 3 * width,
+                             .dst = frames[i % requests],
+                             .dst_stride = 3 * width,
+                             .width = width,
+                             .height = height};
+        if (i >= requests)
+            ret = ff_style_receive(engine, &(StyleFrame){0}, 1);
+        if (ret >= 0)
+            ret = ff_style_submit(engine, &frame);
+    }
+    while (ret >= 0 && (ret = ff_style_receive(engine, &frame, 1)) > 0)
+        ;
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    const int width = argc > 4 ? atoi(argv[2]) : 0, height = argc > 4 ? atoi(argv[3]) : 0;
+    const int frames = argc > 4 ? atoi(argv[4]) : 0;
+    StyleEngine *engine = NULL;
+    StyleSettings settings;
+    const StyleInfo *info;
+    struct rusage usage;
+    uint8_t **buffers;
+    double start, opened, warm, end;
+    int ret;
+
+    if (width < 1 || height < 1 || frames < 1) {
+        fprintf(stderr, "usage: bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [PRECISION "
+                        "[DEVICE]]]]\n");
+        return 2;
+    }
+    ff_style_default_settings(&settings);
+    settings.model = argv[1];
+    settings.log = print_message;
+    settings.requests = argc > 5 ? atoi(argv[5]) : 0;
+    settings.threads = argc > 6 ? atoi(argv[6]) : 0;
+    settings.precision = argc > 7 ? precision_of(argv[7]) : FF_STYLE_PRECISION_AUTO;
+    settings.device = argc > 8 ? argv[8] : NULL;
+
+    start = now();
+    if (ff_style_open(&engine, &settings) < 0)
+        return 1;
+    opened = now();
+    info = ff_style_info(engine);
+    buffers = make_frames(info->requests, 3 * (size_t)width * (size_t)height);
+    ret = paint(engine, buffers, width, height, 1 + info->requests);
+    warm = now();
+    if (ret >= 0)
+        ret = paint(engine, buffers, width, height, frames);
+    end = now();
+    getrusage(RUSAGE_SELF, &usage);
+    if (ret >= 0)
+        printf("{\"model\": \"%s\", \"width\": %d, \"height\": %d, \"frames\": %d, "
+               "\"requests\": %d, \"threads\": %d, \"precision\": \"%s\", \"device\": \"%s\", "
+               "\"open_s\": %.3f, \"warm_up_s\": %.3f, \"ms_per_frame\": %.2f, \"fps\": %.2f, "
+               "\"max_rss_mb\": %ld}\n",
+               info->name, width, height, frames, info->requests, info->threads,
+               info->precision == FF_STYLE_PRECISION_BF16 ? "bf16" : "fp32", info->device,
+               opened - start, warm - opened, 1e3 * (end - warm) / frames, frames / (end - warm),
+               usage.ru_maxrss / 1024);
+    for (int i = 0; i < info->requests; i++)
+        free(buffers[i]);
+    free(buffers);
+    ff_style_close(&engine);
+    return ret < 0;
+}

@@ -1,0 +1,144 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * What the tests of the engine share: checks, messages caught, counted memory, small model files.
+ */
+
+#ifndef FF_STYLE_TEST_H
+#define FF_STYLE_TEST_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "style_common.h"
+
+/** Ends the program when the condition does not hold, and says where. */
+#define CHECK(condition)                                                                       \
+    do {                                                                                       \
+        if (!(condition)) {                                                                    \
+            fprintf(stderr, "%s:%d: %s: not so: %s\n(last message: %s)\n", __FILE__, __LINE__, \
+                    __func__, #condition, test_message);                                       \
+            exit(1);                                                                           \
+        }                                                                                      \
+    } while (0)
+
+#define CHECK_MESSAGE(words) CHECK(strstr(test_message, words))
+
+/** The last message of level FF_STYLE_LOG_WARNING or worse. */
+static char test_message[FF_STYLE_MESSAGE_SIZE];
+static int test_errors;
+
+static inline void test_log(void *opaque, StyleLogLevel level, const char *message)
+{
+    (void)opaque;
+    if (level > FF_STYLE_LOG_WARNING)
+        return;
+    snprintf(test_message, sizeof(test_message), "%s", message);
+    test_errors += level == FF_STYLE_LOG_ERROR;
+}
+
+/** How many blocks are allocated, and which allocation from now on fails: 1 is the next, 0 none. */
+static int test_blocks, test_fail_at;
+
+static inline void *test_alloc(void *opaque, size_t size)
+{
+    void *ptr;
+
+    (void)opaque;
+    if (test_fail_at && !--test_fail_at)
+        return NULL;
+    ptr = malloc(size);
+    if (ptr)
+        memset(ptr, 0xa5, size);
+    test_blocks += ptr != NULL;
+    return ptr;
+}
+
+static inline void test_free(void *opaque, void *ptr)
+{
+    (void)opaque;
+    test_blocks -= ptr != NULL;
+    free(ptr);
+}
+
+static const StyleContext test_context = {NULL, test_log, test_alloc, test_free};
+
+/** A GraphDef as it is written: see tensorflow/core/framework/graph.proto. */
+typedef struct TestGraph {
+    uint8_t bytes[1 << 16];
+    size_t size;
+} TestGraph;
+
+static inline void test_put_varint(TestGraph *graph, size_t value)
+{
+    for (; value > 0x7f; value >>= 7)
+        graph->bytes[graph->size++] = (uint8_t)(value | 0x80);
+    graph->bytes[graph->size++] = (uint8_t)value;
+}
+
+static inline void test_put(TestGraph *graph, unsigned field, const void *bytes, size_t size)
+{
+    test_put_varint(graph, field << 3 | 2);
+    test_put_varint(graph, size);
+    memcpy(graph->bytes + graph->size, bytes, size);
+    graph->size += size;
+}
+
+static inline void test_put_text(TestGraph *graph, unsigned field, const char *text)
+{
+    test_put(graph, field, text, strlen(text));
+}
+
+static inline void test_put_graph(TestGraph *graph, unsigned field, const TestGraph *inner)
+{
+    test_put(graph, field, inner->bytes, inner->size);
+}
+
+/** Appends a node; `value` is the string that its attribute "value" holds, NULL: it has none. */
+static inline void test_put_node(TestGraph *graph, const char *name, const char *op,
+                                 const char *value)
+{
+    static TestGraph node, attr, attr_value, tensor;
+
+    node.size = attr.size = attr_value.size = tensor.size = 0;
+    test_put_text(&node, 1, name);
+    test_put_text(&node, 2, op);
+    if (value) {
+        test_put_text(&tensor, 8, value);
+        test_put_graph(&attr_value, 8, &tensor);
+        test_put_text(&attr, 1, "value");
+        test_put_graph(&attr, 2, &attr_value);
+        test_put_graph(&node, 5, &attr);
+    }
+    test_put_graph(graph, 1, &node);
+}
+
+static inline void test_write_file(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+
+    CHECK(file && fwrite(bytes, 1, size, file) == size && !fclose(file));
+}
+
+#endif

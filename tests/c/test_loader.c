@@ -1,0 +1,78 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include "style_tensorflow.h"
+#include "test.h"
+
+static const StyleTensorFlow *tf;
+
+static int load(const char *library)
+{
+    *test_message = 0;
+    return ff_style_load_tensorflow(&test_context, library, &tf);
+}
+
+static void says_where_it_looked(void)
+{
+    CHECK(load("/nowhere/libtensorflow.so.2") == -ENOSYS && !tf);
+    CHECK_MESSAGE("install");
+    CHECK_MESSAGE("/nowhere/libtensorflow.so.2");
+    CHECK_MESSAGE("FFMPEG_STYLE_TENSORFLOW");
+
+    setenv("FFMPEG_STYLE_TENSORFLOW", "/elsewhere", 1);
+    CHECK(load(NULL) == -ENOSYS && !tf);
+    CHECK_MESSAGE("/elsewhere");
+    unsetenv("FFMPEG_STYLE_TENSORFLOW");
+}
+
+/** A library that lacks a function leaves nothing behind: the next try starts anew. */
+static void names_the_missing_function(const char *incomplete)
+{
+    CHECK(load(incomplete) == -ENOSYS && !tf);
+    CHECK_MESSAGE("has no TF_SessionRun");
+}
+
+static void loads_once(const char *fake, const char *incomplete)
+{
+    const StyleTensorFlow *first;
+
+    CHECK(load(fake) == 0 && tf && !*test_message);
+    CHECK(!strcmp(tf->Version(), "2.0.0-fake"));
+    first = tf;
+    CHECK(load(NULL) == 0 && tf == first && !*test_message);
+    CHECK(load(fake) == 0 && tf == first && !*test_message);
+    CHECK(load(incomplete) == 0 && tf == first);
+    CHECK_MESSAGE("is not used");
+}
+
+int main(int argc, char **argv)
+{
+    const char *build = argc > 1 ? argv[1] : ".";
+    char fake[1024], incomplete[1024];
+
+    snprintf(fake, sizeof(fake), "%s/fake", build); // a folder
+    snprintf(incomplete, sizeof(incomplete), "%s/incomplete/libtensorflow.so.2", build);
+    unsetenv("FFMPEG_STYLE_TENSORFLOW");
+    says_where_it_looked();
+    names_the_missing_function(incomplete);
+    setenv("FFMPEG_STYLE_TENSORFLOW", "/elsewhere", 1); // the setting goes first
+    loads_once(fake, incomplete);
+    return 0;
+}
