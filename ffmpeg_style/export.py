@@ -21,7 +21,17 @@ import tensorflow as tf
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.frozen_graph import GraphRunner, constants, read_card, read_graph
+from ffmpeg_style.frozen_graph import (
+    CARD,
+    FORMAT,
+    FRAME,
+    STYLE_WEIGHTS,
+    STYLED,
+    GraphRunner,
+    constants,
+    read_card,
+    read_graph,
+)
 from ffmpeg_style.networks import (
     MARGIN,
     NORM_EPSILON,
@@ -35,7 +45,6 @@ from ffmpeg_style.weights import StoredNetwork
 
 tf1 = tf.compat.v1
 
-FORMAT = "ffmpeg-style/1"
 NETWORK_KEYS = ("architecture", "styles", "width", "norm")
 AFFINE = ("norm/gamma", "norm/beta")
 BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
@@ -100,7 +109,7 @@ def choose_styles(network, styles):
 def write_graph(network, weights, card, kernel_dtype):
     """The GraphDef of a network, with the given weights, card and type of stored kernels."""
     with tf.Graph().as_default() as graph:
-        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name=FRAME)
         writer = BlockWriter(weights, network.norm, len(card["styles"]), kernel_dtype)
         features = read_frame(frame)
         if network.pack > 1:
@@ -112,7 +121,7 @@ def write_graph(network, weights, card, kernel_dtype):
                 features = features + kept[network.skip[0]]
             kept[block.name] = features
         write_picture(features, tf.shape(frame))
-        tf.constant(json.dumps(card, ensure_ascii=False), name="model_card")
+        tf.constant(json.dumps(card, ensure_ascii=False), name=CARD)
     return graph.as_graph_def()
 
 
@@ -129,7 +138,7 @@ def write_picture(features, frame_shape):
     """``styled``: the output block's features, cropped to the frame's shape and as bytes."""
     cropped = tf.slice(features, [0, MARGIN, MARGIN, 0], frame_shape)
     picture = tf.clip_by_value(tf.tanh(cropped) * OUTPUT_RANGE + 127.5, 0.0, 255.0)
-    tf.cast(tf.round(picture), tf.uint8, name="styled")
+    tf.cast(tf.round(picture), tf.uint8, name=STYLED)
 
 
 class BlockWriter:
@@ -178,8 +187,9 @@ class BlockWriter:
         return tf.nn.relu(features, name="relu") if block.relu else features
 
     def kernel(self, values):
-        kernel = tf.constant(values, self.kernel_dtype, name="conv/kernel")
-        return tf.cast(kernel, tf.float32)
+        with np.errstate(over="ignore"):  # `largest_change` finds out.
+            values = values.astype(self.kernel_dtype)
+        return tf.cast(tf.constant(values, name="conv/kernel"), tf.float32)
 
     def affine(self, name, path):
         """A norm's scale or offset ``[C]``, mixed when there are several styles."""
@@ -221,13 +231,15 @@ def instance_norm(features, gamma, beta):
 def mix_styles(weights, styles):
     """The norms' scales and offsets ``[C]`` by name, mixed by the op ``style_weights``."""
     mix = tf1.placeholder_with_default(
-        np.eye(styles, dtype="float32")[0], [styles], name="style_weights"
+        np.eye(styles, dtype="float32")[0], [styles], name=STYLE_WEIGHTS
     )
     names = [name for name in weights if name.endswith(AFFINE)]
     # All norms at once. Not a MatMul, which automatic mixed precision would round to bfloat16.
     every = tf.concat([tf.constant(weights[name], name=name) for name in names], axis=1)
     mixed = tf.reduce_sum(every * mix[:, None], axis=0)
-    return dict(zip(names, tf.split(mixed, [weights[name].shape[1] for name in names])))
+    return dict(
+        zip(names, tf.split(mixed, [weights[name].shape[1] for name in names]), strict=True)
+    )
 
 
 def folded_batch_norm(weights, path):
