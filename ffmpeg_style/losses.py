@@ -75,11 +75,16 @@ def perceptual_losses(loss_network, images, contents, target_grams, weights):
         target_grams: Gram matrices of the painting, ``[B,C,C]`` or ``[1,C,C]`` per style layer.
         weights: `LossWeights`.
     """
+    targets = loss_network(contents, last=CONTENT_LAYER)[CONTENT_LAYER]
+    return losses_to_targets(loss_network, images, targets, target_grams, weights)
+
+
+def losses_to_targets(loss_network, images, content_targets, target_grams, weights):
+    """`perceptual_losses` of photographs whose features at conv2_2 are known already."""
     features = loss_network(images)
-    target = loss_network(contents, last=CONTENT_LAYER)[CONTENT_LAYER]
     grams = [gram_matrix(features[layer]) for layer in loss_network.style_layers]
     terms = {
-        "content": weights.content * content_loss(features[CONTENT_LAYER], target),
+        "content": weights.content * content_loss(features[CONTENT_LAYER], content_targets),
         "style": weights.style * style_loss(grams, target_grams),
         "total_variation": weights.total_variation * total_variation_loss(images),
     }

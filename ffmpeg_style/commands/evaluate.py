@@ -1,0 +1,51 @@
+"""``ffmpeg-style evaluate``."""
+
+import json
+
+import click
+
+from ffmpeg_style.commands.train import parse_paintings
+
+
+@click.command("evaluate")
+@click.argument("model", metavar="MODEL.pb")
+@click.option(
+    "--style",
+    "paintings",
+    multiple=True,
+    required=True,
+    callback=parse_paintings,
+    metavar="[NAME=]IMAGE",
+    help="The painting; for a model of many styles one for each style to judge.",
+)
+@click.option("--content", required=True, metavar="DIR", help="Photographs not trained on.")
+@click.option("--width", type=click.IntRange(32), default=512, show_default=True)
+@click.option(
+    "--style-size", type=click.IntRange(32), help="Short side.  [default: as in training]"
+)
+@click.option("--content-weight", type=float, help="[default: as in training]")
+@click.option("--style-weight", type=float, help="[default: as in training]")
+@click.option("--tv-weight", type=float, help="[default: as in training]")
+@click.option(
+    "--gatys-images",
+    type=click.IntRange(0),
+    default=6,
+    show_default=True,
+    help="How many of the photographs to compare with Gatys; each takes minutes, once.",
+)
+@click.option("--iterations", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--cache", metavar="DIR", help="Results of Gatys.  [default: in the user's cache]")
+@click.option("--output", metavar="DIR", help="Write a report and contact sheets there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
+def command(model, paintings, content, content_weight, style_weight, tv_weight, as_json, **options):
+    """Judge a model by its losses, beside those of Gatys's optimisation.
+
+    Interrupted, it goes on with the next photograph when the command is given again.
+    """
+    from ffmpeg_style.evaluate import evaluate, table
+
+    weights = {"content": content_weight, "style": style_weight, "total_variation": tv_weight}
+    weights = {name: value for name, value in weights.items() if value is not None}
+    report = evaluate(model, paintings, content, weights=weights, **options)
+    click.echo(json.dumps(report, indent=2) if as_json else table(report))

@@ -1,0 +1,41 @@
+"""``ffmpeg-style optimize``."""
+
+import click
+
+
+@click.command("optimize")
+@click.option("--content", required=True, metavar="IMAGE", help="The photograph.")
+@click.option("--style", required=True, metavar="IMAGE", help="The painting.")
+@click.option("--output", required=True, metavar="IMAGE", help="What to write: .png, .jpg, ...")
+@click.option("--iterations", type=click.IntRange(1), default=200, show_default=True)
+@click.option(
+    "--start", type=click.Choice(["noise", "content"]), default="content", show_default=True
+)
+@click.option("--width", type=click.IntRange(32), help="Scale the photograph to this width.")
+@click.option("--style-size", type=click.IntRange(32), default=512, show_default=True)
+@click.option("--content-weight", type=float, default=5.0, show_default=True)
+@click.option("--style-weight", type=float, default=10.0, show_default=True)
+@click.option("--tv-weight", type=float, default=2e-5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
+def command(
+    content, style, output, width, style_size, content_weight, style_weight, tv_weight, **options
+):
+    """Paint one photograph by the slow optimisation of Gatys, Ecker and Bethge.
+
+    It needs no trained network: the way to see what a painting gives before training on it.
+    """
+    from ffmpeg_style.gatys import optimize_file
+    from ffmpeg_style.losses import LossWeights
+
+    losses = optimize_file(
+        content,
+        style,
+        output,
+        width=width,
+        style_size=style_size,
+        weights=LossWeights(content_weight, style_weight, tv_weight),
+        **options,
+    )
+    terms = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in losses.items())
+    click.echo(f"{output}: {terms}")
