@@ -9,13 +9,11 @@ import tensorflow as tf
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.frozen_graph import (
     ALLOWED_OPS,
-    CARD,
-    CARD_KEYS,
-    FORMAT,
     FRAME,
     STYLE_WEIGHTS,
     STYLED,
     GraphRunner,
+    card_faults,
     constants,
     import_graph,
     read_card,
@@ -93,23 +91,6 @@ def op_faults(graph):
     if graph.library.function:
         faults.append(f"expected no functions, found {len(graph.library.function)}")
     return faults
-
-
-def card_faults(card):
-    """What is wrong on the model card."""
-    if card is None:
-        return [f"expected a string constant {CARD} of JSON, found none"]
-    missing = [key for key in CARD_KEYS if key not in card]
-    if missing:
-        return [f"expected {', '.join(missing)} on the {CARD}, found no such key"]
-    if card["format"] != FORMAT:
-        return [f"expected the format {FORMAT!r} on the {CARD}, found {card['format']!r}"]
-    styles = card["styles"]
-    if not (isinstance(styles, list) and styles and all(isinstance(s, str) for s in styles)):
-        return [f"expected a list of names as styles on the {CARD}, found {styles!r}"]
-    if len(set(styles)) < len(styles):
-        return [f"expected different names of styles on the {CARD}, found {', '.join(styles)}"]
-    return []
 
 
 def find_signature(graph):
