@@ -348,19 +348,24 @@ def headline(name, compared):
     """How a model stands beside Gatys, in a sentence."""
     count = compared["equals_iterations"]
     longest = len(compared["gatys_total"]) - 1
-    images = len(compared["images"])
+    images = photographs(len(compared["images"]))
     many = f"more than {longest}" if count is None else f"{count:g}"
-    return f"{name} equals {many} iterations of Gatys (mean of {images} photographs)"
+    return f"{name} equals {many} iterations of Gatys (mean of {images})"
+
+
+def photographs(count):
+    """A number of photographs in words."""
+    return f"{count} photograph{'' if count == 1 else 's'}"
 
 
 def table(report):
     """A report as text for a terminal."""
     lines = []
     for style, summary in report["styles"].items():
-        lines += [f"{style}, {report['photographs']} photographs {report['width']} wide"]
+        lines += [f"{style}, {photographs(report['photographs'])} {report['width']} wide"]
         lines += rows(report["model"], summary)
         if compared := summary.get("compared"):
-            lines += ["", f"{style}, the {len(compared['images'])} photographs of Gatys"]
+            lines += ["", f"{style}, beside Gatys on {photographs(len(compared['images']))}"]
             lines += rows(report["model"], compared)
             lines += [row(f"Gatys {mark}", losses) for mark, losses in compared["gatys"].items()]
             lines += ["", headline(f"{report['model']} ({style})", compared)]
