@@ -1,7 +1,7 @@
 """Neural style transfer on video, inside ffmpeg and from Python.
 
-`stylize` paints a file, `Engine` paints numpy arrays, `find_model` and `list_models` tell which models
-there are. Every error that a user can mend is a `StyleError`, and the builtin one that it is.
+`stylize` paints a file, `Engine` paints numpy arrays, `find_model` and `list_models` tell which
+models there are. Every error that a user can mend is a `StyleError`, and a builtin one as well.
 """
 
 import importlib
@@ -23,7 +23,7 @@ from ffmpeg_style.errors import (
 
 __version__ = "0.1.0"
 
-# Imported when first used: they need numpy, tqdm and the compiled extension, and the build needs none.
+# Imported when first used: they need numpy and the compiled extension, and the build needs neither.
 _HOMES = {
     "Engine": "ffmpeg_style._engine",
     "Model": "ffmpeg_style.catalog",

@@ -11,12 +11,12 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping
 
 import numpy as np
 
 from ffmpeg_style import errors
 from ffmpeg_style.catalog import find_model
+from ffmpeg_style.filter_graph import style_text
 from ffmpeg_style.tensorflow_library import tensorflow_folder
 
 ERRORS = {
@@ -122,13 +122,6 @@ def _count(name, value):
     if not isinstance(value, int) or not 1 <= value < 2**31:
         raise errors.InputError(f"{name} is {value!r}; expected a whole number, 1 or more, or None")
     return value
-
-
-def _mix(style):
-    """A style, its index, or weights by style as the text that the engine reads."""
-    if isinstance(style, Mapping):
-        return "+".join(f"{name}:{weight:f}" for name, weight in style.items())
-    return style if style is None else str(style)
 
 
 def _default_library():
@@ -283,7 +276,7 @@ cdef class Engine:
         texts = {
             "model": _text("model", find_model(model)),
             "library": _text("library", _default_library() if library is None else library),
-            "style": _text("style", _mix(style)),
+            "style": _text("style", style_text(style)),
             "device": _text("device", device),
             "input": _text("input", input),
             "output": _text("output", output),
@@ -306,7 +299,7 @@ cdef class Engine:
             settings.max_model_bytes = _count("max_model_bytes", max_model_bytes)
         settings.log = _keep_message
         self._open(&settings)
-        self._style = self.styles[0] if style is None else _mix(style)
+        self._style = self.styles[0] if style is None else style_text(style)
         self._strength = float(strength)
         self._colors = colors
 
@@ -499,7 +492,7 @@ cdef class Engine:
 
     @style.setter
     def style(self, style):
-        text = _mix(style)
+        text = style_text(style)
         encoded = _text("style", text)
         cdef const char *value = _pointer(encoded)
         cdef int code

@@ -18,7 +18,8 @@ class Model:
     Attributes:
         name: what `find_model` finds it by.
         path: of the frozen graph.
-        card: what is known of it: "styles", "architecture", "trained", "licence"; empty without a card.
+        card: what is known of it: "styles", "architecture", "trained", "licence"; empty when the
+            graph has none.
         error: why it can't be used, None for a good one.
     """
 
@@ -29,7 +30,7 @@ class Model:
 
 
 def model_folders():
-    """Where models are looked for: the folders in ``$FFMPEG_STYLE_MODELS``, then the shipped ones."""
+    """Where models are looked for: folders in ``$FFMPEG_STYLE_MODELS``, then the shipped ones."""
     chosen = os.environ.get(VARIABLE, "").split(os.pathsep)
     return [*(Path(folder) for folder in chosen if folder), project_folder("models")]
 
@@ -53,13 +54,13 @@ def find_model(model):
             f"expected the name or the path of a model, found {type(model).__name__}"
         ) from None
     path = Path(text)
-    is_name = bool(text) and path.name == text
+    is_name = text == path.name
     file_name = text if path.suffix == SUFFIX else text + SUFFIX
     candidates = [folder / file_name for folder in model_folders() if is_name]
     # A path that says that it is one comes before a name.
     candidates.insert(0 if path.suffix == SUFFIX else len(candidates), path)
     for candidate in candidates:
-        if candidate.exists():
+        if text and candidate.exists():
             return candidate
     raise InputNotFoundError(
         f"no model {text!r}: expected the path of a frozen graph (.pb), "
@@ -72,7 +73,17 @@ def list_models():
 
     Their cards are read without TensorFlow, in milliseconds.
     """
-    return [_read_model(name, path) for name, path in sorted(_paths_by_name().items())]
+    return [_read(name, path) for name, path in sorted(_paths_by_name().items())]
+
+
+def read_model(model):
+    """A `Model` by its name or its path, as `find_model` takes them.
+
+    Raises:
+        InputNotFoundError: there is no such model.
+    """
+    path = find_model(model)
+    return _read(path.stem, path)
 
 
 def _paths_by_name():
@@ -83,7 +94,7 @@ def _paths_by_name():
     return paths
 
 
-def _read_model(name, path):
+def _read(name, path):
     from ffmpeg_style._engine import read_card
 
     try:

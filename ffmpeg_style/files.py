@@ -18,20 +18,33 @@ def atomic_write(path):
     Raises:
         InputError: the folder cannot be written.
     """
+    with atomic_path(path) as draft, open(draft, "wb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """As `atomic_write`, but yield the path of an empty file for another program to write.
+
+    It has the suffix of ``path``, and no other part of a name that may be as long as names can be.
+    """
     path = Path(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, draft = tempfile.mkstemp(path.suffix, ".ffmpeg-style-", path.parent)
     except OSError as error:
-        raise InputError(f"expected to write {path}, found {error.strerror} in its folder")
+        raise InputError(
+            f"expected to write {path}, found {error.strerror} in its folder"
+        ) from error
+    os.close(descriptor)
+    draft = Path(draft)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
+        yield draft
+        with open(draft, "rb") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~current_umask())
-        os.replace(temporary, path)
+        draft.chmod(0o666 & ~current_umask())
+        os.replace(draft, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
 

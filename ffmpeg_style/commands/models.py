@@ -1,0 +1,53 @@
+"""``ffmpeg-style models``."""
+
+import json
+
+import click
+
+COLUMNS = ("architecture", "licence")
+
+
+@click.command("models")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with everything that is known.")
+def command(name, as_json):
+    """List the models that are there, or print what is known of NAME, a model's name or path.
+
+    They are looked for in the folders that FFMPEG_STYLE_MODELS names, and among those that came
+    with ffmpeg-style.
+    """
+    from ffmpeg_style.catalog import list_models, read_model
+
+    models = list_models() if name is None else [read_model(name)]
+    if as_json:
+        print(json.dumps([_values(model) for model in models], indent=2, ensure_ascii=False))
+    elif name is not None:
+        print(json.dumps(_values(models[0]), indent=2, ensure_ascii=False))
+    elif models:
+        _print_table([_row(model) for model in models])
+    else:
+        print(
+            "There are no models. Put some.pb into a folder, and its path into FFMPEG_STYLE_MODELS."
+        )
+
+
+def _values(model):
+    """A model as JSON values; what is wrong with it only when something is."""
+    values = {"name": model.name, "path": str(model.path), "card": model.card}
+    return values if model.error is None else values | {"error": model.error}
+
+
+def _row(model):
+    size = f"{model.path.stat().st_size / 1e6:.1f} MB"
+    if model.error is not None:
+        return [model.name, size, model.error]
+    styles = model.card.get("styles")
+    names = ", ".join(map(str, styles)) if isinstance(styles, list) else ""
+    return [model.name, size, names, *(str(model.card.get(key, "")) for key in COLUMNS)]
+
+
+def _print_table(rows):
+    rows = [["MODEL", "SIZE", "STYLES", *(key.upper() for key in COLUMNS)], *rows]
+    widths = [max(len(row[i]) for row in rows if len(row) > 3) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())

@@ -1,0 +1,50 @@
+"""The styletransfer filter as text for ffmpeg's ``-vf``, whatever its options hold."""
+
+import re
+from collections.abc import Mapping
+
+from ffmpeg_style.catalog import find_model
+
+
+def filter_text(model, **options):
+    """The filter with its options, such as ``styletransfer=model=/models/wave.pb:strength=0.5``.
+
+    Args:
+        model: path or name of a model, see `find_model`.
+        options: of the filter, by name; those that are None are left to the filter's defaults.
+
+    Returns:
+        str: one filter of a filter graph.
+
+    Raises:
+        InputNotFoundError: there is no such model.
+    """
+    values = {"model": find_model(model), **options}
+    values["style"] = style_text(values.get("style"))
+    given = (f"{name}={escape(value)}" for name, value in values.items() if value is not None)
+    return "styletransfer=" + ":".join(given)
+
+
+def style_text(style):
+    """A style as the filter and the engine read it.
+
+    Args:
+        style: a name, an index, a mix such as ``"wave:0.7+scream:0.3"``, a mapping of styles to
+            weights, or None.
+
+    Returns:
+        str, or None for None.
+    """
+    if isinstance(style, Mapping):
+        return "+".join(f"{name}:{weight:f}" for name, weight in style.items())
+    return None if style is None else str(style)
+
+
+def escape(value):
+    """A value as it is written for one option of a filter.
+
+    ffmpeg takes the text apart twice, and each time removes a level of escapes: first the graph
+    into filters, at ``[],;``, then the filter into options, at ``:``.
+    """
+    option = re.sub(r"([\\':\s])", r"\\\1", str(value))
+    return re.sub(r"([\\'\[\],;\s])", r"\\\1", option)

@@ -1,0 +1,297 @@
+"""Videos and photographs painted by the patched ffmpeg, as files."""
+
+import json
+import re
+import subprocess
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ffmpeg_style.errors import FFmpegError, InputError, InputNotFoundError
+from ffmpeg_style.files import atomic_path
+from ffmpeg_style.filter_graph import filter_text
+from ffmpeg_style.program import ffmpeg_path
+
+# Containers by their suffix, with the audio that they hold as it is; other audio is encoded anew.
+AUDIO_COPIED = {
+    ".mkv": {"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "truehd", "vorbis"},
+    ".mov": {"aac", "ac3", "alac", "eac3", "mp3", "pcm_s16le", "pcm_s24le"},
+    ".mp4": {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"},
+    ".webm": {"opus", "vorbis"},
+}
+AUDIO_COPIED[".m4v"] = AUDIO_COPIED[".mp4"]
+H264_CONTAINERS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+IMAGES = {".bmp", ".jpeg", ".jpg", ".pam", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+SECONDS_TO_END = 5  # for an ffmpeg that was asked to end, before it is killed
+
+
+@dataclass(frozen=True)
+class Source:
+    """What ffprobe finds in a file."""
+
+    width: int
+    height: int
+    frames: int | None  # None: not known before the end
+    rate: Fraction | None  # frames a second
+    duration: float | None  # in seconds
+    audio: tuple  # the codecs of its audio streams
+
+
+def stylize(
+    source,
+    target,
+    model,
+    *,
+    style=None,
+    strength=None,
+    colors=None,
+    precision=None,
+    requests=None,
+    threads=None,
+    device=None,
+    library=None,
+    start=None,
+    duration=None,
+    encoder_options=(),
+    overwrite=False,
+    progress=None,
+):
+    """Paints a video, or a photograph, with a style model.
+
+    The sound is kept: copied where the target's container holds it, else encoded anew. MP4 and its
+    kin become H.264. A target with a photograph's suffix (``.jpg``, ``.png``) becomes one, of a
+    video's first frame. The target is written beside its place and put there when it is complete.
+
+    Args:
+        source: path of a video or a photograph, of any kind that ffmpeg reads.
+        target: path to write, whose suffix tells the kind.
+        model: name or path of a model, see `find_model`.
+        style: name or index of a style, a mix such as ``"wave:0.7+scream:0.3"``, or a mapping of
+            styles to weights; None for the model's first.
+        strength: from 0, the source, to 1, the painting; None for 1.
+        colors: "style", or "content" for the source's colours; None for "style".
+        precision: "auto", "fp32" or "bf16"; None for auto.
+        requests: frames in flight; None for auto.
+        threads: TensorFlow's threads; None for auto.
+        device: "cpu", "gpu" or "gpu:N"; None for auto.
+        library: TensorFlow's library or its folder; None for the one found at the build.
+        start: second of the source to begin at.
+        duration: seconds of the source to paint; None for all.
+        encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``.
+        overwrite: whether to replace a target that exists.
+        progress: whether to show a bar on stderr; None for when stderr is a terminal.
+
+    Returns:
+        pathlib.Path: the target.
+
+    Raises:
+        InputError: an argument can't be right (a ValueError).
+        InputNotFoundError: the source, the model or a patched ffmpeg is not there (a
+            FileNotFoundError).
+        FFmpegError: ffmpeg failed; its reason is the message, and its whole log the attribute
+            ``log`` (a RuntimeError).
+    """
+    source, target = Path(source), Path(target)
+    painting = filter_text(
+        model,
+        style=style,
+        strength=strength,
+        colors=colors,
+        precision=precision,
+        requests=requests,
+        threads=threads,
+        device=device,
+        library=library,
+    )
+    _check_paths(source, target, overwrite)
+    with ExitStack() as stack:
+        readable = stack.enter_context(_plainly_named(source))
+        found = probe(readable)
+        draft = stack.enter_context(atomic_path(target))
+        command = [
+            *(str(ffmpeg_path()), "-nostdin", "-y", "-loglevel", "error", "-progress", "pipe:1"),
+            *(("-ss", str(start)) if start is not None else ()),
+            *(("-t", str(duration)) if duration is not None else ()),
+            *("-i", f"file:{readable}"),
+            *_output_options(target.suffix.lower(), found, painting),
+            *encoder_options,
+            f"file:{draft}",
+        ]
+        bar = tqdm(
+            total=_expected_frames(found, start, duration, target),
+            unit=" frames",
+            desc=target.name,
+            disable=None if progress is None else not progress,
+        )
+        stack.enter_context(bar)
+        _run(command, bar, {str(draft): str(target), str(readable): str(source)})
+    return target
+
+
+def _check_paths(source, target, overwrite):
+    if not source.exists():
+        raise InputNotFoundError(f"no video or photograph at {source}: no such file")
+    if not source.is_file():
+        raise InputError(f"{source} is no file; expected a video or a photograph")
+    if target.is_dir():
+        raise InputError(f"{target} is a folder; expected the name of a file to write")
+    if target.exists() and source.samefile(target):
+        raise InputError(f"{target} is the source itself; choose another target")
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} exists already; choose another target, or ask to overwrite it")
+
+
+@contextmanager
+def _plainly_named(path):
+    """A path to the same file that ffmpeg doesn't take for a pattern of many files' names."""
+    if not re.search(r"[%*?{\[]", path.name):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="ffmpeg-style-") as folder:
+        suffix = path.suffix if path.suffix.lower() in IMAGES else ""
+        link = Path(folder) / f"source{suffix}"
+        link.symlink_to(path.resolve())
+        yield link
+
+
+def probe(path):
+    """What there is in a video or a photograph.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Source
+
+    Raises:
+        InputError: it holds no video stream or can't be read; the message is ffprobe's reason.
+        InputNotFoundError: there is no ffprobe beside a patched ffmpeg.
+    """
+    command = [
+        *(str(ffmpeg_path("ffprobe")), "-loglevel", "error", "-of", "json"),
+        *("-show_entries", "format=duration:stream=codec_type,codec_name,width,height"),
+        *("-show_entries", "stream=nb_frames,avg_frame_rate:stream_disposition=attached_pic"),
+        f"file:{path}",
+    ]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    if result.returncode:
+        raise InputError(_reason(result.stderr.decode(errors="replace"), {}))
+    found = json.loads(result.stdout)
+    streams = found.get("streams", [])
+    pictures = [
+        stream
+        for stream in streams
+        if stream.get("codec_type") == "video" and not stream["disposition"]["attached_pic"]
+    ]
+    if not pictures:
+        raise InputError(f"{path} has no pictures; expected a video or a photograph")
+    picture = pictures[0]
+    count, rate = picture.get("nb_frames", ""), picture.get("avg_frame_rate", "0/0")
+    duration = found.get("format", {}).get("duration")
+    return Source(
+        width=picture.get("width", 0),
+        height=picture.get("height", 0),
+        frames=int(count) if count.isdecimal() else None,
+        rate=None if rate.startswith("0/") or rate.endswith("/0") else Fraction(rate),
+        duration=float(duration) if duration else None,
+        audio=tuple(s.get("codec_name", "") for s in streams if s.get("codec_type") == "audio"),
+    )
+
+
+def _expected_frames(found, start, duration, target):
+    if target.suffix.lower() in IMAGES:
+        return 1
+    if start is None and duration is None and found.frames:
+        return found.frames
+    if not (found.rate and found.duration):
+        return None
+    seconds = max(found.duration - float(start or 0), 0)
+    return round(found.rate * (seconds if duration is None else min(seconds, float(duration))))
+
+
+def _output_options(suffix, found, painting):
+    """The options of ffmpeg's output for a target with this suffix."""
+    if suffix in IMAGES:
+        quality = ("-q:v", "2") if suffix in {".jpg", ".jpeg"} else ()
+        return ["-map", "0:V:0", "-vf", painting, "-frames:v", "1", "-update", "1", *quality]
+    if suffix == ".gif":
+        # A palette for each frame, or the painting's colours are lost.
+        palette = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
+        return ["-map", "0:V:0", "-vf", f"{painting},{palette}"]
+    options = ["-map", "0:V:0", "-map", "0:a?", "-vf", painting]
+    if suffix in H264_CONTAINERS:
+        options += ["-c:v", "libx264", "-crf", "20", "-pix_fmt", _pixel_format(found)]
+    if suffix in {".mp4", ".m4v", ".mov"}:
+        options += ["-movflags", "+faststart"]
+    if suffix in {".mp4", ".m4v", ".mov", ".mkv"}:
+        # Fine enough for every frame to keep its time; the default is one tick a frame.
+        options += ["-enc_time_base", "1:90000"]
+    if found.audio and set(found.audio) <= AUDIO_COPIED.get(suffix, set()):
+        options += ["-c:a", "copy"]
+    return options
+
+
+def _pixel_format(found):
+    """4:2:0, which every player shows, where both sides are even."""
+    return "yuv444p" if found.width % 2 or found.height % 2 else "yuv420p"
+
+
+def _run(command, bar, names):
+    """Runs ffmpeg to its end with its progress on the bar; ends it when this is interrupted."""
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # a Ctrl-C comes to this process alone, which then ends it
+        )
+        with process.stdout:
+            try:
+                for line in process.stdout:
+                    if line.startswith("frame="):
+                        bar.update(int(line.removeprefix("frame=")) - bar.n)
+                process.wait()
+            finally:
+                _end(process)
+        if process.returncode:
+            log.seek(0)
+            text = log.read()
+            error = FFmpegError(_reason(text, names))
+            error.log = text
+            raise error
+
+
+def _end(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _reason(log, names):
+    """The line of ffmpeg's log that tells why it failed: the filter's own, else the first.
+
+    What follows the first error are its consequences, of which ffmpeg tells in several lines.
+
+    Args:
+        log: of level "error".
+        names: {name: another to put in its place}, for files that the user has not named himself.
+    """
+    lines = [line for line in log.splitlines() if line.strip()] or [
+        "ffmpeg failed without a reason"
+    ]
+    line = next((line for line in lines if "styletransfer" in line.partition("]")[0]), lines[0])
+    line = re.sub(r"^(\[[^\]]*\] )+", "", line)
+    for name, other in names.items():
+        line = line.replace(f"file:{name}", other).replace(name, other)
+    return line
