@@ -18,6 +18,7 @@ from ffmpeg_style.program import ffmpeg_path
 
 # Containers by their suffix, with the audio that they hold as it is; other audio is encoded anew.
 AUDIO_COPIED = {
+    ".avi": {"ac3", "mp3"},
     ".mkv": {"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "truehd", "vorbis"},
     ".mov": {"aac", "ac3", "alac", "eac3", "mp3", "pcm_s16le", "pcm_s24le"},
     ".mp4": {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"},
@@ -25,6 +26,7 @@ AUDIO_COPIED = {
 }
 AUDIO_COPIED[".m4v"] = AUDIO_COPIED[".mp4"]
 H264_CONTAINERS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+AUDIO_ENCODERS = {".avi": "pcm_s16le"}  # where ffmpeg's default is one that a build may lack
 IMAGES = {".bmp", ".jpeg", ".jpg", ".pam", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 SECONDS_TO_END = 5  # for an ffmpeg that was asked to end, before it is killed
@@ -180,7 +182,7 @@ def probe(path):
     ]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
     if result.returncode:
-        raise InputError(_reason(result.stderr.decode(errors="replace"), {}))
+        raise InputError(_reason(result.stderr.decode(errors="replace"), {str(path): str(path)}))
     found = json.loads(result.stdout)
     streams = found.get("streams", [])
     pictures = [
@@ -233,6 +235,8 @@ def _output_options(suffix, found, painting):
         options += ["-enc_time_base", "1:90000"]
     if found.audio and set(found.audio) <= AUDIO_COPIED.get(suffix, set()):
         options += ["-c:a", "copy"]
+    elif found.audio and suffix in AUDIO_ENCODERS:
+        options += ["-c:a", AUDIO_ENCODERS[suffix]]
     return options
 
 
