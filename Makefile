@@ -3,17 +3,20 @@
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
 # make bench        the benchmark
-# make clean        deletes what was made here, except .venv
+# make clean        deletes what was made here, the built ffmpeg included, except .venv
 #
 # Each sets up what it needs, once: packages of the system, .venv, the extension, ffmpeg.
 
 PYTHON ?= python3
 ASSETS ?= ../shared/assets
 
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 STAMPS := build/stamps
 EXTENSION := $(STAMPS)/extension
+
+# As in pyproject.toml's build-system, for .venv, where setup.py runs again after each change.
+BUILD_REQUIREMENTS := 'setuptools>=77,<85' 'cython>=3,<4'
+PIP_OPTIONS := --quiet --disable-pip-version-check --retries 10 --timeout 60
 
 all: $(EXTENSION)
 
@@ -25,19 +28,19 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 	touch $@
 
 $(BIN)/python: | $(STAMPS)/packages-demo
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv .venv
 
-# setup.py runs in .venv, again and again, rather than in an environment that pip makes for each build.
-$(STAMPS)/python: pyproject.toml $(BIN)/python | $(STAMPS)
-	$(BIN)/python -m pip install --quiet 'setuptools>=77,<85' 'cython>=3,<4' wheel
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[demo,lint,test]'
+# The extension is left to the rule below.
+$(STAMPS)/python: pyproject.toml | $(BIN)/python $(STAMPS)
+	$(BIN)/python -m pip install $(PIP_OPTIONS) $(BUILD_REQUIREMENTS)
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
 	touch $@
 
-$(EXTENSION): setup.py $(wildcard csrc/style*.[ch]) $(wildcard ffmpeg_style/_engine.p*) $(STAMPS)/python
+$(EXTENSION): setup.py $(wildcard csrc/style*.[ch] ffmpeg_style/_engine.p*) $(STAMPS)/python
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
-# What it has already built it does not build again.
+# It does nothing by itself where nothing has changed.
 ffmpeg: $(EXTENSION)
 	$(BIN)/ffmpeg-style build --profile demo
 
@@ -45,9 +48,22 @@ demo: ffmpeg
 	$(BIN)/python scripts/demo.py $(ASSETS)/video
 
 test: $(STAMPS)/packages-test ffmpeg
-	$(BIN)/python -m pytest
+	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest
+
+test-matrix: $(STAMPS)/packages-test ffmpeg
+	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix
+
+bench: ffmpeg
+	$(BIN)/python scripts/bench.py
+
+# ffmpeg's build compiles the filter with warnings as errors; the headers that it needs are there.
+lint: $(EXTENSION)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror csrc/*.[ch] tests/c/*.[ch]
+	$(MAKE) --silent -C csrc all
 
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo test clean
+.PHONY: all ffmpeg demo test test-matrix bench lint clean
