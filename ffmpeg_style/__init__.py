@@ -5,6 +5,7 @@ models there are. Every error that a user can mend is a `StyleError`, and a buil
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from ffmpeg_style.errors import (
     BuildError,
@@ -21,6 +22,11 @@ from ffmpeg_style.errors import (
     StyleError,
 )
 
+if TYPE_CHECKING:
+    from ffmpeg_style._engine import Engine
+    from ffmpeg_style.catalog import Model, find_model, list_models
+    from ffmpeg_style.video import stylize
+
 __version__ = "0.1.0"
 
 # Imported when first used: they need numpy and the compiled extension, and the build needs neither.
@@ -33,9 +39,9 @@ _HOMES = {
 }
 
 __all__ = [
-    *_HOMES,
     "BuildError",
     "DeviceError",
+    "Engine",
     "EngineError",
     "FFmpegError",
     "InputError",
@@ -43,13 +49,26 @@ __all__ = [
     "InputPermissionError",
     "InputTypeError",
     "LibraryError",
+    "Model",
     "ModelError",
     "OutOfMemoryError",
     "StyleError",
+    "find_model",
+    "list_models",
+    "stylize",
 ]
 
 
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        home = importlib.import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if error.name != "ffmpeg_style._engine":
+            raise
+        raise ImportError(
+            "ffmpeg_style's engine is not compiled for this Python: "
+            "type `make` in the checkout, or `pip install .`"
+        ) from error
+    return getattr(home, name)

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ffmpeg_style.errors import InputNotFoundError, InputTypeError, StyleError
 from ffmpeg_style.program import project_folder
@@ -25,17 +26,17 @@ class Model:
 
     name: str
     path: Path
-    card: dict
+    card: dict[str, Any]
     error: str | None = None
 
 
-def model_folders():
+def model_folders() -> list[Path]:
     """Where models are looked for: folders in ``$FFMPEG_STYLE_MODELS``, then the shipped ones."""
     chosen = os.environ.get(VARIABLE, "").split(os.pathsep)
     return [*(Path(folder) for folder in chosen if folder), project_folder("models")]
 
 
-def find_model(model):
+def find_model(model: str | os.PathLike[str]) -> Path:
     """The path of a model.
 
     Args:
@@ -68,7 +69,7 @@ def find_model(model):
     )
 
 
-def list_models():
+def list_models() -> list[Model]:
     """The models in `model_folders` by name: a list of `Model`.
 
     Their cards are read without TensorFlow, in milliseconds.
@@ -76,7 +77,7 @@ def list_models():
     return [_read(name, path) for name, path in sorted(_paths_by_name().items())]
 
 
-def read_model(model):
+def read_model(model: str | os.PathLike[str]) -> Model:
     """A `Model` by its name or its path, as `find_model` takes them.
 
     Raises:

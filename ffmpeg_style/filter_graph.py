@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from os import PathLike
+from typing import Any
 
 from ffmpeg_style.catalog import find_model
 
+Style = str | int | Mapping[str | int, float] | None
 
-def filter_text(model, **options):
+
+def filter_text(model: str | PathLike[str], **options: Any) -> str:
     """The filter with its options, such as ``styletransfer=model=/models/wave.pb:strength=0.5``.
 
     Args:
@@ -25,7 +29,7 @@ def filter_text(model, **options):
     return "styletransfer=" + ":".join(given)
 
 
-def style_text(style):
+def style_text(style: Style) -> str | None:
     """A style as the filter and the engine read it.
 
     Args:
@@ -40,7 +44,7 @@ def style_text(style):
     return None if style is None else str(style)
 
 
-def escape(value):
+def escape(value: object) -> str:
     """A value as it is written for one option of a filter.
 
     ffmpeg takes the text apart twice, and each time removes a level of escapes: first the graph

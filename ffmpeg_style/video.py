@@ -4,16 +4,19 @@ import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
 from ffmpeg_style.errors import FFmpegError, InputError, InputNotFoundError
 from ffmpeg_style.files import atomic_path
-from ffmpeg_style.filter_graph import filter_text
+from ffmpeg_style.filter_graph import Style, filter_text
 from ffmpeg_style.program import ffmpeg_path
 
 # Containers by their suffix, with the audio that they hold as it is; other audio is encoded anew.
@@ -41,28 +44,28 @@ class Source:
     frames: int | None  # None: not known before the end
     rate: Fraction | None  # frames a second
     duration: float | None  # in seconds
-    audio: tuple  # the codecs of its audio streams
+    audio: tuple[str, ...]  # the codecs of its audio streams
 
 
 def stylize(
-    source,
-    target,
-    model,
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    model: str | PathLike[str],
     *,
-    style=None,
-    strength=None,
-    colors=None,
-    precision=None,
-    requests=None,
-    threads=None,
-    device=None,
-    library=None,
-    start=None,
-    duration=None,
-    encoder_options=(),
-    overwrite=False,
-    progress=None,
-):
+    style: Style = None,
+    strength: float | None = None,
+    colors: Literal["style", "content"] | None = None,
+    precision: Literal["auto", "fp32", "bf16"] | None = None,
+    requests: int | None = None,
+    threads: int | None = None,
+    device: str | None = None,
+    library: str | PathLike[str] | None = None,
+    start: float | None = None,
+    duration: float | None = None,
+    encoder_options: Sequence[str] = (),
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> Path:
     """Paints a video, or a photograph, with a style model.
 
     The sound is kept: copied where the target's container holds it, else encoded anew. MP4 and its
@@ -161,7 +164,7 @@ def _plainly_named(path):
         yield link
 
 
-def probe(path):
+def probe(path: Path) -> Source:
     """What there is in a video or a photograph.
 
     Args:

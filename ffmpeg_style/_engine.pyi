@@ -1,0 +1,65 @@
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from types import TracebackType
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+
+class Engine:
+    name: str
+    card: dict[str, Any]
+    styles: tuple[str, ...]
+    size: tuple[int, int]
+    precision: Literal["fp32", "bf16"]
+    device: str
+    library: str
+    version: str
+    requests: int
+    threads: int
+    def __init__(
+        self,
+        model: str | PathLike[str],
+        style: str | int | Mapping[str | int, float] | None = None,
+        *,
+        strength: float = 1.0,
+        colors: Literal["style", "content"] = "style",
+        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        requests: int | None = None,
+        threads: int | None = None,
+        device: str = "auto",
+        input: str | None = None,
+        output: str | None = None,
+        range: Literal["auto", "255", "1", "signed"] = "auto",
+        library: str | PathLike[str] | None = None,
+        max_pixels: int | None = None,
+        max_model_bytes: int | None = None,
+    ) -> None: ...
+    @overload
+    def __call__(self, frames: Frame) -> Frame: ...
+    @overload
+    def __call__(self, frames: Iterable[Frame]) -> Iterator[Frame]: ...
+    def __enter__(self) -> Engine: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+    def close(self) -> None: ...
+    @property
+    def style(self) -> str: ...
+    @style.setter
+    def style(self, style: str | int | Mapping[str | int, float] | None) -> None: ...
+    @property
+    def strength(self) -> float: ...
+    @strength.setter
+    def strength(self, strength: float) -> None: ...
+    @property
+    def colors(self) -> Literal["style", "content"]: ...
+    @colors.setter
+    def colors(self, colors: Literal["style", "content"]) -> None: ...
+
+def read_card(path: str | PathLike[str]) -> dict[str, Any]: ...
