@@ -106,7 +106,7 @@ def from_file(path, dtype):
         arrays = read_npz(path) if zipfile.is_zipfile(path) else read_h5(path)
     except Exception as error:  # h5py and zipfile have a type of error for every kind of damage.
         raise InputError(f"expected VGG weights in {path}, found an unreadable file ({error})")
-    for name in STYLE_LAYERS:
+    for name in ("vgg19", "vgg16"):  # VGG-19 has all layers of VGG-16 and one more.
         shapes = expected_shapes(name)
         if all(key in arrays and arrays[key].shape == shapes[key] for key in shapes):
             return LossNetwork(name, arrays, dtype)

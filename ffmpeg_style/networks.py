@@ -11,9 +11,12 @@ any backend of Keras; `ffmpeg_style.export` walks the same list to write the fro
 """
 
 import json
+import re
 
 import keras
 from keras import ops
+
+from ffmpeg_style.errors import InputError
 
 MARGIN = 12
 """Pixels of reflected border around the picture, so that no zero padding reaches what is seen.
@@ -26,8 +29,23 @@ STRIDE = 4
 
 NORM_EPSILON = 1e-5
 
+STYLE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+"""So that ``wave:0.7+scream:0.3`` has one meaning."""
+
 OUTPUT_RANGE = 150.0
 """The picture is 127.5 plus or minus this; what is shown is clipped to 0..255."""
+
+SPIKE = 8.0
+"""Standard deviations that a channel may reach before training charges for it.
+
+A network learns to hide a spike in some quiet place, where it decides the channel's deviation and
+with it the contrast of the whole picture: a dark drop in every painting (Karras et al. 2020,
+"Analyzing and Improving the Image Quality of StyleGAN", section 2). Real pictures stay below.
+"""
+SPIKE_WEIGHT = 0.05
+
+SATURATION = 1.5
+"""Where the penalty begins, before the tanh; black and white are at 1.26."""
 
 
 class ConditionalInstanceNorm(keras.layers.Layer):
@@ -53,8 +71,10 @@ class ConditionalInstanceNorm(keras.layers.Layer):
         mix = ops.cast(style_weights, "float32")
         scale = ops.matmul(mix, ops.cast(self.gamma, "float32"))[:, None, None, :]
         offset = ops.matmul(mix, ops.cast(self.beta, "float32"))[:, None, None, :]
-        scale = scale * ops.rsqrt(variance + NORM_EPSILON)
-        return ops.cast(exact * scale + (offset - mean * scale), self.compute_dtype)
+        inverse = ops.rsqrt(variance + NORM_EPSILON)
+        normal = ops.max(ops.abs(exact - mean) * inverse, axis=(1, 2))
+        self.add_loss(SPIKE_WEIGHT * ops.mean(ops.square(ops.relu(normal - SPIKE))))
+        return ops.cast((exact - mean) * (inverse * scale) + offset, self.compute_dtype)
 
 
 class BatchNorm(keras.layers.BatchNormalization):
@@ -62,7 +82,7 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def __init__(self, styles, **kwargs):
         if styles != 1:
-            raise ValueError(f"Batch norm holds one style. Received: styles={styles}")
+            raise InputError(f"expected one style with batch norm, found {styles}")
         super().__init__(epsilon=NORM_EPSILON, **kwargs)
 
     def call(self, features, style_weights, training=None):
@@ -114,8 +134,9 @@ class ResidualBlock(keras.layers.Layer):
 class OutputBlock(keras.layers.Layer):
     """Convolution, scaled tanh, and depth-to-space where the head packed pixels.
 
-    The tanh spans 300 levels around the middle, so that black and white, which lie inside, still
-    have a gradient; without it a region that turns black stays black for the rest of the training.
+    Black and white lie inside the range of the tanh, and what goes far beyond costs a penalty
+    (`losses` of the layer): in the flat part of the tanh there is no gradient, and a region that
+    once turned black would stay black for the rest of the training.
     """
 
     def __init__(self, size, *, pack=1, **kwargs):
@@ -131,8 +152,9 @@ class OutputBlock(keras.layers.Layer):
 
     def call(self, features, style_weights):
         # tanh and what follows decide the last bit of a pixel: not in bfloat16.
-        picture = 127.5 + OUTPUT_RANGE * ops.tanh(ops.cast(self.conv(features), "float32"))
-        return depth_to_space(picture, self.pack)
+        linear = ops.cast(self.conv(features), "float32")
+        self.add_loss(ops.mean(ops.square(ops.relu(ops.abs(linear) - SATURATION))))
+        return depth_to_space(127.5 + OUTPUT_RANGE * ops.tanh(linear), self.pack)
 
 
 class SubpixelInitializer(keras.initializers.Initializer):
@@ -160,9 +182,7 @@ def space_to_depth(images, factor):
     _, height, width, channels = ops.shape(images)
     split = (-1, height // factor, factor, width // factor, factor, channels)
     packed = ops.transpose(ops.reshape(images, split), (0, 1, 3, 2, 4, 5))
-    return ops.reshape(
-        packed, (-1, height // factor, width // factor, channels * factor * factor)
-    )
+    return ops.reshape(packed, (-1, height // factor, width // factor, channels * factor * factor))
 
 
 def depth_to_space(features, factor):
@@ -221,15 +241,22 @@ class StyleNetwork(keras.Model):
         norm: ``"instance"`` or, with one style, ``"batch"``.
 
     Raises:
-        ValueError: an unknown architecture or norm, or several styles with batch norm.
+        InputError: an unknown architecture or norm, a style's name that a mix could not be written
+            with, or several styles with batch norm.
     """
 
     def __init__(self, architecture, styles=("style",), width=None, norm="instance", **kwargs):
         if architecture not in ARCHITECTURES:
             names = " or ".join(ARCHITECTURES)
-            raise ValueError(f"architecture must be {names}. Received: {architecture!r}")
+            raise InputError(f"architecture must be {names}, found {architecture!r}")
         if norm not in NORMS:
-            raise ValueError(f"norm must be {' or '.join(NORMS)}. Received: {norm!r}")
+            raise InputError(f"norm must be {' or '.join(NORMS)}, found {norm!r}")
+        for style in styles:
+            if not re.fullmatch(STYLE_NAME, style):
+                raise InputError(
+                    f"expected a style's name of letters, digits, _ and -, found {style!r}; name "
+                    "it with NAME=IMAGE"
+                )
         super().__init__(**kwargs)
         shape = ARCHITECTURES[architecture]
         self.architecture = architecture
@@ -287,18 +314,18 @@ def set_weight_values(network, values):
     """Load what `weight_values` returned.
 
     Raises:
-        ValueError: a name or a shape differs; the network is left as it was.
+        InputError: a name or a shape differs; the network is left as it was.
     """
     wanted = {weight.path.split("/", 1)[1]: weight for weight in network.weights}
     if wanted.keys() != values.keys():
         odd = sorted(wanted.keys() ^ values.keys())[0]
-        raise ValueError(
+        raise InputError(
             f"expected the weights of {json.dumps(network.settings)}, found other layers "
             f"({odd} is only in one of the two)"
         )
     for name, weight in wanted.items():
         if tuple(weight.shape) != values[name].shape:
-            raise ValueError(
+            raise InputError(
                 f"expected {name} of shape {tuple(weight.shape)} for "
                 f"{json.dumps(network.settings)}, found {values[name].shape}"
             )

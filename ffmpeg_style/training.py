@@ -104,7 +104,7 @@ class StyleTrainer(keras.Model):
         terms = perceptual_losses(self.loss_network, y_pred, images, targets, self.loss_weights)
         for name, metric in self.terms.items():
             metric.update_state(terms[name])
-        return ops.mean(terms["total"])
+        return ops.mean(terms["total"]) + sum(self.network.losses)
 
 
 class DistillationTrainer(keras.Model):
@@ -123,7 +123,7 @@ class DistillationTrainer(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         difference = ops.mean(ops.abs(y_pred - ops.stop_gradient(self.teacher(x)))) / 255.0
         self.terms["total"].update_state(difference)
-        return difference
+        return difference + sum(self.network.losses)
 
 
 def train(
@@ -161,13 +161,13 @@ def train(
     keras.config.set_dtype_policy(settings.policy)
     keras.utils.set_random_seed(settings.seed)
     if settings.size % 4 or settings.size < 16:
-        raise InputError(f"expected a size that is a multiple of 4 from 16 up, found {settings.size}")
+        raise InputError(
+            f"expected a size that is a multiple of 4 from 16 up, found {settings.size}"
+        )
     network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
     network.build_weights()
     trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
-    photographs = Photographs(
-        content, settings.size, len(paintings), settings.batch, settings.seed
-    )
+    photographs = Photographs(content, settings.size, len(paintings), settings.batch, settings.seed)
     folder = make_folder(folder)
     trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
     trainer.optimizer.build(network.trainable_variables)
@@ -191,9 +191,9 @@ def make_trainer(network, paintings, settings, vgg_weights, teacher):
                 f"{', '.join(teacher.styles)}"
             )
         return DistillationTrainer(network, teacher)
-    images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
     compute = "bfloat16" if settings.policy == "mixed_bfloat16" else "float32"
     loss_network = load_loss_network(vgg_weights, compute)
+    images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
     every = [style_grams(loss_network, image[None].astype("float32")) for image in images]
     grams = [ops.concatenate(layer) for layer in zip(*every)]
     return StyleTrainer(network, loss_network, grams, settings.weights)

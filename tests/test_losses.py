@@ -1,0 +1,104 @@
+"""The perceptual losses against their definitions, and the loss network against Keras's VGG."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.loss_network import LossNetwork, expected_shapes, load_loss_network
+from ffmpeg_style.losses import (
+    LossWeights,
+    content_loss,
+    gram_matrix,
+    perceptual_losses,
+    style_grams,
+    total_variation_loss,
+)
+
+
+def test_gram_matrix_is_its_definition():
+    features = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype("float32")
+    expected = np.einsum("bhwc,bhwd->bcd", features, features) / (3 * 4 * 5)
+    np.testing.assert_allclose(gram_matrix(features), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_content_loss_is_relative():
+    target = np.ones((1, 2, 2, 3), "float32")
+    np.testing.assert_allclose(content_loss(target * 0, target), [1.0], rtol=1e-5)
+    np.testing.assert_allclose(content_loss(target, target), [0.0])
+    np.testing.assert_allclose(content_loss(target * 200, target * 100), [1.0], rtol=1e-5)
+
+
+def test_total_variation_is_the_mean_of_squared_steps():
+    stripes = np.zeros((1, 4, 4, 3), "float32")
+    stripes[:, :, ::2] = 10
+    np.testing.assert_allclose(total_variation_loss(stripes), [100.0])
+
+
+def test_losses_of_a_picture_against_itself_vanish(vgg_weights):
+    loss_network = load_loss_network(vgg_weights)
+    image = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3)).astype("float32")
+    grams = style_grams(loss_network, image)
+    terms = perceptual_losses(loss_network, image, image, grams, LossWeights())
+    assert float(terms["content"][0]) == 0
+    assert float(terms["style"][0]) == 0
+    np.testing.assert_allclose(terms["total"], terms["total_variation"])
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg19"])
+def test_features_are_those_of_keras(name, tmp_path):
+    """The same weights in Keras's own network give the same features, by .h5 and by .npz."""
+    build = dict(vgg16=keras.applications.VGG16, vgg19=keras.applications.VGG19)[name]
+    vgg = build(include_top=False, weights=None, input_shape=(32, 32, 3))
+    vgg.save_weights(tmp_path / "vgg.weights.h5")
+    arrays = {
+        f"{layer.name}/{weight.name}": ops.convert_to_numpy(weight.value)
+        for layer in vgg.layers
+        for weight in layer.weights
+    }
+    np.savez(tmp_path / "vgg.npz", **arrays)
+    loss_network = load_loss_network(tmp_path / "vgg.npz")
+    assert loss_network.name == name
+    image = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3)).astype("float32")
+    last = loss_network.style_layers[-1]
+    reference = keras.Model(vgg.input, vgg.get_layer(last).output)
+    prepared = keras.applications.vgg16.preprocess_input(image.copy())
+    np.testing.assert_allclose(loss_network(image)[last], reference(prepared), rtol=1e-3, atol=1e-4)
+
+
+def test_losses_in_bfloat16_are_near_those_in_float32(vgg_weights):
+    random = np.random.default_rng(0)
+    images, contents, style = random.uniform(0, 255, (3, 1, 64, 64, 3)).astype("float32")
+    totals = {}
+    for dtype in ("float32", "bfloat16"):
+        loss_network = load_loss_network(vgg_weights, dtype)
+        grams = style_grams(loss_network, style)
+        terms = perceptual_losses(loss_network, images, contents, grams, LossWeights())
+        totals[dtype] = float(terms["total"][0])
+    assert totals["bfloat16"] == pytest.approx(totals["float32"], rel=0.02)
+
+
+def test_unknown_layer(vgg_weights):
+    with pytest.raises(ValueError, match="block9"):
+        load_loss_network(vgg_weights)(np.zeros((1, 32, 32, 3), "float32"), last="block9_conv1")
+
+
+def test_weights_that_are_not_there_or_damaged(tmp_path, vgg_weights):
+    with pytest.raises(InputNotFoundError, match="no such file"):
+        load_loss_network(tmp_path / "none.npz")
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(vgg_weights.read_bytes()[:100_000])
+    with pytest.raises(InputError, match="unreadable"):
+        load_loss_network(damaged)
+
+
+def test_old_keras_h5_names(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "vgg.h5", "w") as file:
+        for name, shape in expected_shapes("vgg16").items():
+            layer, kind = name.split("/")
+            suffix = {"kernel": "W", "bias": "b"}[kind]
+            file[f"{layer}/{layer}_{suffix}_1:0"] = np.zeros(shape, "float32")
+    assert isinstance(load_loss_network(tmp_path / "vgg.h5"), LossNetwork)

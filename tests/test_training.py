@@ -1,0 +1,311 @@
+"""The trainer, with real code on small data."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from tensorboardX.proto.event_pb2 import Event
+
+from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from ffmpeg_style.cli import main
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
+from ffmpeg_style.photographs import Photographs
+from ffmpeg_style.training import (
+    DistillationTrainer,
+    NotFiniteError,
+    TrainSettings,
+    run,
+    train,
+)
+
+STEPS = 20
+SMALL = ("--size", "64", "--width", "4", "--style-size", "64", "--sample-every", "10")
+
+
+@pytest.fixture(scope="module")
+def arguments(photographs, painting, vgg_weights):
+    """What every ``ffmpeg-style train`` of these tests has in common."""
+    inputs = ("--style", painting, "--content", photographs, "--vgg-weights", vgg_weights)
+    return [sys.executable, "-m", "ffmpeg_style", "train", *map(str, inputs), *SMALL]
+
+
+def start(arguments, *more):
+    return subprocess.Popen(
+        [*arguments, *map(str, more)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(arguments, *more):
+    process = start(arguments, *more)
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arguments, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    code, output = finish(arguments, "--output", folder, "--steps", STEPS, "--save-every", 2)
+    assert code == 0, output
+    return folder
+
+
+def test_run_leaves_checkpoints_samples_and_scalars(undisturbed):
+    names = sorted(path.name for path in undisturbed.iterdir())
+    assert names == [
+        "checkpoint-00000018.npz",
+        "checkpoint-00000020.npz",
+        "samples-00000010.jpg",
+        "samples-00000020.jpg",
+        "scalars",
+    ]
+    assert list((undisturbed / "scalars").iterdir())
+    with Image.open(undisturbed / "samples-00000020.jpg") as sheet:
+        assert sheet.size == (4 * 256, 2 * 256)
+
+
+def test_killed_at_five_moments_ends_with_the_same_weights(arguments, undisturbed, tmp_path):
+    moments = random.Random(7)
+    for kill in range(5):
+        least = 2 + 3 * kill
+        process = start(arguments, "--output", tmp_path, "--steps", STEPS, "--save-every", 2)
+        wait_for_step(tmp_path, least, process)
+        time.sleep(moments.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    code, output = finish(arguments, "--output", tmp_path, "--steps", STEPS, "--save-every", 2)
+    assert code == 0, output
+    header, weights, optimizer = newest_checkpoint(tmp_path)
+    expected_header, expected_weights, expected_optimizer = newest_checkpoint(undisturbed)
+    assert header == expected_header
+    for name, value in expected_weights.items():
+        np.testing.assert_array_equal(weights[name], value, err_msg=name)
+    for value, expected in zip(optimizer, expected_optimizer, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def wait_for_step(folder, step, process):
+    """Return when a checkpoint of that step or a later one is there, or the process has ended."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if any(int(path.stem[-8:]) >= step for path in folder.glob("checkpoint-*.npz")):
+            return
+        time.sleep(0.01)
+    assert process.poll() is not None, "no checkpoint within two minutes"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_saves_and_leaves(arguments, tmp_path, number):
+    process = start(arguments, "--output", tmp_path, "--steps", 100_000, "--save-every", 5)
+    wait_for_step(tmp_path, 5, process)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    step = newest_checkpoint(tmp_path)[0]["step"]
+    assert f"stopped at step {step}" in output
+
+
+def test_damaged_newest_checkpoint_falls_back_to_the_one_before(undisturbed, tmp_path):
+    for path in undisturbed.glob("checkpoint-*.npz"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    newest = tmp_path / "checkpoint-00000020.npz"
+    newest.write_bytes(newest.read_bytes()[:-4000])
+    assert newest_checkpoint(tmp_path)[0]["step"] == 18
+
+
+def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, painting):
+    network = StyleNetwork("fast", width=4).build_weights()
+    teacher = StyleNetwork("fast", width=4).build_weights()
+    values = weight_values(teacher)
+    values["output/conv/bias"][:] = np.nan
+    set_weight_values(teacher, values)
+    trainer = DistillationTrainer(network, teacher)
+    trainer.compile(optimizer=keras.optimizers.Adam())
+    save_checkpoint(tmp_path, 1, {"network": network.settings}, weight_values(network), [])
+    before = (tmp_path / "checkpoint-00000001.npz").read_bytes()
+    settings = TrainSettings(steps=5, size=64, save_every=1)
+    with pytest.raises(NotFiniteError, match="found nan"):
+        run(trainer, Photographs(photographs, 64), tmp_path, 1, settings, progress=False)
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-00000001.npz"]
+    assert (tmp_path / "checkpoint-00000001.npz").read_bytes() == before
+
+
+def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
+    settings = TrainSettings(steps=30, size=32, style_size=32, rate=3e-3, log_every=10)
+    train(
+        tmp_path,
+        {"a": painting},
+        photographs,
+        network=dict(architecture="fast", width=4),
+        settings=settings,
+        vgg_weights=vgg_weights,
+        progress=False,
+    )
+    totals = scalar_values(tmp_path / "scalars", "total")
+    assert len(totals) == 3
+    assert totals[-1] < totals[0]
+
+
+def scalar_values(folder, tag):
+    """The values of a TensorBoard scalar: records of length, checksum, bytes, checksum."""
+    values = []
+    data = next(folder.iterdir()).read_bytes()
+    while data:
+        length = int.from_bytes(data[:8], "little")
+        event = Event.FromString(data[12 : 12 + length])
+        values += [v.simple_value for v in event.summary.value if v.tag == tag]
+        data = data[16 + length :]
+    return values
+
+
+def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, painting, vgg_weights):
+    settings = TrainSettings(steps=1, size=32, style_size=32)
+    shared = dict(settings=settings, vgg_weights=vgg_weights, progress=False)
+    name = painting.stem
+    width = dict(architecture="johnson", width=4)
+    tuned = train(
+        tmp_path / "tuned",
+        {name: painting},
+        photographs,
+        network=width,
+        start=undisturbed,
+        **shared,
+    )
+    old = newest_checkpoint(undisturbed)[1]["conv1/conv/kernel"]
+    change = np.abs(weight_values(tuned)["conv1/conv/kernel"] - old).max()
+    assert 0 < change < 2e-3  # One step of Adam.
+    small = dict(architecture="fast", width=4)
+    train(
+        tmp_path / "small",
+        {name: painting},
+        photographs,
+        network=small,
+        teacher=undisturbed,
+        **shared,
+    )
+    assert newest_checkpoint(tmp_path / "small")[0]["network"]["architecture"] == "fast"
+
+
+def test_one_style_becomes_the_start_of_several(
+    undisturbed, tmp_path, photographs, painting, vgg_weights
+):
+    settings = TrainSettings(steps=1, size=32, style_size=32)
+    network = train(
+        tmp_path,
+        {"a": painting, "b": painting},
+        photographs,
+        network=dict(architecture="johnson", width=4),
+        settings=settings,
+        vgg_weights=vgg_weights,
+        start=undisturbed,
+        progress=False,
+    )
+    assert weight_values(network)["conv1/norm/gamma"].shape == (2, 4)
+
+
+def test_unreadable_photographs_are_named_at_the_end(
+    tmp_path, photographs, painting, vgg_weights, caplog
+):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for path in photographs.iterdir():
+        (mixed / path.name).write_bytes(path.read_bytes())
+    for index in range(6):
+        (mixed / f"broken{index}.jpg").write_bytes(b"no picture")
+    train(
+        tmp_path / "run",
+        {"a": painting},
+        mixed,
+        network=dict(architecture="fast", width=4),
+        settings=TrainSettings(steps=20, size=32, style_size=32),
+        vgg_weights=vgg_weights,
+        progress=False,
+    )
+    named = {f"broken{index}.jpg" for index in range(6) if f"broken{index}.jpg" in caplog.text}
+    assert named
+    assert f"{len(named)} unreadable images were passed over" in caplog.text
+
+
+BAD = {
+    "no style image": (["--style", "{tmp}/none.jpg"], "found no file at"),
+    "a text file": (["--style", "{text}"], "found an unreadable file"),
+    "an empty folder": (["--content", "{empty}"], "found no image file there"),
+    "no folder": (["--content", "{tmp}/none"], "found none at"),
+    "weights of the wrong network": (
+        ["--vgg-weights", "{wrong}"],
+        "found those of another network",
+    ),
+    "no weights": (["--vgg-weights", "{tmp}/none.npz"], "found no such file"),
+    "an output that cannot be written": (["--output", "{text}/run"], "expected a folder to write"),
+    "another architecture": (["--output", "{run}", "--architecture", "fast"], "found one of"),
+    "an unknown architecture": (["--architecture", "resnet"], "must be johnson or fast"),
+    "several styles with batch norm": (["--style", "b={painting}", "--norm", "batch"], "one style"),
+    "an odd size": (["--size", "50"], "multiple of 4"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence(
+    case, arguments, undisturbed, painting, tmp_path, tmp_path_factory
+):
+    given = tmp_path_factory.mktemp("given")
+    places = dict(
+        tmp=given,
+        text=given / "text",
+        empty=given / "empty",
+        wrong=given / "wrong.npz",
+        run=undisturbed,
+        painting=painting,
+    )
+    places["text"].write_text("This is text.")
+    places["empty"].mkdir()
+    np.savez(places["wrong"], **{"fc/kernel": np.zeros((2, 2))})
+    extra, message = BAD[case]
+    extra = [value.format(**places) for value in extra]
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()}
+    command = replace_options(arguments, extra)
+    if "--output" not in extra:
+        command += ["--output", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, [*command[3:], "--steps", "20"])
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert len(result.output.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+
+
+def replace_options(arguments, extra):
+    """The command with some options' values replaced, or added where they may come twice."""
+    command = list(arguments)
+    for option, value in zip(extra[::2], extra[1::2]):
+        if option in command and not value.startswith("b="):
+            command[command.index(option) + 1] = value
+        else:
+            command += [option, value]
+    return command
+
+
+def test_checkpoint_round_trip(tmp_path):
+    weights = {"conv/kernel": np.arange(6, dtype="float32").reshape(2, 3)}
+    save_checkpoint(tmp_path, 3, {"network": {"width": 4}}, weights, [np.float32(1), np.ones(2)])
+    header, loaded, optimizer = load_checkpoint(tmp_path / "checkpoint-00000003.npz")
+    assert header == {"step": 3, "network": {"width": 4}}
+    np.testing.assert_array_equal(loaded["conv/kernel"], weights["conv/kernel"])
+    assert [value.shape for value in optimizer] == [(), (2,)]
+
+
+def test_truncated_checkpoint_is_an_error(tmp_path):
+    save_checkpoint(tmp_path, 1, {"network": {}}, {"a": np.ones(1000)}, [])
+    path = tmp_path / "checkpoint-00000001.npz"
+    whole = path.read_bytes()
+    for cut in range(0, len(whole), len(whole) // 20):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(InputError, match="damaged"):
+            load_checkpoint(path)
