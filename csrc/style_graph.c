@@ -256,6 +256,7 @@ static int check_port(const Import *im, const char *role, StylePort *port)
     if ((port->type != TF_UINT8 && port->type != TF_FLOAT) ||
         (shape.rank >= 0 &&
          (shape.rank != 4 || !fits(shape.dims[0], 1) || !fits(shape.dims[3], 3) ||
+          (shape.dims[1] == 3 && shape.dims[3] < 0) || // channels first
           shape.dims[1] > INT_MAX || shape.dims[2] > INT_MAX || !shape.dims[1] || !shape.dims[2])))
         return ff_style_error(im->ctx, -EBADMSG,
                               "model '%s': the image %s '%s' is %s %s; expected uint8 or float32 "
@@ -307,9 +308,11 @@ static int find_styles(const Import *im, const StyleCard *card)
         shape.dims[0] < 1 || shape.dims[0] > FF_STYLE_MAX_STYLES ||
         (card->nb_styles && shape.dims[0] != card->nb_styles))
         return ff_style_error(im->ctx, -EBADMSG,
-                              "model '%s': '%s' is %s; expected float32 [%d], a weight for each "
+                              "model '%s': '%s' is %s %s; expected float32 [%d], a weight for each "
                               "style on its card",
-                              im->path, STYLE_WEIGHTS, found, expected);
+                              im->path, STYLE_WEIGHTS,
+                              op ? ff_style_type_name(im->tf->OperationOutputType(weights)) : "",
+                              found, expected);
     graph->weights = weights;
     graph->nb_styles = (int)shape.dims[0];
     return 0;
