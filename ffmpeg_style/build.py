@@ -1,9 +1,9 @@
 """The build of the patched ffmpeg: source, patch, configure, compile, install.
 
-Everything is made under `program.build_folder()`: verified tarballs in ``source``, one folder for each
-variant in ``work``, and the programs in ``ffmpeg-7.1`` and the like. A build may be killed at any
-point and run again: each step leaves a stamp with a hash of what went into it once it is complete, and
-a program is put in its place whole, by a rename.
+Everything is made under `program.build_folder()`: verified tarballs in ``source``, one folder for
+each variant in ``work``, and the programs in ``ffmpeg-7.1`` and the like. A build may be killed at
+any point and run again: each step, when complete, leaves a stamp with a hash of what went into it,
+and a program is put in its place whole, by a rename.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -47,30 +47,32 @@ class Build:
     options: tuple  # more for configure
     prefix: Path
 
-    @property
-    def work(self):
-        return (
-            build_folder() / "work" / _label(self.series, self.profile, self.patched, self.options)
-        )
+    work = property(lambda self: build_folder() / "work" / self.label)
+    tree = property(lambda self: self.work / "ffmpeg")
+    log = property(lambda self: self.work / "build.log")
+    patch = property(lambda self: project_folder("patches") / f"ffmpeg-{self.series}.patch")
 
     @property
-    def tree(self):
-        return self.work / "ffmpeg"
+    def label(self):
+        """What tells the variants apart: "7.1", "7.1-full", "7.1-unpatched", "7.1-1f3870be"."""
+        parts = [self.series, self.profile if self.profile != "demo" else ""]
+        parts.append("" if self.patched else "unpatched")
+        parts.append(_digest(self.options)[:8] if self.options else "")
+        return "-".join(part for part in parts if part)
 
     @property
-    def log(self):
-        return self.work / "build.log"
+    def twin(self):
+        """The same build with the patch, in its usual place."""
+        twin = replace(self, patched=True)
+        return replace(twin, prefix=build_folder() / f"ffmpeg-{twin.label}")
 
     @property
-    def patch(self):
-        return project_folder("patches") / f"ffmpeg-{self.series}.patch"
+    def configured_prefix(self):
+        """The prefix that configure is told, which ends up in every object file.
 
-
-def _label(series, profile, patched, options):
-    """Tells the variants apart: "7.1", "7.1-full", "7.1-unpatched", "7.1-1f3870be"."""
-    parts = [series, profile if profile != "demo" else "", "" if patched else "unpatched"]
-    parts.append(_digest(list(options))[:8] if options else "")
-    return "-".join(part for part in parts if part)
+        An unpatched build is told that of its twin, to share what the twin has compiled.
+        """
+        return self.prefix if self.patched else self.twin.prefix
 
 
 def build(
@@ -82,6 +84,7 @@ def build(
     configure_flags=(),
     jobs=None,
     update=False,
+    make_current=True,
 ):
     """Builds and installs ffmpeg and ffprobe with the styletransfer filter.
 
@@ -91,12 +94,13 @@ def build(
         series: of FFmpeg, a key of `ffmpeg_source.SERIES`; None: the source's, else the default.
         source: folder or tarball of FFmpeg's source code; None: fetched, see `ffmpeg_source`.
         profile: "demo", small and quick to build, or "full", for everyday use.
-        prefix: folder to install into; None: one under `program.build_folder()`, which then is
-            what `program.ffmpeg_path()` finds.
+        prefix: folder to install into; None: one under `program.build_folder()`.
         patched: False leaves the filter out, to compare with.
         configure_flags: more options for FFmpeg's configure.
         jobs: compilers at a time; None: one for each processor.
         update: look for a newer release of the series than the one already fetched.
+        make_current: make it what `program.ffmpeg_path` finds. Patched builds without a prefix or
+            configure_flags of their own only.
 
     Returns:
         pathlib.Path: the installed ffmpeg.
@@ -110,7 +114,7 @@ def build(
     with _locked(plan.work) as lock:
         _require_packages()
         ffmpeg = _Steps(plan, lock, jobs or len(os.sched_getaffinity(0))).run(update)
-    if prefix is None and patched and not configure_flags:
+    if make_current and prefix is None and patched and not configure_flags:
         _make_current(plan.prefix)
     return ffmpeg
 
@@ -122,28 +126,19 @@ def _plan(series, source, profile, prefix, patched, options):
         source = Path(source).resolve()
         if not source.exists():
             raise InputNotFoundError(f"no FFmpeg source at {source}: no such file or folder")
-        series = series or _series_of_source(source)
+        series = series or ffmpeg_source.series_of(source)
     series = series or ffmpeg_source.DEFAULT_SERIES
     if series not in ffmpeg_source.SERIES:
         known = ", ".join(ffmpeg_source.SERIES)
         raise InputError(f"no patch for FFmpeg {series}: expected one of the series {known}")
-    label = _label(series, profile, patched, options)
-    prefix = Path(prefix).resolve() if prefix else build_folder() / f"ffmpeg-{label}"
-    if prefix.exists() and not prefix.is_dir():
-        raise InputError(f"the prefix {prefix} is not a folder")
-    return Build(series, source, profile, patched, options, prefix)
-
-
-def _series_of_source(source):
-    return (
-        ffmpeg_source.series_of(source)
-        if source.is_dir()
-        else ffmpeg_source.series_of_tarball(source)
-    )
+    plan = Build(series, source, profile, patched, options, Path(prefix or ".").resolve())
+    if plan.prefix.exists() and not plan.prefix.is_dir():
+        raise InputError(f"the prefix {plan.prefix} is not a folder")
+    return plan if prefix else replace(plan, prefix=build_folder() / f"ffmpeg-{plan.label}")
 
 
 class _Steps:
-    """The steps of one build, in their order. Each does nothing when its inputs have not changed."""
+    """The steps of one build, in order. Each does nothing when its inputs have not changed."""
 
     def __init__(self, plan, lock, jobs):
         self.plan = plan
@@ -155,16 +150,20 @@ class _Steps:
         plan = self.plan
         ffmpeg = plan.prefix / "bin" / "ffmpeg"
         origin, identity = self._find_source(update)
-        options = [f"--prefix={plan.prefix}", *configure_options(plan.profile), *plan.options]
+        options = [
+            f"--prefix={plan.configured_prefix}",
+            *configure_options(plan.profile),
+            *plan.options,
+        ]
         ours = _our_sources() if plan.patched else {}
-        source_key = _digest([identity, plan.patch.read_text() if plan.patched else ""])
+        source_key = _source_key(plan, identity)
         configure_key = _digest([source_key, options, _compiler()])
         build_key = _digest([configure_key, ours])
         if self.stamps.get("installed") == [build_key, _fingerprints(plan.prefix)]:
             _say(f"{ffmpeg} is up to date")
             return ffmpeg
-        with open(plan.log, "w", buffering=1, errors="backslashreplace") as self.log:
-            self._unpack(origin, source_key)
+        with plan.log.open("w", buffering=1, errors="backslashreplace") as self.log:
+            self._unpack(origin, identity, source_key)
             self._configure(options, configure_key)
             self._compile(ours)
             self._install()
@@ -183,7 +182,7 @@ class _Steps:
             return source, ffmpeg_source.folder_digest(source)
         return source, ffmpeg_source.sha256_of(source)
 
-    def _unpack(self, origin, key):
+    def _unpack(self, origin, identity, key):
         """The source code, patched, in `Build.tree`: all of it or none."""
         plan = self.plan
         if self.stamps.get("source") == key:
@@ -193,19 +192,35 @@ class _Steps:
         draft = plan.work / "ffmpeg.draft"
         for leftover in (draft, plan.tree):
             shutil.rmtree(leftover, ignore_errors=True)
-        copy = ffmpeg_source.copy_folder if origin.is_dir() else ffmpeg_source.unpack
-        copy(origin, draft)
+        if plan.patched or not self._copy_twin(draft, identity):
+            copy = ffmpeg_source.copy_folder if origin.is_dir() else ffmpeg_source.unpack
+            copy(origin, draft)
         found = ffmpeg_source.series_of(draft)
         if found != plan.series:
             raise InputError(f"{origin} is FFmpeg {found}, expected {plan.series}")
         if plan.patched:
-            self._run(
-                ["patch", "--strip=1", "--fuzz=0", "--forward", "--batch", f"--input={plan.patch}"],
-                draft,
-                f"{plan.patch.name} does not fit {origin}",
-            )
-        os.replace(draft, plan.tree)
+            self._patch(draft, "--forward", f"{plan.patch.name} does not fit {origin}")
+        draft.replace(plan.tree)
         self.stamps.set("source", key)
+
+    def _patch(self, tree, direction, failure):
+        patch = self.plan.patch
+        command = ["patch", "--strip=1", "--fuzz=0", "--batch", direction, f"--input={patch}"]
+        self._run(command, tree, failure)
+
+    def _copy_twin(self, draft, identity):
+        """Starts an unpatched build from its complete twin: most of what that compiled fits."""
+        twin = self.plan.twin
+        if not twin.work.is_dir():
+            return False
+        with _locked(twin.work):
+            stamps = _Stamps(twin.work / "stamps.json")
+            if not stamps.get("installed") or stamps.get("source") != _source_key(twin, identity):
+                return False
+            shutil.copytree(twin.tree, draft, symlinks=True)
+        self._patch(draft, "--reverse", f"{twin.patch.name} could not be taken back")
+        _copy_ours({}, draft / "libavfilter")
+        return True
 
     def _configure(self, options, key):
         if self.stamps.get("configured") == key:
@@ -237,7 +252,7 @@ class _Steps:
         self._run(
             ["make", *targets, f"DESTDIR={stage}", "V="], self.plan.tree, "make install failed"
         )
-        staged = stage / self.plan.prefix.relative_to("/")
+        staged = stage / self.plan.configured_prefix.relative_to("/")
         for file in sorted(path for path in staged.rglob("*") if path.is_file()):
             _replace(file, self.plan.prefix / file.relative_to(staged))
         shutil.rmtree(stage)
@@ -245,8 +260,8 @@ class _Steps:
     def _run(self, command, cwd, failure, on_line=None):
         """Runs a command of the build with its output in the log; returns the output.
 
-        The command inherits the lock: when only this process is killed, the next build waits for what
-        is still at work in the folder.
+        The command inherits the lock: when only this process is killed, the next build waits for
+        what is still at work in the folder.
         """
         self.log.write(f"$ {shlex.join(command)}\n")
         self.log.flush()
@@ -275,7 +290,7 @@ class _Steps:
 
 
 class _Stamps:
-    """What has been completed, on disk: a stamp is there or it is not, whenever the build is killed."""
+    """What is complete, on disk: a stamp is there or not, at whatever point a build is killed."""
 
     def __init__(self, path):
         self.path = path
@@ -297,13 +312,13 @@ class _Stamps:
     def _write(self):
         draft = self.path.with_suffix(".tmp")
         draft.write_text(json.dumps(self.stamps))
-        os.replace(draft, self.path)
+        draft.replace(self.path)
 
 
 @contextlib.contextmanager
 def _locked(folder):
     """Holds the folder against other builds; gives the lock's file descriptor."""
-    with open(folder / "lock", "w") as file:
+    with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -320,8 +335,12 @@ def _digest(value):
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def _source_key(plan, identity):
+    return _digest([identity, plan.patch.read_text() if plan.patched else ""])
+
+
 def _environment(work):
-    """This environment, without what a make or a git around this build would tell the build's own."""
+    """The environment, less what a make or a git around this build would tell its own."""
     environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN_VARIABLES}
     return environment | {"LC_ALL": "C", "GIT_CEILING_DIRECTORIES": str(work)}
 
@@ -331,7 +350,7 @@ def _compiler():
 
 
 def _tensorflow_library():
-    """The library of this Python environment's TensorFlow, found without loading it; "" without one."""
+    """The library of this Python's TensorFlow, found without loading it; "" without one."""
     spec = importlib.util.find_spec("tensorflow")
     folders = spec.submodule_search_locations if spec else []
     libraries = [Path(folder) / TENSORFLOW_LIBRARY for folder in folders]
@@ -351,9 +370,9 @@ def _our_sources():
 
 def _copy_ours(files, libavfilter):
     """Makes libavfilter hold just these files of ours; make compiles again what has changed."""
-    for path in (libavfilter / ENGINE).glob("*.[ch]"):
-        if f"{ENGINE}/{path.name}" not in files:
-            path.unlink()
+    for path in [libavfilter / FILTER, *(libavfilter / ENGINE).glob("*.[ch]")]:
+        if path.relative_to(libavfilter).as_posix() not in files:
+            path.unlink(missing_ok=True)
     for name, text in files.items():
         path = libavfilter / name
         if not path.exists() or path.read_text() != text:
@@ -361,7 +380,7 @@ def _copy_ours(files, libavfilter):
 
 
 def _drop_half_written(tree):
-    """Deletes what make produced in the minute before it was killed, since any of it may be half a file."""
+    """Deletes what make made in the minute before it was killed: any of it may be half a file."""
     products = {
         path: path.stat().st_mtime
         for path in tree.rglob("*")
@@ -379,9 +398,9 @@ def _replace(file, target):
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, draft)
-        with open(draft, "rb") as written:
+        with draft.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(draft, target)
+        draft.replace(target)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise InputError(
@@ -405,7 +424,7 @@ def _make_current(prefix):
     draft = link.with_name(f".current-{os.getpid()}")
     draft.unlink(missing_ok=True)
     draft.symlink_to(prefix.name)
-    os.replace(draft, link)
+    draft.replace(link)
 
 
 def _require_packages():

@@ -1,45 +1,65 @@
-"""What goes into a built ffmpeg: the configure options of each profile, and the packages they need."""
+"""What goes into a built ffmpeg: each profile's options for configure, and the packages needed."""
 
 import shutil
 import subprocess
 
 # Enough for the quick start and for what the tests and the live server do, in minutes.
 _DEMO_PARTS = {
-    "demuxer": "aac ac3 aiff apng avi concat ffmetadata flac flv gif h264 hevc hls image2 image2pipe "
-    "image_*_pipe ivf live_flv matroska mjpeg mov mp3 mpegps mpegts mpegvideo nut ogg pcm_s16le "
-    "rawvideo wav yuv4mpegpipe",
-    "muxer": "adts apng avi crc ffmetadata fifo flac flv framecrc framehash framemd5 gif h264 hash hls "
-    "image2 image2pipe matroska md5 mjpeg mov mp3 mp4 mpegts mpjpeg null nut ogg pcm_s16le rawvideo "
-    "segment stream_segment streamhash tee wav webm yuv4mpegpipe",
-    "decoder": "aac ac3 alac apng bmp dnxhd eac3 ffv1 ffvhuff flac flv gif h263 h264 hevc huffyuv "
-    "mjpeg mp2 mp3 mpeg1video mpeg2video mpeg4 opus pam pbm pcm_alaw pcm_f32le pcm_mulaw pcm_s16be "
-    "pcm_s16le pcm_s24le pcm_s32le pcm_u8 pgm png ppm prores qtrle rawvideo theora tiff vorbis vp8 vp9 "
-    "webp wrapped_avframe",
-    "encoder": "aac alac apng bmp ffv1 ffvhuff flac gif libx264 libx264rgb mjpeg mpeg4 pam pcm_f32le "
-    "pcm_s16be pcm_s16le pgm png ppm prores_ks rawvideo tiff wrapped_avframe",
-    "parser": "aac ac3 dnxhd flac gif h263 h264 hevc mjpeg mpeg4video mpegaudio mpegvideo opus png pnm "
-    "vorbis vp8 vp9 webp",
-    "bsf": "aac_adtstoasc dump_extradata extract_extradata h264_mp4toannexb hevc_mp4toannexb null setts",
-    "protocol": "async cache concat concatf crypto data fd file hls http httpproxy md5 pipe rtmp rtmpt "
-    "rtp subfile tcp tee udp unix",
-    "filter": "acopy afade aformat ainterleave aloop alphaextract alphamerge amerge ametadata amix anull "
-    "anullsink anullsrc apad arealtime aresample aselect asendcmd asetnsamples asetpts asettb ashowinfo "
-    "asplit atempo atrim avgblur blend boxblur channelmap channelsplit color colorbalance "
-    "colorchannelmixer colorkey colorlevels colorspace concat convolution copy crop cropdetect curves "
-    "deband decimate drawbox drawgrid edgedetect eq extractplanes fade fillborders format fps framerate "
-    "framestep gblur geq gradients haldclut hflip histogram hstack hue identity interleave life loop lut "
-    "lutrgb lutyuv mandelbrot maskedmerge mergeplanes metadata minterpolate mix negate noise null "
-    "nullsink nullsrc overlay pad palettegen paletteuse perms pixdesctest psnr random realtime "
-    "rgbtestsrc rotate scale scale2ref scdet segment select sendcmd separatefields setdar setfield "
-    "setparams setpts setrange setsar settb showinfo sierpinski signalstats sine smptebars smptehdbars "
-    "split ssim streamselect styletransfer swapuv testsrc testsrc2 thumbnail tile tmix tpad transpose "
-    "trim unsharp vflip vignette volume volumedetect vstack xfade xstack yadif yuvtestsrc zoompan",
+    "demuxer": """
+        aac ac3 aiff apng avi concat ffmetadata flac flv gif h264 hevc hls image2
+        image2pipe image_*_pipe ivf live_flv matroska mjpeg mov mp3 mpegps mpegts
+        mpegvideo nut ogg pcm_s16le rawvideo wav yuv4mpegpipe
+    """,
+    "muxer": """
+        adts apng avi crc ffmetadata fifo flac flv framecrc framehash framemd5 gif h264
+        hash hls image2 image2pipe matroska md5 mjpeg mov mp3 mp4 mpegts mpjpeg null nut
+        ogg pcm_s16le rawvideo segment stream_segment streamhash tee wav webm yuv4mpegpipe
+    """,
+    "decoder": """
+        aac ac3 alac apng bmp dnxhd eac3 ffv1 ffvhuff flac flv gif h263 h264 hevc huffyuv
+        mjpeg mp2 mp3 mpeg1video mpeg2video mpeg4 opus pam pbm pcm_alaw pcm_f32le
+        pcm_mulaw pcm_s16be pcm_s16le pcm_s24le pcm_s32le pcm_u8 pgm png ppm prores qtrle
+        rawvideo theora tiff vorbis vp8 vp9 webp wrapped_avframe
+    """,
+    "encoder": """
+        aac alac apng bmp ffv1 ffvhuff flac gif libx264 libx264rgb mjpeg mpeg4 pam
+        pcm_f32le pcm_s16be pcm_s16le pgm png ppm prores_ks rawvideo tiff wrapped_avframe
+    """,
+    "parser": """
+        aac ac3 dnxhd flac gif h263 h264 hevc mjpeg mpeg4video mpegaudio mpegvideo opus
+        png pnm vorbis vp8 vp9 webp
+    """,
+    "bsf": """
+        aac_adtstoasc dump_extradata extract_extradata h264_mp4toannexb hevc_mp4toannexb
+        null setts
+    """,
+    "protocol": """
+        async cache concat concatf crypto data fd file hls http httpproxy md5 pipe rtmp
+        rtmpt rtp subfile tcp tee udp unix
+    """,
+    "filter": """
+        acopy afade aformat ainterleave aloop alphaextract alphamerge amerge ametadata
+        amix anull anullsink anullsrc apad arealtime aresample aselect asendcmd
+        asetnsamples asetpts asettb ashowinfo asplit atempo atrim avgblur blend boxblur
+        channelmap channelsplit color colorbalance colorchannelmixer colorkey colorlevels
+        colorspace concat convolution copy crop cropdetect curves deband decimate drawbox
+        drawgrid edgedetect eq extractplanes fade fillborders format fps framerate
+        framestep gblur geq gradients haldclut hflip histogram hstack hue identity
+        interleave life loop lut lutrgb lutyuv mandelbrot maskedmerge mergeplanes metadata
+        minterpolate mix negate noise null nullsink nullsrc overlay pad palettegen
+        paletteuse perms pixdesctest psnr random realtime rgbtestsrc rotate scale
+        scale2ref scdet segment select sendcmd separatefields setdar setfield setparams
+        setpts setrange setsar settb showinfo sierpinski signalstats sine smptebars
+        smptehdbars split ssim streamselect styletransfer swapuv testsrc testsrc2
+        thumbnail tile tmix tpad transpose trim unsharp vflip vignette volume volumedetect
+        vstack xfade xstack yadif yuvtestsrc zoompan
+    """,
 }
 
 _COMMON = ("--enable-gpl", "--enable-libx264", "--enable-zlib", "--disable-debug")
 
-# External libraries that the full profile takes when this machine has them: what pkg-config is asked for
-# (the version is the highest that a series wants), or the header of those without a pkg-config file.
+# External libraries that the full profile takes when this machine has them: what pkg-config is
+# asked for (with the highest version that a series wants), or the header of what it does not know.
 _FULL_LIBRARIES = {
     "libaom": "aom >= 2.0.0",
     "libass": "libass >= 0.11.0",

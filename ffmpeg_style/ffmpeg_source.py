@@ -6,6 +6,7 @@ Debian's few changes to it: so both ways give the same bytes, and one patch fits
 """
 
 import contextlib
+import getpass
 import hashlib
 import json
 import lzma
@@ -58,7 +59,8 @@ DEBIAN_SUITES = {
     *("buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid"),
 }
 OFFICIAL = "https://ffmpeg.org/releases/ffmpeg-{release}.tar.xz"
-KEYRING = "usr/share/keyrings/debian-archive-keyring.gpg"
+PACKAGED_KEYRING = "usr/share/keyrings/debian-archive-keyring.gpg"  # in debian-archive-keyring
+KEYRING = Path("/", PACKAGED_KEYRING)
 MAX_FILES = 100_000  # in an unpacked source; FFmpeg 9.0 has 10,000
 MAX_BYTES = 1 << 30  # of them together; FFmpeg 9.0 has 100 MB
 _LEFTOVERS = shutil.ignore_patterns(".git", "*.[oad]", "*.so*", "config.h", "config.mak")
@@ -77,7 +79,7 @@ class Tarball:
 
 def sha256_of(path):
     """SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         digest = hashlib.sha256()
         while block := file.read(1 << 20):
             digest.update(block)
@@ -104,12 +106,12 @@ def fetch(series, cache, update=False, say=print):
         return cached
     cache.mkdir(parents=True, exist_ok=True)
     reasons = []
-    for place, get in (("Debian", _from_debian), ("ffmpeg.org", _from_official_site)):
-        say(f"asking {place} for the source of FFmpeg {series}")
-        with (
-            open(cache / "apt.log", "w") as log,
-            tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as folder,
-        ):
+    with (
+        (cache / "apt.log").open("w") as log,
+        tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as folder,
+    ):
+        for place, get in (("Debian", _from_debian), ("ffmpeg.org", _from_official_site)):
+            say(f"asking {place} for the source of FFmpeg {series}")
             try:
                 return _keep(get(series, Path(folder), log), series, cache)
             except BuildError as error:
@@ -135,11 +137,11 @@ def _cached(series, cache):
 def _keep(tarball, series, cache):
     """Moves a verified tarball into the cache; the record that makes it count comes last."""
     kept = cache / f"ffmpeg-{tarball.version}.tar.xz"
-    os.replace(tarball.path, kept)
+    tarball.path.replace(kept)
     record = cache / f"ffmpeg-{series}.json"
     draft = record.with_suffix(".tmp")
     draft.write_text(json.dumps(asdict(tarball) | {"path": kept.name}, indent=2))
-    os.replace(draft, record)
+    draft.replace(record)
     return Tarball(kept, tarball.version, tarball.sha256, tarball.origin)
 
 
@@ -149,7 +151,7 @@ def _from_official_site(series, folder, log):
     try:
         with (
             urllib.request.urlopen(OFFICIAL.format(release=release), timeout=TIMEOUT) as answer,
-            open(path, "wb") as file,
+            path.open("wb") as file,
         ):
             shutil.copyfileobj(answer, file)
     except (OSError, urllib.error.URLError) as error:
@@ -173,6 +175,7 @@ class AptRoot:
     def __init__(self, folder, sources, log):
         self.log = log
         self.folder = folder
+        self.downloads = folder / "download"
         for name in ("lists/partial", "cache/archives/partial", "download"):
             (folder / name).mkdir(parents=True)
         (folder / "sources.list").write_text("".join(f"{line}\n" for line in sources))
@@ -186,32 +189,30 @@ class AptRoot:
             f'Dir::State::Status "{folder}/status";\n'
             f'Dir::Cache "{folder}/cache";\n'
             f'Acquire::http::Timeout "{TIMEOUT}";\n'
+            # The folder may be one that apt's own user can't write; who calls this can.
+            f'APT::Sandbox::User "{getpass.getuser()}";\n'
             "#clear APT::Update::Pre-Invoke;\n"
             "#clear APT::Update::Post-Invoke;\n"
             "#clear APT::Update::Post-Invoke-Success;\n"
         )
 
     def run(self, *command):
-        """Runs one of apt's programs in the root; returns its exit status and what it printed."""
+        """Runs one of apt's programs in the root; returns what it printed: (output, errors)."""
         program, *arguments = command
         result = subprocess.run(
             [program, "-c", self.folder / "apt.conf", *arguments],
-            cwd=self.folder / "download",
+            cwd=self.downloads,
             env=os.environ | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )
         self.log.write(f"$ {shlex.join(map(str, command))}\n{result.stderr}")
-        return result.returncode, result.stdout, result.stderr
-
-    @property
-    def downloads(self):
-        return self.folder / "download"
+        return result.stdout, result.stderr
 
     def update(self):
         """Fetches and verifies the lists; returns apt's complaints."""
-        _, _, stderr = self.run("apt-get", "-q", "update")
+        _, stderr = self.run("apt-get", "-q", "update")
         return [line for line in stderr.splitlines() if line.startswith(("E:", "W:"))]
 
     def tarballs_of(self, package, version):
@@ -224,7 +225,7 @@ class AptRoot:
         Returns:
             list of (package's version, upstream's version, file name, SHA-256).
         """
-        _, index, _ = self.run("apt-cache", "showsrc", "--only-source", package)
+        index, _ = self.run("apt-cache", "showsrc", "--only-source", package)
         tarball = re.compile(
             rf"^ ([0-9a-f]{{64}}) \d+ ({package}_({version})\.orig\.tar\.xz)$", re.M
         )
@@ -242,55 +243,39 @@ class AptRoot:
 
 
 def _debian_mirrors():
-    """The machine's own mirrors of Debian: {"" or "-security": {(address, release, keyrings)}}."""
-    fields = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(SOURCESENTRY)"
+    """The mirrors of Debian that this machine's apt uses.
+
+    Returns:
+        {"": {(address, suite)}, "-security": {(address, suite)}}, less what there is none of.
+    """
     try:
-        targets = subprocess.run(
-            ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"],
-            capture_output=True,
-            text=True,
-        ).stdout
+        command = ["apt-get", "--print-uris", "update"]
+        answer = subprocess.run(command, capture_output=True, text=True).stdout
     except FileNotFoundError:
         return {}
     mirrors = {}
-    for target in targets.splitlines():
-        address, release, component, entry = target.split("\t")
-        suite = re.fullmatch(r"(\w+?)(-updates|-security|)", release)
-        if component == "main" and suite and suite[1] in DEBIAN_SUITES:
-            kind = suite[2].removesuffix("-updates")
-            mirror = (address, release, _keyrings(entry.rpartition(":")[0]))
-            mirrors.setdefault(kind, set()).add(mirror)
+    index = r"^'(\S+)/dists/((\w+?)(?:-updates|(-security))?)/main/binary-"
+    for address, suite, name, kind in re.findall(index, answer, re.MULTILINE):
+        if name in DEBIAN_SUITES:
+            mirrors.setdefault(kind, set()).add((address, suite))
     return mirrors
 
 
-def _keyrings(sources_file):
-    """The keyrings that a file of apt's sources names, and the archive's own if it is installed."""
-    with contextlib.suppress(OSError):
-        named = re.findall(r"signed-by\s*[:=]\s*(/[^\s\],]+)", Path(sources_file).read_text(), re.I)
-        return tuple(
-            sorted({*named, *(str(path) for path in [Path("/", KEYRING)] if path.exists())})
-        )
-    return ()
-
-
-def _source_line(kind, address, suite, keyrings):
-    signed_by = f"[signed-by={','.join(keyrings)}] " if keyrings else ""
+def _source_line(kind, address, suite, keyring):
+    # Whatever else is a mirror to this machine: what counts is Debian's own signature.
+    signed_by = f"[signed-by={keyring}] " if keyring.exists() else ""
     return f"{kind} {signed_by}{address} {suite} main"
 
 
 def _newest_keyring(mirrors, folder, log):
-    """Debian's newest keyring, by the machine's own suites and keys: it holds the newer suites' keys."""
-    root = AptRoot(
-        folder,
-        [_source_line("deb", *mirror) for some in mirrors.values() for mirror in some],
-        log,
-    )
+    """Debian's newest keyring, got by the keys that are here: it has the newer suites' keys."""
+    here = [mirror for kind in mirrors.values() for mirror in kind]
+    root = AptRoot(folder, [_source_line("deb", *mirror, KEYRING) for mirror in here], log)
     root.update()
     root.run("apt-get", "-q", "download", "debian-archive-keyring")
     for package in root.downloads.glob("*.deb"):
-        root.run("dpkg-deb", "--extract", package, folder / "package")
-    keyring = folder / "package" / KEYRING
-    return keyring if keyring.exists() else None
+        subprocess.run(["dpkg-deb", "--extract", package, folder / "package"])
+    return folder / "package" / PACKAGED_KEYRING
 
 
 def _from_debian(series, folder, log):
@@ -298,25 +283,21 @@ def _from_debian(series, folder, log):
     if not mirrors:
         raise BuildError("this machine's apt has no mirror of Debian")
     try:
-        return _from_suite(series, mirrors, folder / "apt", log)
+        return _from_suite(series, mirrors, KEYRING, folder / "apt", log)
     except BuildError:
         keyring = _newest_keyring(mirrors, folder / "keyring", log)
-        if not keyring:
+        if not keyring.exists():
             raise
-        mirrors = {
-            kind: {(address, release, (str(keyring),)) for address, release, _ in some}
-            for kind, some in mirrors.items()
-        }
-        return _from_suite(series, mirrors, folder / "apt-again", log)
+        return _from_suite(series, mirrors, keyring, folder / "apt-again", log)
 
 
-def _from_suite(series, mirrors, folder, log):
+def _from_suite(series, mirrors, keyring, folder, log):
     """The newest tarball of the series in the suite that has it."""
     suite = SERIES[series].debian
     sources = {
-        _source_line("deb-src", address, suite + ending, keyrings)
+        _source_line("deb-src", address, suite + ending, keyring)
         for ending, kind in (("", ""), ("-updates", ""), ("-security", "-security"))
-        for address, _, keyrings in mirrors.get(kind, ())
+        for address, _ in mirrors.get(kind, ())
         if suite != "sid" or not ending
     }
     root = AptRoot(folder, sorted(sources), log)
@@ -338,8 +319,8 @@ def _from_suite(series, mirrors, folder, log):
 def unpack(tarball, target):
     """Unpacks a tarball of source code from anywhere into a new folder.
 
-    The tarball is a guest: only folders and ordinary files, nothing outside of the one folder at its
-    top, no more than `MAX_FILES` and `MAX_BYTES`. Links, which FFmpeg's own have none of, are refused.
+    The tarball is a guest: only folders and ordinary files, nothing outside of the one folder at
+    its top, no more than `MAX_FILES` and `MAX_BYTES`. Links, which FFmpeg has none of, are refused.
 
     Raises:
         InputError: it is no such tarball; the message names the entry. `target` is then not made.
@@ -352,7 +333,7 @@ def unpack(tarball, target):
             raise InputError(
                 f"{tarball} holds no source code of FFmpeg: expected one folder with a configure"
             )
-        os.replace(tops[0], target)
+        tops[0].replace(target)
 
 
 @contextlib.contextmanager
@@ -361,7 +342,8 @@ def _readable(tarball):
     try:
         yield
     except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
-        raise InputError(f"{tarball} can't be unpacked: {error}") from error
+        reason = str(error).partition("\n")[0].rstrip(": ")
+        raise InputError(f"{tarball} can't be unpacked: {reason}") from error
 
 
 def _extract(archive, folder):
@@ -376,7 +358,7 @@ def _extract(archive, folder):
 
 
 def copy_folder(source, target):
-    """Copies a folder of source code to a new one, without what git and a build there left behind."""
+    """Copies a folder of source code to a new one, without what git and a build left there."""
     if not (source / "configure").is_file():
         raise InputError(f"{source} holds no source code of FFmpeg: it has no configure")
     shutil.copytree(source, target, ignore=_LEFTOVERS, symlinks=True)
@@ -389,27 +371,23 @@ def folder_digest(folder):
         ignored = _LEFTOVERS(path, folders + names)
         folders[:] = sorted(set(folders) - ignored)
         for name in sorted(set(names) - ignored):
-            status = os.lstat(os.path.join(path, name))
+            status = Path(path, name).lstat()
             digest.update(f"{path}/{name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def series_of(folder):
-    """The series of an unpacked source, from its RELEASE: "7.1"."""
+def series_of(source):
+    """The series of a source folder or tarball, from the RELEASE in it: "7.1"."""
     try:
-        return _series((folder / "RELEASE").read_text(errors="replace"))
-    except OSError as error:
-        raise InputError(f"{folder} holds no source code of FFmpeg: it has no RELEASE") from error
-
-
-def _series(release):
+        release = (source / "RELEASE").read_text() if source.is_dir() else _read_release(source)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{source} holds no source code of FFmpeg: no RELEASE") from error
     return ".".join(release.strip().split(".")[:2])
 
 
-def series_of_tarball(tarball):
-    """The series of a source tarball, from the RELEASE in it, without unpacking the rest."""
+def _read_release(tarball):
     with _readable(tarball), tarfile.open(tarball) as archive:
         for member in archive:
-            if member.isfile() and member.name.count("/") == 1 and member.name.endswith("/RELEASE"):
-                return _series(archive.extractfile(member).read(64).decode(errors="replace"))
-    raise InputError(f"{tarball} holds no source code of FFmpeg: it has no RELEASE")
+            if member.isfile() and re.fullmatch(r"[^/]+/RELEASE", member.name):
+                return archive.extractfile(member).read(64).decode()
+    raise FileNotFoundError("RELEASE")

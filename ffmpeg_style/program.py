@@ -6,24 +6,20 @@ from pathlib import Path
 from ffmpeg_style.errors import InputNotFoundError
 
 VARIABLE = "FFMPEG_STYLE_FFMPEG"
+
 _PACKAGE = Path(__file__).resolve().parent
+_IN_CHECKOUT = (_PACKAGE.parent / "csrc" / "styletransfer.h").is_file()
 
 
 def project_folder(name):
     """The folder `name` ("csrc", "patches") of the checkout, or of the installed package."""
-    for parent in (_PACKAGE.parent, _PACKAGE):
-        if (parent / name).is_dir():
-            return parent / name
-    raise InputNotFoundError(
-        f"this installation of ffmpeg-style has no folder {name}; build from a checkout"
-    )
+    return (_PACKAGE.parent if _IN_CHECKOUT else _PACKAGE) / name
 
 
 def build_folder():
     """``build`` in a checkout; for an installed package a folder of the user's own."""
-    checkout = _PACKAGE.parent
-    if (checkout / "patches").is_dir():
-        return checkout / "build"
+    if _IN_CHECKOUT:
+        return _PACKAGE.parent / "build"
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data) / "ffmpeg-style"
 

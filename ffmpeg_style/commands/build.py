@@ -40,7 +40,7 @@ from ffmpeg_style.ffmpeg_source import DEFAULT_SERIES, SERIES
     "configure_flags",
     multiple=True,
     metavar="FLAG",
-    help="One more option for FFmpeg's configure, such as --configure-flag=--enable-libx265; repeatable.",
+    help="One more option for FFmpeg's configure: --configure-flag=--enable-libx265; repeatable.",
 )
 @click.option(
     "--jobs", type=click.IntRange(1), help="Compilers at a time.  [default: one a processor]"
