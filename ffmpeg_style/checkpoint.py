@@ -48,9 +48,11 @@ def load_checkpoint(path):
             optimizer = [file[name] for name in sorted(file.files) if name.startswith("optimizer/")]
             return header, weights, optimizer
     except FileNotFoundError:
-        raise InputNotFoundError(f"expected a checkpoint, found no file at {path}")
+        raise InputNotFoundError(f"expected a checkpoint, found no file at {path}") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"expected a checkpoint in {path}, found a damaged file ({error})")
+        raise InputError(
+            f"expected a checkpoint in {path}, found a damaged file ({error})"
+        ) from error
 
 
 def newest_checkpoint(folder):

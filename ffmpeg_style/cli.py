@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from ffmpeg_style import commands
+from ffmpeg_style import __version__, commands
 from ffmpeg_style.errors import StyleError
 
 
@@ -31,7 +31,7 @@ class CommandModules(click.Group):
 
 
 @click.command(cls=CommandModules)
-@click.version_option(package_name="ffmpeg-style")
+@click.version_option(__version__)
 def main():
     """Paint videos with neural networks, train such networks, and build an ffmpeg that has them."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

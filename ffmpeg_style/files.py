@@ -77,5 +77,7 @@ def make_folder(path):
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise InputError(f"expected a folder to write to at {path}, found {error.strerror}")
+        raise InputError(
+            f"expected a folder to write to at {path}, found {error.strerror}"
+        ) from error
     return path

@@ -97,6 +97,7 @@ def load_loss_network(weights=None, dtype="float32"):
 
 
 def from_file(path, dtype):
+    """The loss network whose weights are in a file; see `load_loss_network`."""
     if not path.is_file():
         raise InputNotFoundError(
             f"expected VGG weights in {path}, found no such file; give an .npz or a Keras .h5 of "
@@ -105,7 +106,9 @@ def from_file(path, dtype):
     try:
         arrays = read_npz(path) if zipfile.is_zipfile(path) else read_h5(path)
     except Exception as error:  # h5py and zipfile have a type of error for every kind of damage.
-        raise InputError(f"expected VGG weights in {path}, found an unreadable file ({error})")
+        raise InputError(
+            f"expected VGG weights in {path}, found an unreadable file ({error})"
+        ) from error
     for name in ("vgg19", "vgg16"):  # VGG-19 has all layers of VGG-16 and one more.
         shapes = expected_shapes(name)
         if all(key in arrays and arrays[key].shape == shapes[key] for key in shapes):
@@ -117,11 +120,13 @@ def from_file(path, dtype):
 
 
 def read_npz(path):
+    """Arrays by name, of a file that NumPy wrote."""
     with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
         return {key: file[key] for key in file.files}
 
 
 def read_h5(path):
+    """Arrays by name, of weights that Keras wrote, in any of its versions."""
     import h5py
 
     arrays = {}
@@ -139,13 +144,14 @@ def read_h5(path):
 
 
 def from_keras(dtype):
+    """The loss network with the weights that Keras downloads, or has in its cache."""
     try:
         vgg = keras.applications.VGG16(include_top=False, weights="imagenet")
     except Exception as error:  # Whatever the download raises, the user needs the same sentence.
         raise InputNotFoundError(
             "expected the VGG-16 weights of keras.applications, which could not be downloaded "
             f"({str(error).splitlines()[0]}); give a file of VGG-16 or VGG-19 with --vgg-weights"
-        )
+        ) from error
     arrays = {
         f"{layer.name}/{weight.name}": ops.convert_to_numpy(weight.value)
         for layer in vgg.layers

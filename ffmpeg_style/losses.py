@@ -49,7 +49,7 @@ def content_loss(features, targets):
 
 def style_loss(grams, targets):
     """Style reconstruction loss (Johnson et al., equation 4), summed over the style layers."""
-    return sum(relative_distance(gram, target) for gram, target in zip(grams, targets))
+    return sum(relative_distance(gram, target) for gram, target in zip(grams, targets, strict=True))
 
 
 def total_variation_loss(images):

@@ -176,7 +176,7 @@ class SubpixelInitializer(keras.initializers.Initializer):
 
 
 def space_to_depth(images, factor):
-    """Pack each ``factor x factor`` square of pixels into channels, as TensorFlow's SpaceToDepth."""
+    """Pack each ``factor x factor`` square of pixels into channels, as TensorFlow does."""
     if factor == 1:
         return images
     _, height, width, channels = ops.shape(images)

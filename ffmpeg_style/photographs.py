@@ -46,7 +46,9 @@ def read_image(path, *, short_side=None, width=None):
         with Image.open(path) as image:
             image = to_rgb(image)
     except Exception as error:  # Pillow's decoders raise whatever they please on damage.
-        raise InputError(f"expected an image in {path}, found an unreadable file ({error})")
+        raise InputError(
+            f"expected an image in {path}, found an unreadable file ({error})"
+        ) from error
     factor = short_side / min(image.size) if short_side else width / image.width if width else 1
     if factor != 1:
         image = image.resize([max(1, round(side * factor)) for side in image.size], Image.LANCZOS)

@@ -175,7 +175,7 @@ def train(
     if step == 0 and start is not None:
         set_weight_values(network, adapt_styles(load_weights(start)[1], network))
     run(trainer, photographs, folder, step, settings, progress)
-    for path, reason in sorted(photographs.unreadable.items()):
+    for _, reason in sorted(photographs.unreadable.items()):
         log.warning("passed over: %s", reason)
     if photographs.unreadable:
         log.warning("%d unreadable images were passed over", len(photographs.unreadable))
@@ -183,6 +183,7 @@ def train(
 
 
 def make_trainer(network, paintings, settings, vgg_weights, teacher):
+    """A Keras model that trains the network: on the paintings, or on a teacher's pictures."""
     if teacher is not None:
         teacher = load_network(teacher)
         if teacher.styles != network.styles:
@@ -195,11 +196,12 @@ def make_trainer(network, paintings, settings, vgg_weights, teacher):
     loss_network = load_loss_network(vgg_weights, compute)
     images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
     every = [style_grams(loss_network, image[None].astype("float32")) for image in images]
-    grams = [ops.concatenate(layer) for layer in zip(*every)]
+    grams = [ops.concatenate(layer) for layer in zip(*every, strict=True)]
     return StyleTrainer(network, loss_network, grams, settings.weights)
 
 
 def make_optimizer(settings):
+    """Adam whose rate rises over a hundred steps and falls along a cosine."""
     warmup = min(WARMUP, settings.steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=settings.rate / 10,
@@ -240,6 +242,7 @@ def restore(folder, trainer):
 
 
 def save(folder, trainer, step, settings):
+    """Write a checkpoint of the run as it stands."""
     save_checkpoint(
         folder,
         step,

@@ -11,7 +11,7 @@ from ffmpeg_style.photographs import Photographs, find_images, read_image
 def test_items_depend_only_on_seed_and_step(photographs):
     first, second = (Photographs(photographs, 32, styles=3, batch=2, seed=5) for _ in range(2))
     for step in (0, 7, 100_000):
-        for one, other in zip(first[step], second[step]):
+        for one, other in zip(first[step], second[step], strict=True):
             np.testing.assert_array_equal(one, other)
     assert not np.array_equal(first[0][0], first[1][0])
     assert not np.array_equal(first[0][0], Photographs(photographs, 32, batch=2, seed=6)[0][0])

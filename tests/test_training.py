@@ -284,7 +284,7 @@ def test_bad_input_is_one_sentence(
 def replace_options(arguments, extra):
     """The command with some options' values replaced, or added where they may come twice."""
     command = list(arguments)
-    for option, value in zip(extra[::2], extra[1::2]):
+    for option, value in zip(extra[::2], extra[1::2], strict=True):
         if option in command and not value.startswith("b="):
             command[command.index(option) + 1] = value
         else:
