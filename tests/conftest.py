@@ -1,6 +1,7 @@
 """Every fixture that several files share, every marker and every skip."""
 
 import os
+import subprocess
 
 import numpy as np
 import pytest
@@ -24,6 +25,51 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr[2]}"
     return report
+
+
+@pytest.fixture(scope="session")
+def ffmpeg():
+    """The patched ffmpeg, a `pathlib.Path`; its ffprobe lies beside it."""
+    from ffmpeg_style.errors import InputNotFoundError
+    from ffmpeg_style.program import ffmpeg_path
+
+    try:
+        return ffmpeg_path()
+    except InputNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def check_in_tree(tmp_path):
+    """A function of a series that has been built: asks FFmpeg's own tools about the filter.
+
+    They compile its sources again, with warnings as errors, and run the FATE test of the patch.
+    """
+    import graphs
+
+    from ffmpeg_style.program import build_folder
+
+    def make(series, *arguments):
+        tree = build_folder() / "work" / series / "ffmpeg"
+        result = subprocess.run(["make", "-C", tree, *arguments], capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def check(series):
+        libavfilter = build_folder() / "work" / series / "ffmpeg" / "libavfilter"
+        ours = [libavfilter / "vf_styletransfer.c", *libavfilter.glob("styletransfer/*.c")]
+        names = [f"libavfilter/{path.relative_to(libavfilter)}" for path in ours]
+        as_if_new = [argument for name in names for argument in ("-W", name)]
+        objects = [name.removesuffix(".c") + ".o" for name in names]
+        compiled = make(series, "CC=gcc -Werror", *as_if_new, *objects)
+        assert all(f"CC\t{name}" in compiled for name in objects)
+
+        model = graphs.contract_graph(tmp_path / "wave.pb")
+        fate = make(series, "fate-filter-styletransfer", f"STYLETRANSFER_MODEL={model}")
+        assert "TEST    filter-styletransfer" in fate
+        assert "styletransfer" not in make(series, "fate-list"), "it needs a model"
+
+    return check
 
 
 @pytest.fixture(scope="session")

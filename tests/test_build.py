@@ -498,15 +498,5 @@ def test_unpatched_build_has_all_but_the_filter():
     assert ffmpeg_path().resolve() == patched.resolve()
 
 
-def test_fate(tmp_path):
-    """FFmpeg's own way to run the test that the patch brings."""
-    import graphs
-
-    model = graphs.contract_graph(tmp_path / "wave.pb")
-    tree = build_folder() / "work" / ffmpeg_source.DEFAULT_SERIES / "ffmpeg"
-    command = ["make", "fate-filter-styletransfer", f"STYLETRANSFER_MODEL={model}"]
-    result = subprocess.run(command, cwd=tree, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "TEST    filter-styletransfer" in result.stdout
-    listed = subprocess.run(["make", "fate-list"], cwd=tree, capture_output=True, text=True)
-    assert "styletransfer" not in listed.stdout, "without a model the test is not there"
+def test_filter_in_ffmpegs_own_tools(ffmpeg, check_in_tree):
+    check_in_tree(ffmpeg_source.DEFAULT_SERIES)

@@ -14,8 +14,8 @@ from ffmpeg_style.filter_graph import filter_text
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("series", SERIES)
-def test_series_builds_and_paints(series, tmp_path):
-    ffmpeg = build(series=series, prefix=tmp_path / "prefix")
+def test_series_builds_and_paints(series, tmp_path, check_in_tree):
+    ffmpeg = build(series=series, make_current=False)
     model = graphs.contract_graph(tmp_path / "wave.pb")
     painting = filter_text(model)
     frames = np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), dtype=np.uint8)
@@ -28,3 +28,4 @@ def test_series_builds_and_paints(series, tmp_path):
     ).stdout
     with Engine(model) as engine:
         assert painted == b"".join(frame.tobytes() for frame in engine(iter(frames)))
+    check_in_tree(series)
