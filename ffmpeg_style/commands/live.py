@@ -1,0 +1,80 @@
+"""``ffmpeg-style live``: cameras painted while they run."""
+
+from pathlib import Path
+
+import click
+
+PORT = click.IntRange(1, 65535)
+
+
+@click.command("live")
+@click.option("--model", required=True, help="A model's name or the path of a frozen graph.")
+@click.option("--style", help="The style to start with.  [default: the model's first]")
+@click.option("--strength", type=click.FloatRange(0, 1), default=1, show_default=True)
+@click.option(
+    "--colors", type=click.Choice(["style", "content"]), default="style", show_default=True
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="IP address to listen on.")
+@click.option("--rtmp-port", type=PORT, default=1935, show_default=True)
+@click.option("--http-port", type=PORT, default=8080, show_default=True)
+@click.option(
+    "--key-file",
+    type=click.Path(),
+    help="File with the key that publishing and controlling need; or set FFMPEG_STYLE_KEY.",
+)
+@click.option("--private", is_flag=True, help="Watching needs the key, too.")
+@click.option("--max-streams", type=click.IntRange(1, 100), default=4, show_default=True)
+@click.option(
+    "--max-height",
+    type=click.IntRange(16, 4320),
+    default=720,
+    show_default=True,
+    help="Pixels; a larger picture is made smaller before it is painted.",
+)
+@click.option(
+    "--bitrate",
+    type=click.IntRange(100, 100000),
+    default=2500,
+    show_default=True,
+    help="In kbit/s.",
+)
+@click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="As of the filter.")
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="As of the filter.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder for the server's own files.")
+@click.option("--demo", is_flag=True, help="Publish a clip as the stream demo.")
+@click.option("--verbose", is_flag=True, help="Log all that nginx and ffmpeg say.")
+def command(model, style, strength, colors, key_file, state, demo, verbose, **options):
+    """Paint cameras while they run, and show them to any player or browser.
+
+    Publish to rtmp://HOST/camera/NAME?key=KEY, watch rtmp://HOST/painted/NAME, or open
+    http://HOST:8080/.
+    """
+    import os
+
+    from ffmpeg_style._engine import read_card
+    from ffmpeg_style.catalog import find_model
+    from ffmpeg_style.live.access import KEY_VARIABLE, read_key
+    from ffmpeg_style.live.controls import initial_controls
+    from ffmpeg_style.live.demo import publish_demo
+    from ffmpeg_style.live.log import start_log
+    from ffmpeg_style.live.server import serve
+    from ffmpeg_style.live.settings import Settings
+    from ffmpeg_style.live.state import default_state_folder
+    from ffmpeg_style.program import ffmpeg_path
+
+    path = find_model(model).absolute()
+    styles = tuple(read_card(path).get("styles") or [path.stem])
+    key = read_key(key_file) if key_file else os.environ.pop(KEY_VARIABLE, None)
+    chosen = {name: options.pop(name) for name in ("device", "precision")}
+    settings = Settings(
+        ffmpeg=ffmpeg_path(),
+        model=path,
+        styles=styles,
+        controls=initial_controls(styles, style, strength, colors),
+        state=(state or default_state_folder(options["rtmp_port"])).absolute(),
+        key=key,
+        filter_options={name: value for name, value in chosen.items() if value},
+        **options,
+    )
+    start_log(verbose, key)
+    serve(settings, [publish_demo] if demo else [])

@@ -1,0 +1,77 @@
+"""Programs that this process starts, and that end with it, however it ends."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+
+from ffmpeg_style.errors import InputError
+
+MAX_LINE = 4096
+"""Bytes of a line of a program's output; a longer one is cut."""
+
+
+async def start(command, **options):
+    """Starts a program without a shell; the kernel kills it when this process dies.
+
+    It gets a session of its own, so that Ctrl-C at a terminal reaches this process alone, which
+    then ends its children in order.
+
+    Args:
+        command: a list of str.
+        options: of `asyncio.create_subprocess_exec`.
+
+    Raises:
+        InputError: setpriv, which asks the kernel for that, is not installed.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise InputError("no program setpriv: install util-linux")
+    return await asyncio.create_subprocess_exec(
+        *(setpriv, "--pdeathsig", "KILL", "--"), *command, start_new_session=True, **options
+    )
+
+
+async def end(process, grace=2):
+    """Asks a program to end, makes it end after `grace` seconds, and waits until it has."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), grace)
+    except asyncio.TimeoutError:
+        await kill(process)
+
+
+async def kill(process):
+    """Ends a program at once, even a stopped one."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def lines(reader):
+    """The lines of a program's output as str, without their ends, each cut at `MAX_LINE` bytes."""
+    rest = b""
+    while data := await reader.read(65536):
+        *complete, rest = (rest + data).replace(b"\r", b"\n").split(b"\n")
+        rest = rest[:MAX_LINE]
+        for line in complete:
+            yield line[:MAX_LINE].decode("utf-8", "replace")
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+async def open_pipe():
+    """A pipe from a program to here: (a StreamReader, the file descriptor for the program).
+
+    The caller closes the descriptor once the program has it.
+    """
+    read_end, write_end = os.pipe()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: protocol, os.fdopen(read_end, "rb", 0))
+    return reader, write_end

@@ -1,0 +1,97 @@
+"""What can be changed on a painting while it runs: style, strength and colours."""
+
+import math
+from dataclasses import dataclass, replace
+
+from ffmpeg_style.errors import InputError
+
+COLORS = ("style", "content")
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The runtime options of the filter, as values that were checked.
+
+    Attributes:
+        weights: of the model's styles in their order, positive or zero, not all zero.
+        strength: 0, the source, to 1, the painting.
+        colors: one of `COLORS`, whose colours the painting has.
+    """
+
+    weights: tuple[float, ...] = (1.0,)
+    strength: float = 1.0
+    colors: str = COLORS[0]
+
+    def changed(self, request, styles):
+        """These controls with what a client asks for.
+
+        Args:
+            request: a dict with any of "style" (a name, or a dict of names and weights),
+                "strength" and "colors".
+            styles: the names of the model's styles.
+
+        Returns:
+            Controls: new ones.
+
+        Raises:
+            InputError: a name or a value is not one that is expected.
+        """
+        if not isinstance(request, dict):
+            raise InputError("expected an object with style, strength or colors")
+        values = {}
+        for field, value in request.items():
+            if field == "style":
+                values["weights"] = _weights(value, styles)
+            elif field == "strength":
+                values["strength"] = _number("strength", value, 1)
+            elif field == "colors":
+                values["colors"] = _color(value)
+            else:
+                raise InputError("expected style, strength or colors, found another field")
+        return replace(self, **values)
+
+    def filter_options(self):
+        """The filter's options as a dict of str: made of numbers and known words alone."""
+        mix = "+".join(f"{i}:{weight:.3f}" for i, weight in enumerate(self.weights) if weight)
+        return {"style": mix, "strength": f"{self.strength:.3f}", "colors": self.colors}
+
+    def as_json(self, styles):
+        """What `changed` would take to make these controls."""
+        style = dict(zip(styles, self.weights, strict=True))
+        return {"style": style, "strength": self.strength, "colors": self.colors}
+
+
+def initial_controls(styles, style=None, strength=1.0, colors=COLORS[0]):
+    """The controls that a stream starts with: by default the model's first style.
+
+    Raises:
+        InputError: a value is not one that is expected.
+    """
+    request = {"style": style or styles[0], "strength": strength, "colors": colors}
+    return Controls().changed(request, styles)
+
+
+def _weights(value, styles):
+    mix = {value: 1} if isinstance(value, str) else value
+    if not isinstance(mix, dict):
+        raise InputError("style: expected a name, or names with weights")
+    if not all(name in styles for name in mix):
+        raise InputError(f"style: expected names out of {', '.join(styles)}")
+    weights = [_number("a style's weight", mix.get(name, 0), 1) for name in styles]
+    # What is sent to the filter has three decimals; a sum of zero there would be refused.
+    if sum(round(weight, 3) for weight in weights) == 0:
+        raise InputError("style: expected at least one weight of 0.001 or more")
+    return tuple(round(weight, 3) for weight in weights)
+
+
+def _number(name, value, maximum):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not 0 <= value <= maximum:
+        raise InputError(f"{name}: expected a number from 0 to {maximum}")
+    return float(value)
+
+
+def _color(value):
+    if value not in COLORS:
+        raise InputError(f"colors: expected {' or '.join(COLORS)}")
+    return value

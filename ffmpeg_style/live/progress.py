@@ -1,0 +1,88 @@
+"""What a painter tells while it runs: frames in, painted and dropped, and how late they are."""
+
+import re
+import time
+from collections import deque
+
+BASELINE_TIME = 30
+"""Seconds back over which the quickest packet is looked for."""
+
+_TIME_BASE = re.compile(r"#tb \d+: (\d+)/(\d+)")
+_PACKET = re.compile(r"\d+, +-?\d+, +(-?\d+), ")
+_FRAME = re.compile(r"frame:\d+ +pts:\S+ +pts_time:(-?[\d.]+)")
+_COUNT = re.compile(r"lavfi\.styletransfer\.(in|painted|dropped)=(\d+)")
+
+
+class Tap:
+    """Something that passes by in a painter.
+
+    Attributes:
+        count: how many have passed.
+        first, last: `time.monotonic` of the first and the last, of the start while there is none.
+    """
+
+    def __init__(self):
+        self.count = 0
+        self.first = self.last = time.monotonic()
+
+    @property
+    def seconds(self):
+        """From the first to the last."""
+        return self.last - self.first
+
+    def passed(self):
+        """One more has passed; returns the moment."""
+        self.last = time.monotonic()
+        if not self.count:
+            self.first = self.last
+        self.count += 1
+        return self.last
+
+
+class Progress:
+    """Where a painter is, from the lines that its ffmpeg writes.
+
+    Both ends of a painter show the camera's timestamps. A camera's clock says nothing about this
+    machine's, so the quickest arrival of the last `BASELINE_TIME` seconds stands for one without delay.
+    That makes visible what piles up before the painter, too, unless it piled up all that time.
+
+    Attributes:
+        arrivals: the packets of the camera's video, as they are read.
+        paintings: the frames that leave the filter.
+        frames: {"in", "painted", "dropped"} of the filter, as of the last painting.
+        delay: seconds from the last painting's arrival as a packet to its leaving the filter, None
+            before the first.
+    """
+
+    def __init__(self):
+        self.arrivals = Tap()
+        self.paintings = Tap()
+        self.frames = {"in": 0, "painted": 0, "dropped": 0}
+        self.delay = None
+        self._time_base = 1 / 1000
+        self._quickest = deque()
+
+    def read_arrival(self, line):
+        """Takes a line of the framecrc muxer: one for each packet."""
+        if packet := _PACKET.match(line):
+            self._note_arrival(int(packet[1]) * self._time_base, self.arrivals.passed())
+        elif time_base := _TIME_BASE.match(line):
+            self._time_base = int(time_base[1]) / int(time_base[2])
+
+    def read_painting(self, line):
+        """Takes a line of the metadata filter: one for each frame, and some for its metadata."""
+        if count := _COUNT.match(line):
+            self.frames[count[1]] = int(count[2])
+        elif frame := _FRAME.match(line):
+            now = self.paintings.passed()
+            if self._quickest:
+                self.delay = max(0.0, now - float(frame[1]) - self._quickest[0][1])
+
+    def _note_arrival(self, timestamp, now):
+        lateness = now - timestamp
+        # Of the older ones, only those that were quicker are ever needed.
+        while self._quickest and self._quickest[-1][1] >= lateness:
+            self._quickest.pop()
+        self._quickest.append((now, lateness))
+        while self._quickest[0][0] < now - BASELINE_TIME:
+            self._quickest.popleft()

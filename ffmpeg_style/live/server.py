@@ -1,0 +1,107 @@
+"""The live server as a whole: state, hooks, nginx, streams, page; up in this order, down in the other."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+
+from aiohttp import web
+
+from ffmpeg_style.errors import BuildError
+from ffmpeg_style.live import nginx
+from ffmpeg_style.live.access import Tickets
+from ffmpeg_style.live.hooks import hooks_application
+from ffmpeg_style.live.state import state_folder
+from ffmpeg_style.live.streams import Streams
+from ffmpeg_style.live.web import web_application
+
+NGINX_PAUSE = 1
+"""Seconds before nginx is started again after an end of its own."""
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings, companions=()):
+    """Serves until SIGINT, SIGTERM or SIGHUP.
+
+    Args:
+        settings: `Settings`; its state folder is made, and deleted in the end.
+        companions: functions of (settings, tickets) that return a coroutine to be run meanwhile.
+
+    Raises:
+        InputError, InputNotFoundError, BuildError: what it needs is not there.
+    """
+    settings.check_ports()
+    program = nginx.find_nginx()
+    with state_folder(settings.state):
+        asyncio.run(_serve(settings, program, companions))
+
+
+async def _serve(settings, program, companions):
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    addresses = settings.rtmp_addresses
+    text = nginx.configuration(program.module, addresses, settings.rtmp_port, settings.state)
+    (settings.state / nginx.CONFIGURATION).write_text(text)
+    async with contextlib.AsyncExitStack() as stack:
+        tickets = Tickets()
+        streams = Streams(settings, tickets)
+        hooks = hooks_application(streams)
+        await stack.enter_async_context(_site(hooks, path=settings.state / nginx.HOOKS_SOCKET))
+        nginx_runs = asyncio.create_task(_keep_nginx(program.program, settings.state, streams))
+        stack.push_async_callback(_cancel, nginx_runs)
+        stack.push_async_callback(streams.close)
+        page = web_application(settings, streams)
+        await stack.enter_async_context(_site(page, settings.host, settings.http_port))
+        for companion in companions:
+            stack.push_async_callback(_cancel, asyncio.create_task(companion(settings, tickets)))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, nginx_runs], return_when=asyncio.FIRST_COMPLETED)
+        if nginx_runs.done():
+            nginx_runs.result()
+        log.info("ending")
+
+
+async def _keep_nginx(program, folder, streams):
+    """Runs nginx, again and again; fails when it does not start the first time."""
+    first = True
+    while True:
+        try:
+            running = await nginx.Nginx.start(program, folder)
+        except (BuildError, asyncio.TimeoutError):
+            if first:
+                raise
+            await asyncio.sleep(NGINX_PAUSE)
+            continue
+        first = False
+        watch = asyncio.create_task(streams.watch(running))
+        try:
+            await running.ended()
+            log.error("nginx ended; it starts again")
+            await streams.close()
+        finally:
+            await _cancel(watch)
+            await running.close()
+        await asyncio.sleep(NGINX_PAUSE)
+
+
+@contextlib.asynccontextmanager
+async def _site(application, host=None, port=None, path=None):
+    """Serves a web application on an address or on a socket at `path`."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        if path:
+            await web.UnixSite(runner, str(path)).start()
+        else:
+            await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _cancel(task):
+    task.cancel()
+    await asyncio.wait([task])

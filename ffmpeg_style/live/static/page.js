@@ -1,0 +1,168 @@
+"use strict";
+
+const POLL = 1000; // milliseconds between two looks at /status
+const TARGET = 1.2, LATEST = 3; // seconds behind the live edge: aimed at, and put up with
+const cards = new Map();
+const $ = (selector, root = document) => root.querySelector(selector);
+
+function post(path, body) {
+  return fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+/** Plays a live playlist in a video element; returns a function that ends it. */
+function play(video, address) {
+  const start = () => video.play().catch(() => {}); // a browser may want a tap first
+  if (!window.Hls || !Hls.isSupported()) { // phones that play HLS by themselves
+    video.src = address;
+    start();
+    return () => { video.removeAttribute("src"); video.load(); };
+  }
+  let hls, again;
+  const open = () => {
+    hls = new Hls({
+      liveSyncDuration: TARGET,
+      liveMaxLatencyDuration: LATEST,
+      maxLiveSyncPlaybackRate: 1.3,
+      maxBufferLength: 4,
+      backBufferLength: 5,
+      manifestLoadPolicy: { default: {
+        maxTimeToFirstByteMs: 5000, maxLoadTimeMs: 5000, timeoutRetry: null, errorRetry: null } },
+    });
+    hls.on(Hls.Events.MANIFEST_PARSED, start);
+    hls.on(Hls.Events.ERROR, (_, error) => {
+      if (!error.fatal) return;
+      hls.destroy();
+      again = setTimeout(open, 500);
+    });
+    hls.loadSource(address);
+    hls.attachMedia(video);
+    video.hls = hls;
+  };
+  open();
+  return () => { clearTimeout(again); hls.destroy(); };
+}
+
+class Card {
+  constructor(name, styles) {
+    this.name = name;
+    this.address = `streams/${encodeURIComponent(name)}`;
+    this.root = $("#stream").content.cloneNode(true).firstElementChild;
+    this.root.dataset.name = name;
+    $("h2", this.root).textContent = name;
+    this.end = play($(".painted video", this.root), `${this.address}/painted.m3u8`);
+    $(".show-source", this.root).addEventListener("change", (event) => this.showSource(event.target.checked));
+    this.strength = this.slider($(".slider", this.root), (value) => ({ strength: value }));
+    this.styles = new Map();
+    if (styles.length > 1) for (const style of styles) this.addStyle(style);
+    this.colors = $(".colors", this.root);
+    this.colors.addEventListener("change", () =>
+      this.send({ colors: this.colors.checked ? "content" : "style" }));
+    $("#streams").append(this.root);
+  }
+
+  addStyle(style) {
+    const label = $(".slider", this.root).cloneNode(true);
+    label.firstChild.textContent = style;
+    $(".styles", this.root).append(label);
+    this.styles.set(style, this.slider(label, () => ({
+      style: Object.fromEntries([...this.styles].map(([name, input]) => [name, Number(input.value)])),
+    })));
+  }
+
+  slider(label, request) {
+    const input = $("input", label);
+    input.addEventListener("input", () => {
+      $("output", label).textContent = Number(input.value).toFixed(2);
+      this.send(request(Number(input.value)));
+    });
+    return input;
+  }
+
+  /** Sends what was asked for last, one request at a time. */
+  async send(change) {
+    this.wanted = { ...this.wanted, ...change };
+    this.touched = Date.now();
+    if (this.sending) return;
+    this.sending = true;
+    while (this.wanted) {
+      const body = this.wanted;
+      this.wanted = null;
+      await post(`${this.address}/controls`, body).catch(() => {});
+    }
+    this.sending = false;
+  }
+
+  showSource(shown) {
+    $(".source", this.root).hidden = !shown;
+    if (shown) this.endSource = play($(".source video", this.root), `${this.address}/source.m3u8`);
+    else this.endSource();
+  }
+
+  update(stream, mayControl) {
+    $(".state", this.root).textContent = stream.state;
+    $(".delay", this.root).textContent = stream.delay === null ? "–" : `${stream.delay.toFixed(2)} s`;
+    $(".in", this.root).textContent = stream.frames.in;
+    $(".done", this.root).textContent = stream.frames.painted;
+    $(".dropped", this.root).textContent = stream.frames.dropped;
+    $(".controls", this.root).disabled = !mayControl;
+    if (Date.now() - (this.touched || 0) < 2 * POLL) return;
+    const show = (input, value) => {
+      input.value = value;
+      input.nextElementSibling.textContent = value.toFixed(2);
+    };
+    show(this.strength, stream.controls.strength);
+    for (const [name, input] of this.styles) show(input, stream.controls.style[name]);
+    this.colors.checked = stream.controls.colors === "content";
+  }
+
+  remove() {
+    this.end();
+    if (!$(".source", this.root).hidden) this.endSource();
+    this.root.remove();
+  }
+}
+
+function show(status) {
+  const names = new Set(status.streams.map((stream) => stream.name));
+  for (const [name, card] of cards) {
+    if (!names.has(name)) {
+      card.remove();
+      cards.delete(name);
+    }
+  }
+  for (const stream of status.streams) {
+    if (!cards.has(stream.name)) cards.set(stream.name, new Card(stream.name, status.styles));
+    cards.get(stream.name).update(stream, status.may_control);
+  }
+  $("#model").textContent = status.model;
+  const port = status.rtmp_port === 1935 ? "" : `:${status.rtmp_port}`;
+  const key = status.has_key ? "?key=KEY" : "";
+  $("#publish").textContent = `rtmp://${location.hostname}${port}/camera/NAME${key}`;
+  $("#empty").hidden = names.size > 0;
+  $("#login").hidden = status.may_control;
+}
+
+async function poll() {
+  try {
+    const answer = await fetch("status", { cache: "no-store" });
+    if (answer.status === 401) show({ streams: [], styles: [], model: "", may_control: false });
+    else show(await answer.json());
+    $("#empty").hidden ||= answer.status === 401;
+  } catch {
+    $("#model").textContent = "the server does not answer";
+  }
+  setTimeout(poll, POLL);
+}
+
+$("#login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const answer = await post("session", { key: $("#key").value });
+  $("#login-error").textContent = answer.ok ? "" : "wrong key";
+  if (answer.ok) $("#key").value = "";
+});
+
+poll();

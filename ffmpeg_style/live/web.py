@@ -1,0 +1,162 @@
+"""The page, its streams and its controls, over HTTP."""
+
+import ipaddress
+import re
+import secrets
+from pathlib import Path
+
+from aiohttp import web
+
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.live.access import is_same
+
+COOKIE = "session"
+MAX_SESSIONS = 1000
+STATIC = Path(__file__).with_name("static")
+
+_SEGMENT = re.compile(r"(painted|source)(\.m3u8|-\d{1,9}\.ts)")
+_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def web_application(settings, streams):
+    """The web application for browsers.
+
+    ======================================  ====================================================
+    ``GET /``                               the page
+    ``GET /status``                         the server and every stream, as JSON
+    ``POST /session``                       ``{"key": ...}``: the key once, a cookie from then on
+    ``POST /streams/NAME/controls``         JSON as `Controls.changed` takes it; needs the key
+    ``GET /streams/NAME/painted.m3u8``      HLS of the painting, and of the camera: ``source.m3u8``
+    ======================================  ====================================================
+
+    A program may send ``Authorization: Bearer KEY`` where a browser has its cookie.
+    """
+    site = _Site(settings, streams)
+    application = web.Application(middlewares=[site.guard], client_max_size=16384)
+    application.router.add_get("/", site.page)
+    application.router.add_get("/status", site.status)
+    application.router.add_post("/session", site.open_session)
+    application.router.add_post("/streams/{name}/controls", site.change)
+    application.router.add_get("/streams/{name}/{file}", site.segment)
+    application.router.add_static("/static", STATIC)
+    application.on_response_prepare.append(_add_headers)
+    return application
+
+
+async def _add_headers(request, response):
+    response.headers.update(_HEADERS)
+
+
+class _Site:
+    def __init__(self, settings, streams):
+        self._settings = settings
+        self._streams = streams
+        self._sessions = {}
+
+    @web.middleware
+    async def guard(self, request, handler):
+        """Keeps other sites' pages out, which could reach a loopback server through a browser."""
+        if not self._is_own_host(request):
+            raise web.HTTPMisdirectedRequest(
+                text="expected this server's address in the Host header"
+            )
+        is_json = request.content_type == "application/json"
+        if request.method == "POST" and not is_json:
+            raise web.HTTPUnsupportedMediaType(text="expected application/json")
+        return await handler(request)
+
+    def _is_own_host(self, request):
+        # With a key nothing can be done on another's behalf; without one, the address is the fence.
+        if self._settings.key is not None:
+            return True
+        host = request.url.host or ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def _knows_key(self, request):
+        key = self._settings.key
+        if key is None or request.cookies.get(COOKIE, "") in self._sessions:
+            return True
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        return scheme == "Bearer" and is_same(key, given)
+
+    def _require_key(self, request):
+        if not self._knows_key(request):
+            raise web.HTTPUnauthorized(text="this needs the key")
+
+    def _require_viewer(self, request):
+        if self._settings.private:
+            self._require_key(request)
+
+    async def page(self, request):
+        return web.FileResponse(STATIC / "index.html")
+
+    async def status(self, request):
+        self._require_viewer(request)
+        return web.json_response(
+            {
+                "model": self._settings.model.stem,
+                "styles": self._settings.styles,
+                "rtmp_port": self._settings.rtmp_port,
+                "max_streams": self._settings.max_streams,
+                "has_key": self._settings.key is not None,
+                "may_control": self._knows_key(request),
+                "streams": self._streams.status(),
+            }
+        )
+
+    async def open_session(self, request):
+        given = (await _json(request)).get("key")
+        key = self._settings.key
+        if key is None or not isinstance(given, str) or not is_same(key, given):
+            raise web.HTTPUnauthorized(text="wrong key")
+        token = secrets.token_urlsafe(32)
+        self._sessions[token] = True
+        if len(self._sessions) > MAX_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        response = web.Response(status=204)
+        response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
+        return response
+
+    async def change(self, request):
+        self._require_key(request)
+        stream = self._stream(request)
+        try:
+            stream.controls = stream.controls.changed(await _json(request), self._settings.styles)
+        except InputError as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        return web.json_response(stream.controls.as_json(self._settings.styles))
+
+    async def segment(self, request):
+        self._require_viewer(request)
+        stream = self._stream(request)
+        name = request.match_info["file"]
+        path = stream.folder / name
+        if not _SEGMENT.fullmatch(name) or not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Content-Type": _TYPES[path.suffix]})
+
+    def _stream(self, request):
+        stream = self._streams.get(request.match_info["name"])
+        if stream is None:
+            raise web.HTTPNotFound(text="no such stream")
+        return stream
+
+
+async def _json(request):
+    try:
+        value = await request.json()
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="expected JSON") from error
+    if not isinstance(value, dict):
+        raise web.HTTPBadRequest(text="expected a JSON object")
+    return value
