@@ -57,7 +57,7 @@
  *     const size_t size = 3 * (size_t)width * (size_t)height;
  *     StyleEngine *engine = NULL;
  *     StyleSettings settings;
- *     int ret;
+ *     int ret, left;
  *
  *     ff_style_default_settings(&settings);
  *     settings.model = argv[1];
@@ -85,8 +85,9 @@
  *
  *     if (ret < 0)
  *         ff_style_flush(engine); // on an error, throw away what waits
- *     while (engine && write_oldest(engine))
- *         ;
+ *     while (engine && (left = write_oldest(engine)))
+ *         if (left < 0)
+ *             ret = left;
  *     ff_style_close(&engine);
  *     return ret < 0;
  * }

@@ -1,7 +1,8 @@
 """Small frozen graphs for the tests: the project's own kind, others' graphs, and ones to refuse.
 
-Every function writes one file and returns its path. Nothing here is trained: a 3x3 convolution stands
-for the network, so that a graph takes milliseconds and still depends on every pixel's neighbours.
+Every function writes one file and returns its path. Nothing here is trained: a 3x3 convolution
+stands for the network, so that a graph takes milliseconds and still depends on every pixel's
+neighbours.
 """
 
 import json
@@ -53,7 +54,7 @@ def contract_graph(
     Args:
         path: where to write it.
         styles: names of the styles; `style_weights` is there when there are several.
-        half: whether the kernels are stored as float16 and cast, as an exporter does to halve a file.
+        half: whether the kernels are stored as float16 and cast, which halves a file.
         card: whether the graph holds a model card.
     """
     with tf.Graph().as_default() as graph:
@@ -103,7 +104,7 @@ def float_graph(
         output_name: the last operation's name.
         size: (height, width), for a graph of fixed size.
         clipped: whether the last operations clip to the range, which shows it to a reader.
-        distractors: whether to add a second placeholder and a second sink, so that names are needed.
+        distractors: whether to add a second placeholder and sink, so that names are needed.
     """
     low, high = RANGES[value_range]
     with tf.Graph().as_default() as graph:
@@ -267,9 +268,7 @@ BAD: dict[str, Bad] = {
     ),
     "output_rank": Bad(lambda p: _output_graph(p, lambda x: x[0]), ["styled", "[?,?,3]"]),
     "output_channels": Bad(lambda p: _output_graph(p, lambda x: x[..., :1]), ["styled", "1]"]),
-    **{
-        op: Bad(lambda path, op=op: _with_node(path, op), [op, "intruder"]) for op in FORBIDDEN_OPS
-    },
+    **{op: Bad(lambda path, op=op: _with_node(path, op), [op, "intruder"]) for op in FORBIDDEN_OPS},
 }
 
 # Accepted at opening, refused with the first frame: only then is the output's size known.
