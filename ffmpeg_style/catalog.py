@@ -61,11 +61,11 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     # A path that says that it is one comes before a name.
     candidates.insert(0 if path.suffix == SUFFIX else len(candidates), path)
     for candidate in candidates:
-        if text and candidate.exists():
+        if text and os.path.exists(candidate):
             return candidate
     raise InputNotFoundError(
         f"no model {text!r}: expected the path of a frozen graph (.pb), "
-        f"or one of the names {', '.join(_paths_by_name()) or '(there are none)'}"
+        f"or one of the names {', '.join(sorted(_paths_by_name())) or '(there are none)'}"
     )
 
 

@@ -1,0 +1,65 @@
+"""The command line as a whole; each command's own tests are beside its subject's."""
+
+import subprocess
+import sys
+
+import pytest
+
+import ffmpeg_style
+from ffmpeg_style.cli import main
+
+HEAVY = ("keras", "numpy", "tensorflow")
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "ffmpeg_style", *arguments], capture_output=True, text=True
+    )
+
+
+def test_help_lists_every_command():
+    result = run("--help")
+    assert result.returncode == 0
+    for name in main.list_commands(None):
+        assert f"\n  {name} " in result.stdout
+    assert {"build", "models", "stylize", "train"} <= set(main.list_commands(None))
+
+
+@pytest.mark.parametrize("name", main.list_commands(None))
+def test_every_command_has_help_and_loads_nothing_heavy_for_it(name):
+    code = (
+        "import sys; from ffmpeg_style.cli import main\n"
+        f"try: main([{name!r}, '--help'])\n"
+        f"finally: print('loaded', *(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0
+    assert result.stdout.startswith("Usage: ")
+    assert result.stderr == "loaded\n"
+
+
+def test_version():
+    result = run("--version")
+    assert result.returncode == 0
+    assert ffmpeg_style.__version__ in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["paint"], ["stylize", "a.mp4"], ["models", "a", "b"]])
+def test_a_wrong_command_line_is_explained(arguments):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert "Usage:" in result.stderr and "Error:" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in ffmpeg_style.__all__:
+        assert getattr(ffmpeg_style, name).__doc__.strip()
+    with pytest.raises(AttributeError, match="nope"):
+        ffmpeg_style.nope  # noqa: B018
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = f"import sys, ffmpeg_style; print(*(set({HEAVY!r}) & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "\n", result.stderr
