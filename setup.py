@@ -22,7 +22,7 @@ setup(
             include_dirs=[str(ENGINE)],
             # No contraction: the filter in ffmpeg is compiled without it and gives the same bytes.
             extra_compile_args=["-O3", "-std=gnu11", "-ffp-contract=off", "-fvisibility=hidden"],
-            extra_link_args=["-pthread", "-ldl"],
+            extra_link_args=["-pthread", "-ldl", "-lm"],
         )
     ]
 )
