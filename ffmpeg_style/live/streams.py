@@ -292,6 +292,6 @@ class Streams:
 
     def _log_progress(self):
         for stream in self._streams.values():
-            counts = "in %(in)d, painted %(painted)d, dropped %(dropped)d" % stream.frames()
+            counts = ", ".join(f"{kind} {count}" for kind, count in stream.frames().items())
             delay = "unknown" if stream.delay is None else f"{stream.delay:.2f} s"
             log.info("%s: frames %s; delay %s", stream.name, counts, delay)
