@@ -1,0 +1,426 @@
+"""The filter, in a real ffmpeg over the real TensorFlow."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import graphs
+import numpy as np
+import pytest
+from PIL import Image
+
+from ffmpeg_style import Engine
+from ffmpeg_style.filter_graph import escape, filter_text
+
+TIMEOUT = 300  # seconds after which a run counts as hanging
+RAW = ("-f", "rawvideo", "-pix_fmt", "rgb24")
+AS_THEY_COME = ("-fps_mode", "passthrough")
+PIXEL_FORMATS = ("yuv420p", "yuv444p", "nv12", "rgb24")
+PACES = {"constant": "N", "variable": "N*(N+1)/2"}  # timestamps of the frames, in ticks
+OURS = re.compile(r"^\[Parsed_styletransfer\S* @ \w+\] (?!Failed to configure)(.*)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def wave(tmp_path_factory):
+    """A graph of one style."""
+    return graphs.contract_graph(tmp_path_factory.mktemp("wave") / "wave.pb")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A graph of two styles."""
+    return graphs.contract_graph(tmp_path_factory.mktemp("both") / "both.pb", ["wave", "scream"])
+
+
+@pytest.fixture(scope="module")
+def run(ffmpeg):
+    """Runs ffmpeg with some arguments; returns the finished process."""
+
+    def run(*arguments, stdin=b"", check=True, level="error", **environment):
+        result = subprocess.run(
+            [ffmpeg, "-hide_banner", "-nostats", "-y", "-v", level, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            timeout=TIMEOUT,
+            env=os.environ | environment,
+        )
+        assert not check or result.returncode == 0, result.stderr.decode()
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def paint(run):
+    """Runs frames [N, H, W, 3] at 25 a second through a filter graph; returns what comes out."""
+
+    def paint(frames, graph, *arguments):
+        height, width = frames.shape[1:3]
+        source = (*RAW, "-r", 25, "-s", f"{width}x{height}", "-i", "-")
+        target = (*AS_THEY_COME, *RAW, "-")
+        result = run(*source, *arguments, "-vf", graph, *target, stdin=frames.tobytes())
+        return np.frombuffer(result.stdout, np.uint8).reshape(-1, height, width, 3)
+
+    return paint
+
+
+def noise(count, height=48, width=64, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def engine_paints(model, frames, **settings):
+    with Engine(model, **settings) as engine:
+        return np.stack(list(engine(iter(frames))))
+
+
+def packets(path):
+    """What a framecrc file tells of each packet: pts, duration and size in bytes."""
+    rows = [line.split(",") for line in path.read_text().splitlines() if line[0] != "#"]
+    return [(int(row[2]), int(row[3]), int(row[4])) for row in rows]
+
+
+def lines_of(process):
+    """What the filter said."""
+    return OURS.findall(process.stderr.decode())
+
+
+@pytest.mark.parametrize("size", ["16x16", "321x239", "640x338", "1920x1080"])
+def test_every_frame_keeps_its_time_and_size(run, wave, tmp_path, size):
+    chains, outputs = [], []
+    count = 3 if size == "1920x1080" else 12
+    for pixels in PIXEL_FORMATS:
+        for pace, ticks in PACES.items():
+            key = f"{pixels}_{pace}"
+            chains.append(
+                f"testsrc2=s={size}:r=25,trim=end_frame={count},format={pixels},"
+                f"setpts={ticks},split[i_{key}][s_{key}];"
+                f"[s_{key}]{filter_text(wave, threads=1)},format={pixels}[o_{key}]"
+            )
+            for end in "io":
+                target = (*AS_THEY_COME, "-f", "framecrc", tmp_path / f"{end}_{key}")
+                outputs += ["-map", f"[{end}_{key}]", *target]
+    run("-filter_complex", ";".join(chains), *outputs)
+    for pixels in PIXEL_FORMATS:
+        for pace in PACES:
+            source, target = (packets(tmp_path / f"{end}_{pixels}_{pace}") for end in "io")
+            assert len(source) == count
+            assert target == source, (pixels, pace)
+            steps = set(np.diff([pts for pts, _, _ in source]))
+            assert len(steps) == (1 if pace == "constant" else count - 1)
+
+
+def test_every_frame_of_a_file_with_b_frames(run, wave, tmp_path):
+    source = tmp_path / "in.mp4"
+    x264 = ("-c:v", "libx264", "-bf", "3", "-pix_fmt", "yuv420p")
+    run("-f", "lavfi", "-i", "testsrc2=s=96x64:d=2:r=30000/1001", *x264, source)
+    run("-i", source, *AS_THEY_COME, "-f", "framecrc", tmp_path / "plain")
+    run("-i", source, "-vf", filter_text(wave), *AS_THEY_COME, "-pix_fmt", "yuv420p", "-f",
+        "framecrc", tmp_path / "painted")  # fmt: skip
+    assert packets(tmp_path / "painted") == packets(tmp_path / "plain")
+
+
+def test_frame_properties_are_kept(run, wave):
+    before = (
+        "testsrc2=s=64x48,trim=end_frame=2,setsar=4/3,format=rgb24,metadata=add:key=who:value=me,"
+        "setparams=color_primaries=bt709:color_trc=iec61966-2-1:field_mode=tff"
+    )
+    after = "showinfo,metadata=print:key=who"
+    result = run("-f", "lavfi", "-i", before, "-vf", f"{filter_text(wave)},{after}", "-f", "null",
+                 "-", level="info")  # fmt: skip
+    log = result.stderr.decode()
+    for expected in ("sar:4/3", "i:T", "color_primaries:bt709", "color_trc:iec61966-2-1", "who=me"):
+        assert log.count(expected) >= 2, expected
+
+
+@pytest.mark.parametrize("size", [(48, 64), (239, 321)])
+def test_pixels_are_those_of_the_binding_and_of_tensorflow(paint, both, size):
+    frames = noise(5, *size)
+    painted = paint(frames, filter_text(both, precision="fp32", style="wave:1+scream:3"))
+    binding = engine_paints(both, frames, precision="fp32", style="wave:1+scream:3")
+    assert np.array_equal(painted, binding)
+    for frame, result in zip(frames, painted, strict=True):
+        session = graphs.run_graph(both, frame, [0.25, 0.75])
+        assert np.abs(result.astype(int) - session).max() <= 2
+    assert np.abs(painted.astype(int) - frames).max() > 50
+
+
+@pytest.mark.parametrize("value_range", graphs.RANGES)
+@pytest.mark.parametrize("named", [False, True])
+def test_graphs_of_others(paint, tmp_path, value_range, named):
+    model = graphs.float_graph(tmp_path / "other.pb", value_range, distractors=named)
+    contract = graphs.contract_graph(tmp_path / "contract.pb")
+    names = dict(input="image", output="painted", range=value_range) if named else {}
+    frames = noise(3)
+    painted = paint(frames, filter_text(model, precision="fp32", **names)).astype(int)
+    assert np.abs(painted - engine_paints(contract, frames, precision="fp32")).max() <= 1
+
+
+def test_frames_outside_of_enable_are_untouched(paint, wave):
+    frames = noise(75)
+    painted = paint(frames, f"{filter_text(wave)}:enable='between(t,1,2)'")
+    expected = frames.copy()
+    expected[25:51] = engine_paints(wave, frames[25:51])
+    assert np.array_equal(painted, expected)
+
+
+def test_enable_that_changes_with_every_frame(paint, wave):
+    frames = noise(40)
+    painted = paint(frames, f"{filter_text(wave, requests=4)}:enable='mod(n,3)'")
+    expected = engine_paints(wave, frames)
+    expected[::3] = frames[::3]
+    assert np.array_equal(painted, expected)
+
+
+@pytest.mark.parametrize(
+    "command, setting",
+    [
+        ("strength 0", {"strength": 0}),
+        ("strength 0.25", {"strength": 0.25}),
+        ("colors content", {"colors": "content"}),
+        ("style scream", {"style": "scream"}),
+        ("style 1", {"style": "scream"}),
+        ("style wave:1+scream:1", {"style": "wave:1+scream:1"}),
+        ("strength 7", {}),
+        ("strength much", {}),
+        ("colors blue", {}),
+        ("style nobody", {}),
+        ("model other.pb", {}),
+    ],
+)
+def test_commands_change_the_frames_from_their_time_on(paint, both, command, setting):
+    frames = noise(30)
+    graph = f"sendcmd=c={escape(f'0.4 styletransfer {command}')},{filter_text(both)}"
+    painted = paint(frames, graph)
+    assert np.array_equal(painted[:10], engine_paints(both, frames[:10]))
+    assert np.array_equal(painted[10:], engine_paints(both, frames[10:], **setting))
+
+
+def test_a_refused_command_says_why_and_the_job_goes_on(run, both):
+    source = "testsrc2=s=64x48,trim=end_frame=9,sendcmd=c='0.1 styletransfer style nobody'"
+    result = run("-f", "lavfi", "-i", f"{source},{filter_text(both)}", "-f", "null", "-")
+    (line,) = lines_of(result)
+    assert "nobody" in line and "wave" in line
+
+
+@pytest.fixture
+def changing(tmp_path):
+    """Frames of two sizes, and the pattern of the files that hold them."""
+    sizes = [(48, 64)] * 6 + [(66, 98)] * 6
+    frames = [noise(1, *size, seed)[0] for seed, size in enumerate(sizes)]
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / f"in{index:02}.png")
+    return frames, tmp_path / "in%02d.png"
+
+
+def test_size_that_changes_in_mid_stream(run, wave, changing):
+    frames, pattern = changing
+    painted = run("-reinit_filter", 0, "-i", pattern, "-vf", filter_text(wave), *AS_THEY_COME,
+                  *RAW, "-").stdout  # fmt: skip
+    with Engine(wave) as engine:
+        assert painted == b"".join(engine(frame).tobytes() for frame in frames)
+
+
+def test_size_that_changes_with_a_new_graph(run, wave, changing):
+    """By default ffmpeg builds a new graph, and drops what any filter of the old one still holds."""
+    frames, pattern = changing
+    painted = run("-i", pattern, "-vf", filter_text(wave, requests=1), *AS_THEY_COME,
+                  *RAW, "-").stdout  # fmt: skip
+    with Engine(wave) as engine:
+        expected = [engine(frame).tobytes() for frame in frames]
+    lost = 5 if len(painted) < sum(map(len, expected)) else None
+    assert painted == b"".join(image for i, image in enumerate(expected) if i != lost)
+
+
+def test_two_filters_in_one_graph(paint, wave, both):
+    frames = noise(10)
+    painted = paint(frames, f"{filter_text(wave)},{filter_text(both, style='scream')}")
+    once = engine_paints(wave, frames)
+    assert np.array_equal(painted, engine_paints(both, once, style="scream"))
+
+
+def test_split_and_hstack(run, wave):
+    frames = noise(20)
+    graph = f"[0:v]split[a][b];[a]{filter_text(wave)}[c];[b][c]hstack[v]"
+    result = run(*RAW, "-s", "64x48", "-i", "-", "-filter_complex", graph, "-map", "[v]", *RAW,
+                 "-", stdin=frames.tobytes())  # fmt: skip
+    side_by_side = np.frombuffer(result.stdout, np.uint8).reshape(20, 48, 128, 3)
+    expected = np.concatenate([frames, engine_paints(wave, frames)], axis=2)
+    assert np.array_equal(side_by_side, expected)
+
+
+def test_still_image(run, wave, tmp_path):
+    frame = noise(1, 77, 101)[0]
+    Image.fromarray(frame).save(tmp_path / "in.png")
+    run("-i", tmp_path / "in.png", "-vf", filter_text(wave), tmp_path / "out.png")
+    with Engine(wave) as engine:
+        assert np.array_equal(np.array(Image.open(tmp_path / "out.png")), engine(frame))
+
+
+def test_a_job_that_stops_early(run, wave):
+    graph = f"testsrc2=s=64x48,{filter_text(wave, requests=8)}"
+    result = run("-f", "lavfi", "-i", graph, "-frames:v", 3, *RAW, "-")
+    assert len(result.stdout) == 3 * 48 * 64 * 3
+
+
+def test_memory_is_constant_over_10000_frames(ffmpeg, wave):
+    frame = noise(1, 16, 16)[0].tobytes()
+    source = (*RAW, "-s", "16x16", "-i", "-")
+    command = [ffmpeg, "-v", "error", *source, "-vf", filter_text(wave), *RAW, "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        resident = []
+        for _ in range(100):
+            process.stdin.write(frame * 100)
+            process.stdin.flush()
+            # What ffmpeg's own queues hold is not back yet; it is less than 60 frames.
+            assert len(process.stdout.read(len(frame) * (40 if not resident else 100)))
+            resident.append(memory_of(process.pid))
+        rest = process.communicate(timeout=TIMEOUT)[0]
+    assert process.returncode == 0
+    assert len(rest) == len(frame) * 60
+    assert max(resident[10:]) - resident[10] < 16 << 20
+
+
+def memory_of(pid):
+    """VmRSS, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) << 10
+
+
+def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
+    """Each frame of a pipe comes back before the next one is written."""
+    frames = noise(6)
+    source = ("-probesize", "32", "-analyzeduration", "0", *RAW, "-s", "64x48", "-i", "-")
+    command = [ffmpeg, "-v", "error", *source, "-vf", filter_text(wave, requests=3), *AS_THEY_COME]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    command += ["-flush_packets", "1", *RAW, "-"]
+    with subprocess.Popen(command, **pipes) as process:
+        expected = engine_paints(wave, frames)
+        signal.alarm(TIMEOUT)
+        try:
+            # ffmpeg itself reads one frame ahead of the one that it hands to the filters.
+            process.stdin.write(frames[0].tobytes())
+            for before, frame in zip(expected, frames[1:], strict=False):
+                process.stdin.write(frame.tobytes())
+                assert read_exactly(process.stdout, frame.nbytes) == before.tobytes()
+            process.stdin.close()
+            assert read_exactly(process.stdout, frame.nbytes) == expected[-1].tobytes()
+        finally:
+            signal.alarm(0)
+            process.kill()
+
+
+def read_exactly(pipe, size):
+    content = b""
+    while len(content) < size and (part := pipe.read(size - len(content))):
+        content += part
+    return content
+
+
+def test_late_drop_counts_every_frame(run, tmp_path):
+    model = graphs.wide_graph(tmp_path / "wide.pb", 32)
+    graph = (
+        f"testsrc2=s=320x240:r=25,trim=end_frame=200,{filter_text(model, late='drop', requests=2)},"
+        "metadata=print:file=-"
+    )
+    result = run("-f", "lavfi", "-i", graph, *AS_THEY_COME, "-f", "null", "-", level="info")
+    counts = re.search(
+        r"in (\d+), painted (\d+), dropped (\d+), passed 0, in flight 0, delay [\d.]+ s",
+        lines_of(result)[-1],
+    )
+    total, painted, dropped = map(int, counts.groups())
+    assert total == 200 == painted + dropped
+    assert painted >= 2 and dropped >= 1
+    told = re.findall(r"lavfi\.styletransfer\.(\w+)=([\d.]+)", result.stdout.decode())
+    assert len(told) == 4 * painted
+    assert dict(told[-4:-1]) == {key: str(value) for key, value in
+                                 zip(("in", "painted", "dropped"), (total, painted, dropped),
+                                     strict=True)}  # fmt: skip
+    assert told[-1][0] == "delay" and 0 < float(told[-1][1]) < TIMEOUT
+
+
+def refusal(run, graph, **environment):
+    """The one line with which the filter ends a job."""
+    source = "testsrc2=s=64x48,trim=end_frame=20"
+    result = run("-f", "lavfi", "-i", source, "-vf", graph, "-f", "null", "-", check=False,
+                 **environment)  # fmt: skip
+    assert result.returncode > 0, result.stderr.decode()
+    (line,) = lines_of(result)
+    return line
+
+
+@pytest.mark.parametrize("kind", graphs.BAD)
+def test_bad_model(run, tmp_path, kind):
+    path = tmp_path / "bad.pb"
+    graphs.BAD[kind].write(path)
+    line = refusal(run, f"styletransfer=model={path}")
+    for word in graphs.BAD[kind].words:
+        assert word in line
+
+
+def test_truncated_models(run, wave, tmp_path):
+    for path in graphs.truncations(wave, tmp_path, 20):
+        assert refusal(run, f"styletransfer=model={path}")
+
+
+def test_model_with_another_output_size(run, tmp_path):
+    line = refusal(run, filter_text(graphs.WRONG_SIZE.write(tmp_path / "bad.pb")))
+    for word in graphs.WRONG_SIZE.words:
+        assert word in line
+
+
+def test_model_of_fixed_size(run, tmp_path):
+    line = refusal(run, filter_text(graphs.float_graph(tmp_path / "fixed.pb", size=(32, 40))))
+    assert "64x48" in line and "40x32" in line
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ("style=nobody", ["nobody", "wave"]),
+        ("style=9", ["9"]),
+        ("strength=7", ["7", "strength", "[0 - 1]"]),
+        ("requests=65", ["65", "requests"]),
+        ("device=gpu", ["GPU"]),
+        ("device=toaster", ["toaster"]),
+        ("input=nothing", ["nothing"]),
+        ("library=/nowhere", ["/nowhere", "TensorFlow"]),
+    ],
+)
+def test_bad_option(run, both, options, words):
+    line = refusal(run, f"{filter_text(both)}:{options}")
+    for word in words:
+        assert word in line
+
+
+def test_no_model(run):
+    assert "model" in refusal(run, "styletransfer")
+
+
+def test_bfloat16_without_the_hardware(run, both):
+    painting = filter_text(both, precision="bf16")
+    if "bf16" in Path("/proc/cpuinfo").read_text():
+        source = ("-f", "lavfi", "-i", f"testsrc2=d=0.1,{painting}")
+        assert "bfloat16" in lines_of(run(*source, "-f", "null", "-", level="info"))[0]
+    else:
+        assert "bfloat16" in refusal(run, painting)
+
+
+def test_without_tensorflow_it_says_what_to_install(run, wave):
+    line = refusal(run, filter_text(wave), FFMPEG_STYLE_TENSORFLOW="/nowhere/libtensorflow.so.2")
+    assert "pip install tensorflow" in line
+    assert "/nowhere/libtensorflow.so.2" in line
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_tensorflow_is_mapped_only_when_the_filter_is_used(run, wave, used):
+    painting = filter_text(wave) if used else "null"
+    source = ("-f", "lavfi", "-i", "testsrc2=d=0.2", "-vf", painting, "-f", "null", "-")
+    loaded = run(*source, LD_DEBUG="files").stderr
+    assert (b"libtensorflow" in loaded) == used
+
+
+def test_tensorflow_is_not_mapped_for_the_version(run):
+    loaded = run("-version", LD_DEBUG="files").stderr
+    assert b"libc.so" in loaded and b"libtensorflow" not in loaded
