@@ -146,5 +146,3 @@ def end(process):
     """Kills a program that a test started."""
     process.kill()
     process.wait()
-
-

@@ -82,7 +82,9 @@ def test_segments_for_browsers(server, camera):
         assert (status, body[:1]) == (200, b"G"), "an MPEG-TS packet begins with 0x47"
 
 
-@pytest.mark.parametrize("file", ["nginx.conf", "..%2fnginx.conf", "painted.m3u8.tmp", "%2e%2e/log"])
+@pytest.mark.parametrize(
+    "file", ["nginx.conf", "..%2fnginx.conf", "painted.m3u8.tmp", "%2e%2e/log"]
+)
 def test_no_other_file_is_served(server, camera, file):
     assert server.request(f"/streams/{camera}/{file}")[0] in (403, 404)
 

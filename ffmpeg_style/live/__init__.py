@@ -2,7 +2,7 @@
 
 One process, this one, decides and supervises; nginx carries RTMP; one ffmpeg per stream paints::
 
-    camera --rtmp--> nginx: camera/NAME --> painter (ffmpeg) --> nginx: painted/NAME --rtmp--> players
+    camera --rtmp--> nginx: camera/NAME --> painter (ffmpeg) --> nginx: painted/NAME --> players
                        |                        |
                  may NAME publish?          HLS segments
                        v                        v

@@ -41,7 +41,7 @@ def check_key(key):
     """
     if _KEY.fullmatch(key) is None:
         raise InputError(
-            f"the key has {len(key)} characters: expected 8 to 128 letters, digits or any of . _ ~ -"
+            f"the key has {len(key)} characters: expected 8 to 128 letters, digits or . _ ~ -"
         )
 
 
@@ -53,8 +53,8 @@ def is_same(secret, given):
 class Tickets:
     """Passes of one use, by which the server's own programs are known to it.
 
-    A painter has its ticket in its command line, where other users of the machine could read it. It is
-    used up within a second of the start, and a new one is made for every start.
+    A painter has its ticket in its command line, where other users of the machine could read it.
+    It is used up within a second of the start, and a new one is made for every start.
     """
 
     def __init__(self):

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 
 # nginx asks before it lets anyone publish or play. Its own logs stay off but for errors, since they
-# would show the arguments of addresses, and so the key. One process without a master: it can be killed
-# as one, and streams are not shared between processes anyway.
+# would show the arguments of addresses, and so the key. One process without a master: it can be
+# killed as one, and streams are not shared between processes anyway.
 _TEMPLATE = """\
 load_module {module};
 daemon off;
@@ -137,7 +137,7 @@ def _install():
 
 @contextlib.contextmanager
 def _services_kept_from_starting():
-    """Debian starts a server when it installs one; here nobody asked for a web server on port 80."""
+    """Debian starts a server when it installs one; nobody asked for a web server on port 80."""
     policy = Path("/usr/sbin/policy-rc.d")
     if policy.exists():
         yield
@@ -171,7 +171,7 @@ def configuration(module, addresses, port, folder):
 
 
 def is_safe_path(path):
-    """Whether a path can stand in nginx's configuration, and in the address of a socket, as it is."""
+    """Whether a path can stand in nginx's configuration, and in a socket's address, as it is."""
     return re.fullmatch(r"[A-Za-z0-9/._+@~-]{1,90}", str(path)) is not None
 
 

@@ -1,4 +1,4 @@
-"""The live server as a whole: state, hooks, nginx, streams, page; up in this order, down in the other."""
+"""The live server as a whole: state, hooks, nginx, streams, page; down in the other order."""
 
 import asyncio
 import contextlib

@@ -91,5 +91,6 @@ def _check_port(address, port, option):
             trial.bind((address, port))
         except OSError as error:
             raise InputError(
-                f"can't listen on port {port} of {address}: {error.strerror}; choose another by {option}"
+                f"can't listen on port {port} of {address}: {error.strerror}; "
+                f"choose another by {option}"
             ) from error

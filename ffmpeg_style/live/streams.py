@@ -108,7 +108,7 @@ class Stream:
             await asyncio.sleep(pause)
 
     async def _paint(self):
-        """Paints until the painter ends or has to be ended; returns for how many seconds it painted."""
+        """Paints until the painter ends or has to be ended; returns the seconds that it painted."""
         tickets = (
             self._tickets.issue(PLAY_CAMERA, self.name),
             self._tickets.issue(PUBLISH_PAINTED, self.name),
@@ -136,7 +136,7 @@ class Stream:
         if self.silence > READ_TIME:
             return None
         now = time.monotonic()
-        # While a model loads and paints its first frames nothing is read: what can wait for it is limited.
+        # While a model loads and paints its first frames, nothing may be read for a while.
         read_time = READ_TIME if progress.paintings.seconds >= GOOD_RUN else START_TIME
         if now - max(progress.arrivals.last, self._sending_since) > read_time:
             return f"has read nothing for {read_time} s"
@@ -145,14 +145,14 @@ class Stream:
         return None
 
     def _add_frames(self, progress):
-        """Keeps the counts of a painter that has ended. What it had not painted by then is dropped."""
+        """Keeps the counts of a painter that ended; what it had not painted by then is dropped."""
         counts = progress.frames
         self._frames["in"] += counts["in"]
         self._frames["painted"] += counts["painted"]
         self._frames["dropped"] += counts["in"] - counts["painted"]
 
     def frames(self):
-        """Frames that came in, were painted and were dropped, over all painters; the rest is at work."""
+        """Frames that came in, were painted, were dropped, over all painters; the rest is at work."""
         if not self._painter:
             return dict(self._frames)
         now = self._painter.progress.frames
