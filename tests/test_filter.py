@@ -226,7 +226,7 @@ def test_size_that_changes_with_a_new_graph(run, wave, changing):
     """By default ffmpeg builds a new graph, and drops what the old one's filters still hold."""
     frames, pattern = changing
     painted = run("-i", pattern, "-vf", filter_text(wave, requests=1), *AS_THEY_COME,
-                  "-autoscale", 0, *RAW, "-").stdout  # fmt: skip
+                  "-noautoscale", *RAW, "-").stdout  # fmt: skip
     with Engine(wave) as engine:
         expected = [engine(frame).tobytes() for frame in frames]
     lost = 5 if len(painted) < sum(map(len, expected)) else None
