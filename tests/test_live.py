@@ -15,8 +15,8 @@ from ffmpeg_style.program import ffmpeg_path
 
 HOSTILE_NAMES = [
     "../../etc/passwd", "..", ".", "-x", "_x", "a/b", "a b", "a;id", "$(id)", "`id`", "a|b", "a&b",
-    "a'b", 'a"b', "a\\b", "a%2Fb", "a\nb", "a:b", "a,b", "[a]", "a=b", "a#b", "é", "a" * 65, "a@b", "*",
-    "a.flv", "flv:a", "mp4:a", "~", "a\x01b", "%00", "{a}", "a?name=b",
+    "a'b", 'a"b', "a\\b", "a%2Fb", "a\nb", "a:b", "a,b", "[a]", "a=b", "a#b", "é", "a" * 65, "*",
+    "a@b",     "a.flv", "flv:a", "mp4:a", "~", "a\x01b", "%00", "{a}", "a?name=b",
 ]  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def camera(server):
 def colors(server, name, folder):
     """Mean of each plane of the next painted frame."""
     path = folder / "frame.rgb"
-    assert server.play(name, path, *"-frames:v 1 -f rawvideo -pix_fmt rgb24".split()) == 0
+    assert server.play(name, path, *["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24"]) == 0
     pixels = path.read_bytes()
     return [sum(pixels[plane::3]) / len(pixels[plane::3]) for plane in range(3)]
 
@@ -58,7 +58,7 @@ def test_painting_reaches_players_with_sound(server, camera, tmp_path):
     path = tmp_path / "painted.flv"
     assert server.play(camera, path, "-t", "1", "-c", "copy") == 0
     probe = subprocess.run(
-        [ffmpeg_path("ffprobe"), *"-v error -of json -show_streams".split(), path],
+        [ffmpeg_path("ffprobe"), *["-v", "error", "-of", "json", "-show_streams"], path],
         capture_output=True,
     )
     streams = {stream["codec_type"]: stream for stream in json.loads(probe.stdout)["streams"]}
@@ -108,8 +108,8 @@ def test_controls_act_without_a_restart(server, camera, tmp_path):
     "change",
     [
         {"strength": 2}, {"strength": "1"}, {"strength": True}, {"strength": float("nan")},
-        {"colors": "red,drawtext=x"}, {"style": "none"}, {"style": {"wave": -1}}, {"style": {"wave": 0}},
-        {"style": 3}, {"model": "/etc/passwd"}, [],
+        {"colors": "red,drawtext=x"}, {"style": "none"}, {"style": {"wave": -1}},
+        {"style": {"wave": 0}}, {"style": 3}, {"model": "/etc/passwd"}, [],
     ],
 )  # fmt: skip
 def test_hostile_controls_are_refused(server, camera, change):
@@ -157,7 +157,20 @@ def test_hostile_names_and_keys_start_nothing(server):
 def test_nobody_else_publishes_the_painting_or_plays_the_camera(server, camera, tmp_path):
     for address in (f"painted/new?key={KEY}", f"painted/{camera}?ticket=x"):
         url = f"rtmp://127.0.0.1:{server.rtmp_port}/{address}"
-        command = "-v quiet -f lavfi -i testsrc2 -t 1 -c:v libx264 -f flv".split()
+        command = [
+            "-v",
+            "quiet",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2",
+            "-t",
+            "1",
+            "-c:v",
+            "libx264",
+            "-f",
+            "flv",
+        ]
         assert subprocess.run([ffmpeg_path(), *command, url]).returncode != 0
     assert server.play(f"../camera/{camera}", tmp_path / "x.flv", "-t", "1") != 0
 

@@ -113,7 +113,7 @@ def _command(settings, name, controls, tickets, descriptor):
     """Ffmpeg's command line.
 
     The camera's timestamps are kept, so that players go on when a painter had to be replaced, and
-    the delay can be told. One output is the painting, for RTMP players and browsers; the other is the
+    the delay can be told. One output is the painting, for players and browsers; the other is the
     camera's stream as it came, for browsers, and a line about each packet into a pipe.
     """
     server = f"rtmp://{LOOPBACK}:{settings.rtmp_port}"

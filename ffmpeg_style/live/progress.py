@@ -44,7 +44,7 @@ class Progress:
 
     Both ends of a painter show the camera's timestamps. A camera's clock says nothing about this
     machine's, so the quickest arrival of the last `BASELINE_TIME` seconds stands for one without
-    delay. That makes visible what piles up before the painter, too, unless it piled up all that time.
+    delay. That shows what piles up before the painter, too, unless it did so all that time.
 
     Attributes:
         arrivals: the packets of the camera's video, as they are read.
