@@ -1,6 +1,7 @@
 """Videos and photographs painted by the patched ffmpeg, as files."""
 
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -28,6 +29,7 @@ AUDIO_COPIED = {
     ".webm": {"opus", "vorbis"},
 }
 AUDIO_COPIED[".m4v"] = AUDIO_COPIED[".mp4"]
+EXACT_TIMES = {".m4v", ".mkv", ".mov", ".mp4"}
 H264_CONTAINERS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
 AUDIO_ENCODERS = {".avi": "pcm_s16le"}  # where ffmpeg's default is one that a build may lack
 IMAGES = {".bmp", ".jpeg", ".jpg", ".pam", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -116,14 +118,14 @@ def stylize(
     _check_paths(source, target, overwrite)
     with ExitStack() as stack:
         readable = stack.enter_context(_plainly_named(source))
-        found = probe(readable)
+        found = probe(readable, source)
         draft = stack.enter_context(atomic_path(target))
         command = [
             *(str(ffmpeg_path()), "-nostdin", "-y", "-loglevel", "error", "-progress", "pipe:1"),
             *(("-ss", str(start)) if start is not None else ()),
             *(("-t", str(duration)) if duration is not None else ()),
             *("-i", f"file:{readable}"),
-            *_output_options(target.suffix.lower(), found, painting),
+            *_output_options(target.suffix.lower(), found, painting, encoder_options),
             *encoder_options,
             f"file:{draft}",
         ]
@@ -164,11 +166,12 @@ def _plainly_named(path):
         yield link
 
 
-def probe(path: Path) -> Source:
+def probe(path: Path, name: Path | None = None) -> Source:
     """What there is in a video or a photograph.
 
     Args:
         path: of the file.
+        name: what messages call it; None for the path.
 
     Returns:
         Source
@@ -185,7 +188,8 @@ def probe(path: Path) -> Source:
     ]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
     if result.returncode:
-        raise InputError(_reason(result.stderr.decode(errors="replace"), {str(path): str(path)}))
+        reason = _reason(result.stderr.decode(errors="replace"), {str(path): str(name or path)})
+        raise InputError(f"{name or path} is no video or photograph that can be read: {reason}")
     found = json.loads(result.stdout)
     streams = found.get("streams", [])
     pictures = [
@@ -194,7 +198,7 @@ def probe(path: Path) -> Source:
         if stream.get("codec_type") == "video" and not stream["disposition"]["attached_pic"]
     ]
     if not pictures:
-        raise InputError(f"{path} has no pictures; expected a video or a photograph")
+        raise InputError(f"{name or path} has no pictures; expected a video or a photograph")
     picture = pictures[0]
     count, rate = picture.get("nb_frames", ""), picture.get("avg_frame_rate", "0/0")
     duration = found.get("format", {}).get("duration")
@@ -219,7 +223,7 @@ def _expected_frames(found, start, duration, target):
     return round(found.rate * (seconds if duration is None else min(seconds, float(duration))))
 
 
-def _output_options(suffix, found, painting):
+def _output_options(suffix, found, painting, encoder_options):
     """The options of ffmpeg's output for a target with this suffix."""
     if suffix in IMAGES:
         quality = ("-q:v", "2") if suffix in {".jpg", ".jpeg"} else ()
@@ -229,13 +233,13 @@ def _output_options(suffix, found, painting):
         palette = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
         return ["-map", "0:V:0", "-vf", f"{painting},{palette}"]
     options = ["-map", "0:V:0", "-map", "0:a?", "-vf", painting]
-    if suffix in H264_CONTAINERS:
+    if suffix in H264_CONTAINERS and not _choose_encoder(encoder_options):
         options += ["-c:v", "libx264", "-crf", "20", "-pix_fmt", _pixel_format(found)]
+        if suffix in EXACT_TIMES:
+            # Fine enough for every frame to keep its time; the default is one tick a frame.
+            options += ["-enc_time_base", "1:90000"]
     if suffix in {".mp4", ".m4v", ".mov"}:
         options += ["-movflags", "+faststart"]
-    if suffix in {".mp4", ".m4v", ".mov", ".mkv"}:
-        # Fine enough for every frame to keep its time; the default is one tick a frame.
-        options += ["-enc_time_base", "1:90000"]
     if found.audio and set(found.audio) <= AUDIO_COPIED.get(suffix, set()):
         options += ["-c:a", "copy"]
     elif found.audio and suffix in AUDIO_ENCODERS:
@@ -243,9 +247,18 @@ def _output_options(suffix, found, painting):
     return options
 
 
+def _choose_encoder(encoder_options):
+    return any(re.match(r"-(c|codec)(:v|$)|-vcodec$", option) for option in encoder_options)
+
+
 def _pixel_format(found):
     """4:2:0, which every player shows, where both sides are even."""
     return "yuv444p" if found.width % 2 or found.height % 2 else "yuv420p"
+
+
+def _environment():
+    """Without what would make TensorFlow talk: this process may have set it for itself."""
+    return {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
 
 
 def _run(command, bar, names):
@@ -253,6 +266,7 @@ def _run(command, bar, names):
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(
             command,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

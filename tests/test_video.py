@@ -1,12 +1,15 @@
 """Files painted by the patched ffmpeg."""
 
+import fcntl
 import io
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import graphs
@@ -92,7 +95,9 @@ def test_every_frame_keeps_its_place(make, model, shown, tmp_path, size, rate):
 
 
 def test_a_variable_frame_rate_is_kept(make, model, shown, tmp_path):
-    source = make(options=("-vf", "setpts='(N+N*N/7)/25/TB'", "-enc_time_base", "1:90000"))
+    source = make(
+        options=("-vf", "settb=1/90000,setpts='(N+N*N/7)/25/TB'", "-enc_time_base", "1:90000")
+    )
     _, before = shown(source)
     assert len(set(np.diff(before).round(4))) > 5
     _, after = shown(stylize(source, tmp_path / "out.mp4", model))
@@ -297,6 +302,7 @@ def test_command(make, model, shown, tmp_path):
 
 def test_command_shows_its_progress_on_a_terminal(make, model, tmp_path):
     master, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
     source = make(frames=50)
     command = [sys.executable, "-m", "ffmpeg_style", "stylize", source, tmp_path / "out.mp4"]
     process = subprocess.Popen([*command, "--model", model], stderr=terminal)
