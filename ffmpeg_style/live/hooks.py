@@ -43,7 +43,7 @@ def hooks_application(streams):
 async def _form(request):
     """Nginx's form, or None for one that is not to be trusted.
 
-    The client's own words stand in it unquoted (its player's version, the arguments of its address):
+    The client's own words stand in it unquoted (its version, the arguments of its address):
     it can add fields, but not without there being two of them then.
     """
     form = await request.post()

@@ -152,7 +152,7 @@ class Stream:
         self._frames["dropped"] += counts["in"] - counts["painted"]
 
     def frames(self):
-        """Frames that came in, were painted, were dropped, over all painters; others are at work."""
+        """Frames that came in, were painted, were dropped, by all painters; some are at work."""
         if not self._painter:
             return dict(self._frames)
         now = self._painter.progress.frames
