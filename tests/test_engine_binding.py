@@ -423,8 +423,16 @@ def test_an_uncompiled_package_says_what_to_type(tmp_path):
     (tmp_path / "ffmpeg_style").mkdir()
     for source in package.glob("*.py"):
         (tmp_path / "ffmpeg_style" / source.name).symlink_to(source)
+    # An editable install would find the extension of the checkout by a finder of its own.
+    code = """
+import sys
+sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
+import ffmpeg_style
+ffmpeg_style.find_model
+ffmpeg_style.Engine
+"""
     result = subprocess.run(
-        [sys.executable, "-c", "import ffmpeg_style; ffmpeg_style.find_model; ffmpeg_style.Engine"],
+        [sys.executable, "-c", code],
         cwd=tmp_path,
         capture_output=True,
         text=True,
