@@ -112,7 +112,7 @@ class ConvBlock(keras.layers.Layer):
 
     def call(self, features, style_weights):
         if self.upsample:
-            features = ops.repeat(ops.repeat(features, 2, axis=1), 2, axis=2)
+            features = doubled(features)
         features = self.norm(self.conv(features), style_weights)
         return ops.relu(features) if self.relu else features
 
@@ -132,47 +132,30 @@ class ResidualBlock(keras.layers.Layer):
 
 
 class OutputBlock(keras.layers.Layer):
-    """Convolution, scaled tanh, and depth-to-space where the head packed pixels.
+    """Convolution and scaled tanh, behind a doubling by nearest neighbour when told to upsample.
 
     Black and white lie inside the range of the tanh, and what goes far beyond costs a penalty
     (`losses` of the layer): in the flat part of the tanh there is no gradient, and a region that
     once turned black would stay black for the rest of the training.
     """
 
-    def __init__(self, size, *, pack=1, **kwargs):
+    def __init__(self, size, *, upsample=False, **kwargs):
         super().__init__(**kwargs)
-        self.pack = pack
-        self.conv = keras.layers.Conv2D(
-            3 * pack * pack,
-            size,
-            padding="same",
-            kernel_initializer=SubpixelInitializer(pack),
-            name="conv",
-        )
+        self.upsample = upsample
+        self.conv = keras.layers.Conv2D(3, size, padding="same", name="conv")
 
     def call(self, features, style_weights):
+        if self.upsample:
+            features = doubled(features)
         # tanh and what follows decide the last bit of a pixel: not in bfloat16.
         linear = ops.cast(self.conv(features), "float32")
         self.add_loss(ops.mean(ops.square(ops.relu(ops.abs(linear) - SATURATION))))
-        return depth_to_space(127.5 + OUTPUT_RANGE * ops.tanh(linear), self.pack)
+        return 127.5 + OUTPUT_RANGE * ops.tanh(linear)
 
 
-class SubpixelInitializer(keras.initializers.Initializer):
-    """Glorot for an output that is unpacked by depth-to-space: all subpixels begin alike.
-
-    Without it the untrained subpixels differ, and the difference stays as a grid (Aitken et al.
-    2017, "Checkerboard artifact free sub-pixel convolution").
-    """
-
-    def __init__(self, pack):
-        self.pack = pack
-
-    def __call__(self, shape, dtype=None):
-        whole = keras.initializers.GlorotUniform()((*shape[:-1], 3), dtype=dtype)
-        return ops.tile(whole, (1, 1, 1, self.pack * self.pack))
-
-    def get_config(self):
-        return {"pack": self.pack}
+def doubled(features):
+    """Features at twice the height and width, by nearest neighbour."""
+    return ops.repeat(ops.repeat(features, 2, axis=1), 2, axis=2)
 
 
 def space_to_depth(images, factor):
@@ -183,17 +166,6 @@ def space_to_depth(images, factor):
     split = (-1, height // factor, factor, width // factor, factor, channels)
     packed = ops.transpose(ops.reshape(images, split), (0, 1, 3, 2, 4, 5))
     return ops.reshape(packed, (-1, height // factor, width // factor, channels * factor * factor))
-
-
-def depth_to_space(features, factor):
-    """Undo `space_to_depth`."""
-    if factor == 1:
-        return features
-    _, height, width, channels = ops.shape(features)
-    channels //= factor * factor
-    split = (-1, height, width, factor, factor, channels)
-    unpacked = ops.transpose(ops.reshape(features, split), (0, 1, 3, 2, 4, 5))
-    return ops.reshape(unpacked, (-1, height * factor, width * factor, channels))
 
 
 def johnson_blocks(width, **shared):
@@ -210,13 +182,16 @@ def johnson_blocks(width, **shared):
 
 
 def fast_blocks(width, **shared):
-    """Space-to-depth head, four residual blocks at a quarter of the size, depth-to-space."""
+    """Space-to-depth head, four residual blocks at a quarter of the size, resize-convolutions.
+
+    The last one costs no more than a free depth-to-space, which leaves a grid: see `export`.
+    """
     return [
         ConvBlock(width, 3, name="conv1", **shared),
         ConvBlock(2 * width, 3, stride=2, name="conv2", **shared),
         *(ResidualBlock(2 * width, name=f"residual{i}", **shared) for i in range(1, 5)),
         ConvBlock(width, 3, upsample=True, name="up1", **shared),
-        OutputBlock(3, pack=2, name="output"),
+        OutputBlock(5, upsample=True, name="output"),
     ]
 
 
