@@ -36,6 +36,7 @@ from ffmpeg_style.frozen_graph import (
 from ffmpeg_style.networks import (
     MARGIN,
     NORM_EPSILON,
+    OUTPUT_GAIN,
     OUTPUT_RANGE,
     STRIDE,
     OutputBlock,
@@ -171,8 +172,9 @@ class BlockWriter:
     def output_block(self, block, features, path):
         if not block.upsample:
             features = tf.nn.space_to_depth(features, 2)
-        kernel = packed_kernel(self.kernel(self.weights[path + "conv/kernel"]), block.upsample)
-        bias = tf.tile(tf.constant(self.weights[path + "conv/bias"], name="conv/bias"), [4])
+        kernel = OUTPUT_GAIN * self.kernel(self.weights[path + "conv/kernel"])
+        bias = OUTPUT_GAIN * tf.constant(self.weights[path + "conv/bias"], name="conv/bias")
+        kernel, bias = packed_kernel(kernel, block.upsample), tf.tile(bias, [4])
         features = tf.nn.conv2d(features, kernel, 1, "SAME", name="conv")
         return tf.nn.depth_to_space(tf.nn.bias_add(features, bias), 2)
 
