@@ -33,6 +33,7 @@
 #include "libavutil/internal.h"
 #include "libavutil/mem.h"
 #include "libavutil/opt.h"
+#include "libavutil/pixdesc.h"
 #include "libavutil/thread.h"
 #include "libavutil/time.h"
 
@@ -312,6 +313,19 @@ static void note_arrival(StyleTransferContext *s)
     s->asked = 0;
 }
 
+/** Without a new configuration of the graph (-reinit_filter 0), frames of any format may come. */
+static int check_format(AVFilterContext *ctx, const AVFrame *in)
+{
+    if (in->format == ctx->inputs[0]->format)
+        return 0;
+    av_log(
+        ctx, AV_LOG_ERROR,
+        "expected frames of the format %s, found %s in mid-stream: put the filter 'scale' before "
+        "this one\n",
+        av_get_pix_fmt_name(ctx->inputs[0]->format), av_get_pix_fmt_name(in->format));
+    return AVERROR(EINVAL);
+}
+
 /** Takes a frame from the input; returns 1, 0 if there is none, or an error. */
 static int take_frame(AVFilterContext *ctx)
 {
@@ -321,6 +335,10 @@ static int take_frame(AVFilterContext *ctx)
 
     if (ret <= 0)
         return ret;
+    if ((ret = check_format(ctx, in)) < 0) {
+        av_frame_free(&in);
+        return ret;
+    }
     note_arrival(s);
     if (s->late == LATE_DROP && s->nb_painting == s->nb_requests && !ctx->is_disabled) {
         s->nb_dropped++;

@@ -222,6 +222,20 @@ def test_size_that_changes_in_mid_stream(run, wave, changing):
         assert painted == b"".join(engine(frame).tobytes() for frame in frames)
 
 
+def test_format_that_changes_in_mid_stream(run, wave, tmp_path):
+    """Without a new graph the filter gets frames of another format: refused, or scaled before."""
+    for index, kind in enumerate(["RGB", "RGB", "L", "RGBA"]):
+        image = Image.fromarray(noise(1)[0]).convert(kind)
+        image.save(tmp_path / f"in{index}.png")
+    source = ("-reinit_filter", 0, "-i", tmp_path / "in%d.png")
+    target = (*AS_THEY_COME, *RAW, "-")
+    refused = run(*source, "-vf", filter_text(wave), *target, check=False)
+    (line,) = lines_of(refused)
+    assert refused.returncode > 0 and "rgb24" in line and "gray" in line
+    painted = run(*source, "-vf", f"scale,{filter_text(wave)}", *target).stdout
+    assert len(painted) == 4 * 64 * 48 * 3
+
+
 def test_size_that_changes_with_a_new_graph(run, wave, changing):
     """By default ffmpeg builds a new graph, and drops what the old one's filters still hold."""
     frames, pattern = changing
