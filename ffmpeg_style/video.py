@@ -124,6 +124,7 @@ def stylize(
             *(str(ffmpeg_path()), "-nostdin", "-y", "-loglevel", "error", "-progress", "pipe:1"),
             *(("-ss", str(start)) if start is not None else ()),
             *(("-t", str(duration)) if duration is not None else ()),
+            *("-reinit_filter", "0"),  # a new graph loses the frames that the old one is painting
             *("-i", f"file:{readable}"),
             *_output_options(target.suffix.lower(), found, painting, encoder_options),
             *encoder_options,
@@ -225,6 +226,7 @@ def _expected_frames(found, start, duration, target):
 
 def _output_options(suffix, found, painting, encoder_options):
     """The options of ffmpeg's output for a target with this suffix."""
+    painting = f"scale,{painting}"  # when the source changes, all get the first frame's size
     if suffix in IMAGES:
         quality = ("-q:v", "2") if suffix in {".jpg", ".jpeg"} else ()
         return ["-map", "0:V:0", "-vf", painting, "-frames:v", "1", "-update", "1", *quality]
@@ -238,6 +240,8 @@ def _output_options(suffix, found, painting, encoder_options):
         if suffix in EXACT_TIMES:
             # Fine enough for every frame to keep its time; the default is one tick a frame.
             options += ["-enc_time_base", "1:90000"]
+        elif suffix == ".avi":
+            options += ["-bf", "0"]  # it holds no times for frames that come out of their order
     if suffix in {".mp4", ".m4v", ".mov"}:
         options += ["-movflags", "+faststart"]
     if found.audio and set(found.audio) <= AUDIO_COPIED.get(suffix, set()):

@@ -62,7 +62,9 @@ def shown(ffmpeg):
         values = json.loads(found.stdout)
         streams = {stream["codec_type"]: stream for stream in values["streams"]}
         times = [
-            float(frame["pts_time"]) for frame in values["frames"] if frame["media_type"] == "video"
+            float(frame["best_effort_timestamp_time"])  # AVI has no presentation times
+            for frame in values["frames"]
+            if frame["media_type"] == "video"
         ]
         return streams, times
 
@@ -104,6 +106,19 @@ def test_a_variable_frame_rate_is_kept(make, model, shown, tmp_path):
     np.testing.assert_allclose(after, before, atol=2e-5)
 
 
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p"])
+def test_a_source_that_changes_loses_no_frame(make, slow_model, shown, tmp_path, pixels):
+    """Its first part is yuv420p; every frame is painted at the size of the first."""
+    options = ("-pix_fmt", pixels, "-r", "25")
+    first = make("64x48", 10, sound=False, suffix=".h264", options=("-pix_fmt", "yuv420p"))
+    second = make("98x66", 10, sound=False, suffix=".h264", options=options)
+    source = tmp_path / "in.h264"
+    source.write_bytes(first.read_bytes() + second.read_bytes() + first.read_bytes())
+    streams, times = shown(stylize(source, tmp_path / "out.mp4", slow_model, requests=8))
+    assert len(times) == 30 and len(set(np.diff(times).round(4))) == 1
+    assert (streams["video"]["width"], streams["video"]["height"]) == (64, 48)
+
+
 def test_the_painting_is_the_engines(make, model, ffmpeg, tmp_path):
     source = make("64x48", 5, suffix=".mkv", sound=False, options=("-c:v", "ffv1"))
     target = tmp_path / "out.mkv"
@@ -143,9 +158,9 @@ def test_the_sound_is_copied(make, model, shown, packets, tmp_path, suffix):
 def test_sound_that_the_container_does_not_take_is_encoded(make, model, shown, tmp_path):
     source = make(suffix=".mkv", options=("-c:a", "pcm_f32le"))
     assert shown(stylize(source, tmp_path / "out.mp4", model))[0]["audio"]["codec_name"] == "aac"
-    assert (
-        shown(stylize(source, tmp_path / "out.avi", model))[0]["audio"]["codec_name"] == "pcm_s16le"
-    )
+    streams, times = shown(stylize(source, tmp_path / "out.avi", model))
+    assert streams["audio"]["codec_name"] == "pcm_s16le"
+    np.testing.assert_allclose(times, np.arange(10) / 25, atol=1e-6)
 
 
 def test_several_audio_tracks_are_kept(make, model, ffmpeg, tmp_path):
