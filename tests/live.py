@@ -1,6 +1,7 @@
 """A live server in a process of its own, cameras and players for the tests."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,11 @@ from ffmpeg_style.program import ffmpeg_path
 KEY = "correct-horse-battery"
 PATIENCE = 60
 """Seconds: machines that run tests can be slow."""
+BROWSER_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--no-proxy-server", "--disable-background-networking", "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)  # fmt: skip
 
 
 def free_port():
@@ -122,6 +128,19 @@ class LiveServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(PATIENCE)
+
+
+def open_browser(width, height):
+    """Headless Chromium that reaches 127.0.0.1 alone; None where its driver is not installed."""
+    driver = shutil.which("chromedriver")
+    if not driver:
+        return None
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    for flag in (*BROWSER_FLAGS, f"--window-size={width},{height}"):
+        options.add_argument(flag)
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
 
 def command_line(pid):

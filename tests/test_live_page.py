@@ -1,16 +1,9 @@
 """The page in a real browser."""
 
-import shutil
-
 import graphs
 import pytest
-from live import KEY, LiveServer, wait_for
+from live import KEY, LiveServer, open_browser, wait_for
 
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-    "--no-proxy-server", "--disable-background-networking", "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--window-size=390,900",
-)  # fmt: skip
 PICTURE = """
 const video = document.querySelector('video'), canvas = document.createElement('canvas');
 canvas.width = 64; canvas.height = 36;
@@ -25,14 +18,9 @@ return sums;
 @pytest.fixture
 def browser():
     """Headless Chromium on a phone's screen."""
-    if not shutil.which("chromedriver"):
+    browser = open_browser(390, 900)
+    if browser is None:
         pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    for flag in FLAGS:
-        options.add_argument(flag)
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    browser = webdriver.Chrome(options=options, service=service)
     yield browser
     browser.quit()
 

@@ -18,9 +18,11 @@ MAX_LOG_LINES = 10
 
 _ENCODER = (
     *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0"),
-    *("-pix_fmt", "yuv420p", "-g", "1000", "-force_key_frames"),
+    *("-g", "1000", "-force_key_frames"),
     f"expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+{KEYFRAME_INTERVAL}))",
 )
+# Said in the stream: players that have to guess do not all guess the same colours.
+_TO_YUV = "scale=out_color_matrix=bt709:out_range=limited,format=yuv420p"
 _HLS = (
     f"[f=hls:onfail=ignore:hls_time={KEYFRAME_INTERVAL}:hls_list_size=8:hls_delete_threshold=8:"
     "hls_flags=append_list+delete_segments+independent_segments+omit_endlist+temp_file:"
@@ -75,6 +77,7 @@ class Painter:
     async def _forward_log(self):
         second, shown = 0, 0
         async for line in children.lines(self._process.stderr):
+            self.progress.read_log(line)
             is_error = "[error]" in line or "[fatal]" in line
             if int(time.monotonic()) != second:
                 second, shown = int(time.monotonic()), 0
@@ -126,7 +129,9 @@ def _command(settings, name, controls, tickets, descriptor):
         *("-protocol_whitelist", "rtmp,tcp", "-f", "live_flv"),
         *("-rtmp_live", "live", "-rtmp_buffer", "100", "-fflags", "nobuffer"),
         # One thread: the decoder would hold back a frame for every other one.
-        *("-analyzeduration", "1000000", "-threads", "1", "-i", camera),
+        *("-analyzeduration", "1000000", "-threads", "1"),
+        # The encoder can't change its size: a camera that does is scaled to what it began with.
+        *("-reinit_filter", "0", "-i", camera),
         *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "copy", *_ENCODER),
         *("-b:v", f"{bitrate}k", "-maxrate", f"{bitrate}k", "-bufsize", f"{bitrate // 2}k"),
         *("-fps_mode", "passthrough", "-enc_time_base", "1:1000"),
@@ -150,7 +155,7 @@ def _tee(*outputs):
 
 
 def filters(settings, controls):
-    """The filters: a smaller picture if need be, with even sides; the painting; a report of it."""
+    """The filters: a smaller picture if need be, with even sides; the painting; a report; YUV."""
     shrink = f"min(1\\,{settings.max_height}/ih)"
     options = {
         "model": str(settings.model),
@@ -162,7 +167,7 @@ def filters(settings, controls):
     return (
         f"scale=w=trunc(iw*{shrink}/2)*2:h=trunc(ih*{shrink}/2)*2,"
         f"{FILTER}={arguments},"
-        "metadata=mode=print:file=-:direct=1"
+        f"metadata=mode=print:file=-:direct=1,{_TO_YUV}"
     )
 
 

@@ -10,6 +10,7 @@ BASELINE_TIME = 30
 _TIME_BASE = re.compile(r"#tb \d+: (\d+)/(\d+)")
 _PACKET = re.compile(r"\d+, +-?\d+, +(-?\d+), ")
 _FRAME = re.compile(r"frame:\d+ +pts:\S+ +pts_time:(-?[\d.]+)")
+_COUNTS = re.compile(r"in (\d+), painted (\d+), dropped (\d+), passed \d+, in flight")
 _COUNT = re.compile(r"lavfi\.styletransfer\.(in|painted|dropped)=(\d+)")
 
 
@@ -49,7 +50,7 @@ class Progress:
     Attributes:
         arrivals: the packets of the camera's video, as they are read.
         paintings: the frames that leave the filter.
-        frames: {"in", "painted", "dropped"} of the filter, as of the last painting.
+        frames: {"in", "painted", "dropped"} of the filter, as of the last painting, or of its end.
         delay: seconds from the last painting's arrival as a packet to its leaving the filter, None
             before the first.
     """
@@ -72,11 +73,21 @@ class Progress:
     def read_painting(self, line):
         """Takes a line of the metadata filter: one for each frame, and some for its metadata."""
         if count := _COUNT.match(line):
-            self.frames[count[1]] = int(count[2])
+            self._note_count(count[1], count[2])
         elif frame := _FRAME.match(line):
             now = self.paintings.passed()
             if self._quickest:
                 self.delay = max(0.0, now - float(frame[1]) - self._quickest[0][1])
+
+    def read_log(self, line):
+        """Takes a line of ffmpeg's log: the filter's last counts stand there alone."""
+        if counts := _COUNTS.search(line):
+            for kind, count in zip(self.frames, counts.groups(), strict=True):
+                self._note_count(kind, count)
+
+    def _note_count(self, kind, count):
+        # The two ways by which counts come here may overtake each other.
+        self.frames[kind] = max(self.frames[kind], int(count))
 
     def _note_arrival(self, timestamp, now):
         lateness = now - timestamp

@@ -70,6 +70,7 @@ class Stream:
         self._task.cancel()
         await asyncio.wait([self._task])
         shutil.rmtree(self.folder, ignore_errors=True)
+        log.info("%s: in all, frames %s", self.name, self.counts())
 
     @property
     def controls(self):
@@ -157,6 +158,10 @@ class Stream:
             return dict(self._frames)
         now = self._painter.progress.frames
         return {kind: count + now[kind] for kind, count in self._frames.items()}
+
+    def counts(self):
+        """`frames` as text."""
+        return ", ".join(f"{kind} {count}" for kind, count in self.frames().items())
 
     @property
     def delay(self):
@@ -292,6 +297,5 @@ class Streams:
 
     def _log_progress(self):
         for stream in self._streams.values():
-            counts = ", ".join(f"{kind} {count}" for kind, count in stream.frames().items())
             delay = "unknown" if stream.delay is None else f"{stream.delay:.2f} s"
-            log.info("%s: frames %s; delay %s", stream.name, counts, delay)
+            log.info("%s: frames %s; delay %s", stream.name, stream.counts(), delay)
