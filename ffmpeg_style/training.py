@@ -26,7 +26,7 @@ from ffmpeg_style.losses import LossWeights, perceptual_losses, style_grams
 from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.processor import has_bfloat16
-from ffmpeg_style.weights import load_network, load_weights
+from ffmpeg_style.weights import ORIGIN, load_network, load_weights, read_network
 
 log = logging.getLogger(__name__)
 
@@ -171,10 +171,15 @@ def train(
     folder = make_folder(folder)
     trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
     trainer.optimizer.build(network.trainable_variables)
-    step = restore(folder, trainer)
-    if step == 0 and start is not None:
-        set_weight_values(network, adapt_styles(load_weights(start)[1], network))
-    run(trainer, photographs, folder, step, settings, progress)
+    step, origin = restore(folder, trainer)
+    if origin is None:
+        origin = {"data": f"{len(photographs.paths)} photographs"}
+        for name, path in (("start", start), ("teacher", teacher)):
+            if path is not None:
+                origin[name] = read_network(path).trained
+        if start is not None:
+            set_weight_values(network, adapt_styles(load_weights(start)[1], network))
+    run(trainer, photographs, folder, step, settings, origin, progress)
     for _, reason in sorted(photographs.unreadable.items()):
         log.warning("passed over: %s", reason)
     if photographs.unreadable:
@@ -225,10 +230,14 @@ def adapt_styles(weights, network):
 
 
 def restore(folder, trainer):
-    """Load the newest good checkpoint of a run; returns its number of finished steps, or 0."""
+    """Load the newest good checkpoint of a run.
+
+    Returns:
+        Its number of finished steps and where the run came from; 0 and None for a new run.
+    """
     newest = newest_checkpoint(folder)
     if newest is None:
-        return 0
+        return 0, None
     header, weights, optimizer = newest
     if header["network"] != trainer.network.settings:
         raise InputError(
@@ -238,21 +247,22 @@ def restore(folder, trainer):
     set_weight_values(trainer.network, weights)
     for variable, value in zip(trainer.optimizer.variables, optimizer, strict=True):
         variable.assign(value)
-    return header["step"]
+    training = header["training"]
+    return header["step"], {key: training[key] for key in ORIGIN if key in training}
 
 
-def save(folder, trainer, step, settings):
+def save(folder, trainer, step, settings, origin):
     """Write a checkpoint of the run as it stands."""
     save_checkpoint(
         folder,
         step,
-        {"network": trainer.network.settings, "training": asdict(settings)},
+        {"network": trainer.network.settings, "training": {**asdict(settings), **origin}},
         weight_values(trainer.network),
         [ops.convert_to_numpy(variable.value) for variable in trainer.optimizer.variables],
     )
 
 
-def run(trainer, photographs, folder, step, settings, progress):
+def run(trainer, photographs, folder, step, settings, origin, progress):
     """The loop over the steps that are left."""
     bar = tqdm(total=settings.steps, initial=step, unit="step", disable=not progress)
     with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
@@ -272,7 +282,7 @@ def run(trainer, photographs, folder, step, settings, progress):
                     scalars.add_scalar(name, value, step)
                 trainer.reset_metrics()
             if step % settings.save_every == 0 or step == settings.steps or stop:
-                save(folder, trainer, step, settings)
+                save(folder, trainer, step, settings, origin)
             if step % settings.sample_every == 0 or step == settings.steps:
                 write_samples(trainer.network, photographs, folder, step)
     if stop:

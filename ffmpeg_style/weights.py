@@ -7,8 +7,11 @@ from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint
 from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.networks import StyleNetwork, set_weight_values
 
-TRAINED = ("weights", "style_size", "size", "batch", "data")
-"""What a model's card takes over from the settings of its run."""
+ORIGIN = ("data", "start", "teacher")
+"""Where a run came from: its photographs, and how the networks were trained that it began with."""
+
+TRAINED = ("weights", "style_size", "size", "batch", *ORIGIN)
+"""What a model's card takes over from the checkpoints of its run."""
 
 
 class StoredNetwork(NamedTuple):

@@ -25,6 +25,7 @@ from ffmpeg_style.training import (
     run,
     train,
 )
+from ffmpeg_style.weights import read_network
 
 STEPS = 20
 SMALL = ("--size", "64", "--width", "4", "--style-size", "64", "--sample-every", "10")
@@ -132,7 +133,7 @@ def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, paintin
     before = (tmp_path / "checkpoint-00000001.npz").read_bytes()
     settings = TrainSettings(steps=5, size=64, save_every=1)
     with pytest.raises(NotFiniteError, match="found nan"):
-        run(trainer, Photographs(photographs, 64), tmp_path, 1, settings, progress=False)
+        run(trainer, Photographs(photographs, 64), tmp_path, 1, settings, {}, progress=False)
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-00000001.npz"]
     assert (tmp_path / "checkpoint-00000001.npz").read_bytes() == before
 
@@ -191,6 +192,10 @@ def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, paintin
         **shared,
     )
     assert newest_checkpoint(tmp_path / "small")[0]["network"]["architecture"] == "fast"
+    first = read_network(undisturbed).trained
+    assert first["data"] == "6 photographs"
+    assert read_network(tmp_path / "tuned").trained["start"] == first
+    assert read_network(tmp_path / "small").trained["teacher"] == first
 
 
 def test_one_style_becomes_the_start_of_several(
