@@ -92,17 +92,21 @@ class LiveServer:
         stream = self.streams().get(name)
         return bool(stream) and stream["frames"]["painted"] >= frames
 
-    def publish(self, name, key=KEY, seconds=600):
-        """A camera: an ffmpeg that publishes a clip with sound."""
+    def publish(self, name, key=KEY, seconds=600, source="testsrc2=size=160x96:rate=10"):
+        """A camera: an ffmpeg that publishes a picture of lavfi's with sound."""
         command = [
             *(str(ffmpeg_path()), "-nostdin", "-loglevel", "error"),
-            *("-re", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10"),
+            *("-re", "-f", "lavfi", "-i", source),
             *("-re", "-f", "lavfi", "-i", "sine", "-t", str(seconds)),
             *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10"),
             *("-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "flv"),
-            f"rtmp://127.0.0.1:{self.rtmp_port}/camera/{name}?key={key}",
+            self.camera_address(name, key),
         ]
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def camera_address(self, name, key=KEY):
+        """Where a camera publishes."""
+        return f"rtmp://127.0.0.1:{self.rtmp_port}/camera/{name}?key={key}"
 
     def play(self, name, output, *options, query=""):
         """Writes a few seconds of the painted stream to a file; returns ffmpeg's exit code."""
@@ -112,6 +116,13 @@ class LiveServer:
             *("-i", address, *options, str(output)),
         ]
         return subprocess.run(command, timeout=PATIENCE).returncode
+
+    def picture(self, name, width, height):
+        """The next painted frame, scaled, as bytes of RGB."""
+        path = self.log_path.with_name("frame.rgb")
+        options = ["-vf", f"scale={width}:{height}:flags=area", "-f", "rawvideo"]
+        assert self.play(name, path, "-frames:v", "1", *options, "-pix_fmt", "rgb24") == 0
+        return path.read_bytes()
 
     def children(self):
         """The process numbers of nginx, the painters and the demo's camera."""

@@ -1,22 +1,24 @@
 """The live server as its users meet it: real nginx, real ffmpeg, real model."""
 
-import concurrent.futures
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 
 import graphs
 import pytest
-from live import KEY, LiveServer, command_line, end, is_alive, wait_for
+from live import KEY, LiveServer, command_line, end, free_port, is_alive, wait_for
+from rtmp_client import may_play, may_publish
 
 from ffmpeg_style.program import ffmpeg_path
 
 HOSTILE_NAMES = [
     "../../etc/passwd", "..", ".", "-x", "_x", "a/b", "a b", "a;id", "$(id)", "`id`", "a|b", "a&b",
     "a'b", 'a"b', "a\\b", "a%2Fb", "a\nb", "a:b", "a,b", "[a]", "a=b", "a#b", "é", "a" * 65, "*",
-    "a@b",     "a.flv", "flv:a", "mp4:a", "~", "a\x01b", "%00", "{a}", "a?name=b",
+    "a@b",     "a.flv", "flv:a", "mp4:a", "~", "a\x01b", "%00", "{a}", "a?name=b", "", "a\0/b",
 ]  # fmt: skip
 
 
@@ -39,18 +41,25 @@ def server(tmp_path_factory, model):
 @pytest.fixture(scope="module")
 def camera(server):
     """A camera that publishes as "cam", painted by now."""
-    camera = server.publish("cam")
-    wait_for(lambda: server.is_painting("cam"))
-    yield "cam"
-    end(camera)
+    with publishing(server, "cam"):
+        wait_for(lambda: server.is_painting("cam"))
+        yield "cam"
     wait_for(lambda: not server.streams() and not server.painters())
 
 
-def colors(server, name, folder):
+@contextlib.contextmanager
+def publishing(server, name, **options):
+    """A camera that publishes meanwhile."""
+    camera = server.publish(name, **options)
+    try:
+        yield
+    finally:
+        end(camera)
+
+
+def colors(server, name):
     """Mean of each plane of the next painted frame."""
-    path = folder / "frame.rgb"
-    assert server.play(name, path, *["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24"]) == 0
-    pixels = path.read_bytes()
+    pixels = server.picture(name, 80, 48)
     return [sum(pixels[plane::3]) / len(pixels[plane::3]) for plane in range(3)]
 
 
@@ -89,7 +98,7 @@ def test_no_other_file_is_served(server, camera, file):
     assert server.request(f"/streams/{camera}/{file}")[0] in (403, 404)
 
 
-def test_controls_act_without_a_restart(server, camera, tmp_path):
+def test_controls_act_without_a_restart(server, camera):
     path = f"/streams/{camera}/controls"
     painter = server.painters()
     pictures = {}
@@ -97,7 +106,7 @@ def test_controls_act_without_a_restart(server, camera, tmp_path):
         assert server.request(path, {"strength": strength}, KEY)[0] == 200
         painted = server.streams()[camera]["frames"]["painted"]
         wait_for(lambda goal=painted + 20: server.is_painting(camera, goal))
-        pictures[strength] = colors(server, camera, tmp_path)
+        pictures[strength] = colors(server, camera)
     assert max(abs(a - b) for a, b in zip(pictures[0], pictures[1], strict=True)) > 5
     assert server.request(path, {"style": {"wave": 0.5, "scream": 0.5}}, KEY)[0] == 200
     assert server.streams()[camera]["controls"]["style"] == {"wave": 0.5, "scream": 0.5}
@@ -138,41 +147,39 @@ def test_no_key_in_any_command_line(server, camera):
     assert all(KEY.encode() not in line for line in lines)
 
 
+def test_controls_act_on_a_painter_that_starts(server):
+    with publishing(server, "early", source="color=0xC04020:size=160x96:rate=10"):
+        wait_for(lambda: "early" in server.streams())
+        assert server.streams()["early"]["state"] == "starting"
+        assert server.request("/streams/early/controls", {"strength": 0}, KEY)[0] == 200
+        wait_for(lambda: server.is_painting("early"))
+        red, green, blue = colors(server, "early")
+        assert red > 150 > 100 > max(green, blue), "the style would turn the colours"
+    wait_for(lambda: "early" not in server.streams())
+
+
 def test_hostile_names_and_keys_start_nothing(server):
+    wait_for(lambda: len(server.painters()) == len(server.streams()))
     before = sorted(server.children())
     files = sorted(path.name for path in server.state.iterdir())
-    attempts = [(name, KEY) for name in HOSTILE_NAMES if "\n" not in name]
-    attempts += [(f"cam{i}", f"wrong-key-{i}") for i in range(8)]
-    attempts += [("cam", f"{KEY}&name=other"), ("cam", f"wrong&key={KEY}"), ("cam", "")]
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        cameras = list(pool.map(lambda attempt: server.publish(*attempt, seconds=2), attempts))
-        codes = list(pool.map(lambda camera: camera.wait(120), cameras))
-    refused = [code != 0 for code in codes]
-    assert all(refused), [a for a, good in zip(attempts, refused, strict=True) if not good]
+    key = f"?key={KEY}"
+    attempts = [(name + key).encode("latin-1") for name in HOSTILE_NAMES]
+    attempts += [f"cam{i}?key=wrong-key-{i}".encode() for i in range(8)]
+    attempts += [f"good{key}&name=other".encode(), f"good?key=wrong&key={KEY}".encode(), b"good"]
+    accepted = [name for name in attempts if may_publish(server.rtmp_port, b"camera", name)]
+    assert not accepted
+    assert not may_publish(server.rtmp_port, b"camera", b"good", pageUrl=f"x&key={KEY}".encode())
     assert not [name for name in server.streams() if name != "cam"]
     assert sorted(server.children()) == before
     assert sorted(path.name for path in server.state.iterdir()) == files
 
 
-def test_nobody_else_publishes_the_painting_or_plays_the_camera(server, camera, tmp_path):
-    for address in (f"painted/new?key={KEY}", f"painted/{camera}?ticket=x"):
-        url = f"rtmp://127.0.0.1:{server.rtmp_port}/{address}"
-        command = [
-            "-v",
-            "quiet",
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2",
-            "-t",
-            "1",
-            "-c:v",
-            "libx264",
-            "-f",
-            "flv",
-        ]
-        assert subprocess.run([ffmpeg_path(), *command, url]).returncode != 0
-    assert server.play(f"../camera/{camera}", tmp_path / "x.flv", "-t", "1") != 0
+def test_nobody_else_publishes_the_painting_or_plays_the_camera(server, camera):
+    port = server.rtmp_port
+    assert not may_publish(port, b"painted", f"new?key={KEY}".encode())
+    assert not may_publish(port, b"painted", f"{camera}?ticket=x".encode())
+    assert not may_play(port, b"camera", f"{camera}?key={KEY}".encode())
+    assert may_play(port, b"painted", camera.encode())
 
 
 def test_killed_and_frozen_painters_come_back(server, camera):
@@ -195,9 +202,79 @@ def test_camera_leaves_and_comes_back(server):
     wait_for(lambda: not any(b"/back" in command_line(pid) for pid in server.painters()))
 
 
+@pytest.fixture
+def turning_clip(tmp_path):
+    """A list for ffmpeg's concat: a clip lying down, then one that stands upright."""
+    for name, size in (("lying", "160x96"), ("upright", "96x160")):
+        source = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=10:duration=8"]
+        # Each key frame says the size again, as a phone's do that is turned.
+        encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p"]
+        command = [ffmpeg_path(), "-v", "error", *source, *encoder, tmp_path / f"{name}.h264"]
+        subprocess.run(command, check=True)
+    path = tmp_path / "clips.txt"
+    path.write_text("file lying.h264\nfile upright.h264\n")
+    return path
+
+
+def test_camera_that_changes_its_size(server, turning_clip):
+    source = [ffmpeg_path(), "-nostdin", "-v", "error", "-re", "-f", "concat", "-i", turning_clip]
+    address = server.camera_address("turning")
+    camera = subprocess.Popen([*source, "-c", "copy", "-f", "flv", address])
+    try:
+        # The second clip begins with the 81st frame; those of the start may have been dropped.
+        wait_for(
+            lambda: server.streams().get("turning", {"frames": {"in": 0}})["frames"]["in"] > 110
+        )
+        stream = server.streams()["turning"]
+        assert stream["restarts"] == 0
+        assert stream["frames"]["painted"] > 30
+        assert stream["delay"] < 5
+    finally:
+        end(camera)
+
+
 def test_taken_name_and_too_many_streams(server, camera):
     assert server.publish(camera, seconds=2).wait(60) != 0
     assert server.is_painting(camera)
+
+
+def test_nginx_that_crashes_is_started_again(tmp_path, model):
+    server = LiveServer(tmp_path, model)
+    try:
+        (crashed,) = server.children()
+        with publishing(server, "before"):
+            wait_for(lambda: server.is_painting("before", 1))
+            os.kill(crashed, signal.SIGKILL)
+            wait_for(lambda: not server.streams())
+        wait_for(lambda: server.children() not in ([], [crashed]))
+        wait_for(lambda: accepts(server, "after"))
+        with publishing(server, "again"):
+            wait_for(lambda: server.is_painting("again", 1))
+    finally:
+        assert server.stop() == 0
+
+
+def accepts(server, name):
+    """Whether a camera may publish; False while nginx does not listen."""
+    try:
+        return may_publish(server.rtmp_port, b"camera", f"{name}?key={KEY}".encode())
+    except ConnectionRefusedError:
+        return False
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_public_address_needs_a_key(tmp_path, model, host):
+    command = [sys.executable, "-m", "ffmpeg_style", "live", "--model", model, "--host", host]
+    ports = ["--rtmp-port", str(free_port()), "--http-port", str(free_port())]
+    result = subprocess.run(
+        [*command, *ports, "--state", tmp_path / "state"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode != 0
+    assert f"{host} can be reached from other machines: expected a key" in result.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_kill_takes_everything_down(tmp_path, model):

@@ -39,13 +39,14 @@ class Painter:
         progress: a `Progress`.
     """
 
-    def __init__(self, name, process, arrivals):
+    def __init__(self, name, process, arrivals, controls):
         self.progress = Progress()
+        self._applied = self._wanted = controls.filter_options()
         self._name = name
         self._process = process
         self._readers = [
             asyncio.create_task(_feed(arrivals, self.progress.read_arrival)),
-            asyncio.create_task(_feed(process.stdout, self.progress.read_painting)),
+            asyncio.create_task(_feed(process.stdout, self._take_painting)),
             asyncio.create_task(self._forward_log()),
         ]
 
@@ -72,7 +73,7 @@ class Painter:
             )
         finally:
             os.close(descriptor)
-        return cls(name, process, arrivals)
+        return cls(name, process, arrivals, controls)
 
     async def _forward_log(self):
         second, shown = 0, 0
@@ -86,9 +87,22 @@ class Painter:
             log.log(logging.WARNING if is_shown else logging.DEBUG, "%s: %s", self._name, line)
 
     def apply(self, controls):
-        """Changes the running filter: ffmpeg takes commands for its filters on its stdin."""
-        for option, value in controls.filter_options().items():
-            self._process.stdin.write(f"c{FILTER} -1 {option} {value}\n".encode())
+        """Changes the running filter."""
+        self._wanted = controls.filter_options()
+        self._send_commands()
+
+    def _send_commands(self):
+        """Ffmpeg takes commands for its filters on its stdin, and forgets those that come early."""
+        if not self.progress.paintings.count:
+            return
+        for option, value in self._wanted.items():
+            if value != self._applied[option]:
+                self._process.stdin.write(f"c{FILTER} -1 {option} {value}\n".encode())
+        self._applied = self._wanted
+
+    def _take_painting(self, line):
+        self.progress.read_painting(line)
+        self._send_commands()
 
     async def ended(self):
         """Waits until ffmpeg has ended and all it said has been read; returns its exit code."""
@@ -126,6 +140,8 @@ def _command(settings, name, controls, tickets, descriptor):
     return [
         str(settings.ffmpeg),
         *("-hide_banner", "-nostats", "-loglevel", "repeat+level+info", "-copyts"),
+        # As often ffmpeg looks for a command on its stdin, and takes one.
+        *("-stats_period", "0.1"),
         *("-protocol_whitelist", "rtmp,tcp", "-f", "live_flv"),
         *("-rtmp_live", "live", "-rtmp_buffer", "100", "-fflags", "nobuffer"),
         # One thread: the decoder would hold back a frame for every other one.
