@@ -28,9 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
-#endif
 
 #include "style_session.h"
 
@@ -62,27 +59,6 @@ int ff_style_read_device(const StyleContext *ctx, const char *text, StyleDevice 
     return ff_style_error(ctx, -EINVAL,
                           "device is '%s'; expected auto, cpu, gpu, or gpu:N with N from 0", text);
 }
-
-#if defined(__x86_64__) || defined(__i386__)
-int ff_style_processor_has_bf16(void)
-{
-    unsigned eax, ebx, ecx, edx, state, state_high;
-
-    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1u << 27)) // OSXSAVE
-        return 0;
-    __asm__ volatile("xgetbv" : "=a"(state), "=d"(state_high) : "c"(0));
-    if ((state & 0xe6) != 0xe6) // the system saves no 512-bit registers
-        return 0;
-    if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 5)) // AVX512_BF16
-        return 1;
-    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & 1u << 22); // AMX-BF16
-}
-#else
-int ff_style_processor_has_bf16(void)
-{
-    return 0;
-}
-#endif
 
 int ff_style_count_processors(void)
 {
