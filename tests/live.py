@@ -42,6 +42,7 @@ class LiveServer:
     """``ffmpeg-style live`` with a key, on free ports of loopback."""
 
     def __init__(self, folder, model, *options):
+        self.model = model
         self.rtmp_port, self.http_port = free_port(), free_port()
         self.state = folder / "state"
         self.log_path = folder / "log"

@@ -15,7 +15,8 @@ PAUSE = 2
 # A turning spiral of colour, a ball that swings before it, and a soft tone.
 _PICTURE = (
     "gradients=size=640x360:rate=15:speed=0.02:nb_colors=6:seed=3:type=spiral[sky];"
-    "gradients=size=160x160:rate=15:speed=0.05:nb_colors=3:seed=9:type=circular[ball];"
+    "gradients=size=160x160:rate=15:speed=0.05:nb_colors=3:seed=9:type=circular,format=gbrap,"
+    "geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*lt(hypot(X-80,Y-80),79)'[ball];"
     "[sky][ball]overlay=x=240+220*sin(t):y=100+80*cos(t*1.7)"
 )
 _SOUND = "sine=frequency=220:sample_rate=44100,volume=0.1"

@@ -145,7 +145,7 @@ def _command(settings, name, controls, tickets, descriptor):
         *("-protocol_whitelist", "rtmp,tcp", "-f", "live_flv"),
         *("-rtmp_live", "live", "-rtmp_buffer", "100", "-fflags", "nobuffer"),
         # One thread: the decoder would hold back a frame for every other one.
-        *("-analyzeduration", "1000000", "-threads", "1"),
+        *("-analyzeduration", "1000000", "-fpsprobesize", "0", "-threads", "1"),
         # The encoder can't change its size: a camera that does is scaled to what it began with.
         *("-reinit_filter", "0", "-i", camera),
         *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "copy", *_ENCODER),
