@@ -112,35 +112,52 @@ def write_graph(network, weights, card, kernel_dtype):
     """The GraphDef of a network, with the given weights, card and type of stored kernels."""
     with tf.Graph().as_default() as graph:
         frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name=FRAME)
+        # While they are bytes, the pixels are a quarter of the memory.
+        pixels = tf.cast(add_margin(frame), tf.float32) * (1 / 127.5) - 1.0
         writer = BlockWriter(weights, network.norm, len(card["styles"]), kernel_dtype)
-        features = read_frame(frame)
-        if network.pack > 1:
-            features = tf.nn.space_to_depth(features, network.pack)
-        kept = {}
-        for block in network.blocks:
-            features = writer.write(block, features)
-            if network.skip and block.name == network.skip[1]:
-                features = features + kept[network.skip[0]]
-            kept[block.name] = features
-        write_picture(features, tf.shape(frame))
+        features = write_network(network, writer, pixels)
+        tf.cast(tf.round(picture(features, tf.shape(frame))), tf.uint8, name=STYLED)
         tf.constant(json.dumps(card, ensure_ascii=False), name=CARD)
     return graph.as_graph_def()
 
 
-def read_frame(frame):
-    """The frame as floats in -1..1, with the reflected border of `StyleNetwork`."""
+def write_network(network, writer, pixels):
+    """Write a network's blocks for pixels in -1..1; returns what the last one gives."""
+    features = tf.nn.space_to_depth(pixels, network.pack) if network.pack > 1 else pixels
+    kept = {}
+    for block in network.blocks:
+        features = writer.write(block, features)
+        if network.skip and block.name == network.skip[1]:
+            features = features + kept[network.skip[0]]
+        kept[block.name] = features
+    return features
+
+
+def add_margin(frame):
+    """A frame with the reflected border of `StyleNetwork`."""
     alignment = -tf.shape(frame)[1:3] % STRIDE
-    paddings = tf.stack([[MARGIN, MARGIN], MARGIN + alignment], axis=1)
-    # While they are bytes, the pixels are a quarter of the memory.
-    padded = tf.pad(frame, tf.pad(paddings, [[1, 1], [0, 0]]), "REFLECT")
-    return tf.cast(padded, tf.float32) * (1 / 127.5) - 1.0
+    for axis in (1, 2):
+        frame = reflect(frame, axis, MARGIN, MARGIN + alignment[axis - 1])
+    return frame
 
 
-def write_picture(features, frame_shape):
-    """``styled``: the output block's features, cropped to the frame's shape and as bytes."""
+def reflect(image, axis, before, after):
+    """Pad an axis by its reflection, as ``tf.pad(..., "REFLECT")`` does.
+
+    MirrorPad works pixel by pixel on one thread: 4.9 ms of the 15 ms that ``fast`` took for a
+    frame of 640x360. What lies between the two borders is copied in rows here.
+    """
+    size = tf.shape(image)[axis]
+    inner = [slice(None)] * axis
+    first = image[(*inner, slice(1, before + 1))]
+    last = image[(*inner, slice(size - 1 - after, size - 1))]
+    return tf.concat([tf.reverse(first, [axis]), image, tf.reverse(last, [axis])], axis)
+
+
+def picture(features, frame_shape):
+    """The output block's features, cropped to the frame's shape, in 0..255."""
     cropped = tf.slice(features, [0, MARGIN, MARGIN, 0], frame_shape)
-    picture = tf.clip_by_value(tf.tanh(cropped) * OUTPUT_RANGE + 127.5, 0.0, 255.0)
-    tf.cast(tf.round(picture), tf.uint8, name=STYLED)
+    return tf.clip_by_value(tf.tanh(cropped) * OUTPUT_RANGE + 127.5, 0.0, 255.0)
 
 
 class BlockWriter:
@@ -211,8 +228,9 @@ def convolve(block, features, kernel):
     if not block.upsample:
         return tf.nn.conv2d(features, kernel, block.conv.strides, "SAME", name="conv")
     spread = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
-    for before, after in ([[1, 0], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [1, 0]], [[0, 0], [0, 1]]):
-        spread = sum(tf.pad(spread, [*place, [0, 0], [0, 0]]) for place in (before, after))
+    for rows in ([1, 0], [0, 0]):
+        before = [rows, [1 - rows[0], 0], [0, 0], [0, 0]]
+        spread = tf.pad(spread, before) + tf.pad(spread, [pair[::-1] for pair in before])
     size = tf.concat([[1], tf.shape(features)[1:3] * 2, [block.conv.filters]], axis=0)
     return tf.nn.conv2d_transpose(features, spread, size, 2, "SAME", name="conv")
 
