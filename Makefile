@@ -53,7 +53,11 @@ test: $(STAMPS)/packages-test ffmpeg
 test-matrix: $(STAMPS)/packages-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix
 
-bench: ffmpeg
+$(STAMPS)/bench: $(STAMPS)/python
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
+	touch $@
+
+bench: ffmpeg $(STAMPS)/bench
 	$(BIN)/python scripts/bench.py
 
 # ffmpeg's build compiles the filter with warnings as errors; the headers that it needs are there.

@@ -21,10 +21,12 @@
 /*
  * Measures the engine alone: frames of noise, painted in place, nothing read and nothing written.
  *
- *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE]]]]
+ *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE [TAKEN PAINTED]]]]]
  *
  * Prints one line of JSON. The first frame, which TensorFlow takes to optimise the graph, and as many
- * as there are requests, are painted before the clock starts.
+ * as there are requests, are painted before the clock starts. With TAKEN and PAINTED, two file
+ * descriptors, each frame writes a line into one when it is submitted, into the other when it is
+ * painted, and there is no warm-up: the reader has its own clock.
  */
 
 #include <errno.h>
@@ -33,8 +35,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "styletransfer.h"
+
+/** Descriptors that a frame's beginning and end are told to; 0: nobody asks. */
+static int taken, painted;
 
 static void print_message(void *opaque, StyleLogLevel level, const char *message)
 {
@@ -56,6 +62,11 @@ static StylePrecision precision_of(const char *text)
     return !strcmp(text, "fp32")   ? FF_STYLE_PRECISION_FP32
            : !strcmp(text, "bf16") ? FF_STYLE_PRECISION_BF16
                                    : FF_STYLE_PRECISION_AUTO;
+}
+
+static int mark(int descriptor)
+{
+    return descriptor && write(descriptor, "frame\n", 6) < 0 ? -errno : 0;
 }
 
 /** One buffer for each frame in flight, used in turn. */
@@ -84,13 +95,13 @@ static int paint(StyleEngine *engine, uint8_t **frames, int width, int height, i
                              .dst_stride = 3 * width,
                              .width = width,
                              .height = height};
-        if (i >= requests)
-            ret = ff_style_receive(engine, &(StyleFrame){0}, 1);
-        if (ret >= 0)
-            ret = ff_style_submit(engine, &frame);
+        if (i >= requests && (ret = ff_style_receive(engine, &(StyleFrame){0}, 1)) >= 0)
+            ret = mark(painted);
+        if (ret >= 0 && (ret = ff_style_submit(engine, &frame)) >= 0)
+            ret = mark(taken);
     }
     while (ret >= 0 && (ret = ff_style_receive(engine, &frame, 1)) > 0)
-        ;
+        ret = mark(painted);
     return ret;
 }
 
@@ -108,7 +119,7 @@ int main(int argc, char **argv)
 
     if (width < 1 || height < 1 || frames < 1) {
         fprintf(stderr, "usage: bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [PRECISION "
-                        "[DEVICE]]]]\n");
+                        "[DEVICE [TAKEN PAINTED]]]]]\n");
         return 2;
     }
     ff_style_default_settings(&settings);
@@ -118,6 +129,8 @@ int main(int argc, char **argv)
     settings.threads = argc > 6 ? atoi(argv[6]) : 0;
     settings.precision = argc > 7 ? precision_of(argv[7]) : FF_STYLE_PRECISION_AUTO;
     settings.device = argc > 8 ? argv[8] : NULL;
+    taken = argc > 10 ? atoi(argv[9]) : 0;
+    painted = argc > 10 ? atoi(argv[10]) : 0;
 
     start = now();
     if (ff_style_open(&engine, &settings) < 0)
@@ -125,7 +138,7 @@ int main(int argc, char **argv)
     opened = now();
     info = ff_style_info(engine);
     buffers = make_frames(info->requests, 3 * (size_t)width * (size_t)height);
-    ret = paint(engine, buffers, width, height, 1 + info->requests);
+    ret = taken ? 0 : paint(engine, buffers, width, height, 1 + info->requests);
     warm = now();
     if (ret >= 0)
         ret = paint(engine, buffers, width, height, frames);

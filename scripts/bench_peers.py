@@ -1,0 +1,124 @@
+"""The contenders of the benchmark that are loops in Python, each run in a process of its own.
+
+Every frame taken in and every frame that is painted writes a line into a pipe, as the filter
+`metadata` does for the contenders inside ffmpeg.
+"""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import click
+import numpy as np
+
+PEAK_SIZE = {"fp32": 3072, "bf16": 4096}  # of a square matrix
+PEAK_SECONDS = 0.7
+
+
+class Marks:
+    """The two pipes that the benchmark listens to."""
+
+    def __init__(self, taken, painted):
+        self.descriptors = {"taken": taken, "painted": painted}
+
+    def add(self, name):
+        """One more frame taken, or painted."""
+        os.write(self.descriptors[name], b"frame\n")
+
+
+@click.group()
+def main():
+    """Started by bench.py."""
+
+
+def contender(function):
+    """A subcommand with the options that all loops have."""
+    for option in (
+        click.option("--model", type=click.Path(path_type=Path), required=True),
+        click.option("--size", type=(int, int), required=True),
+        click.option("--frames", type=int, required=True),
+        click.option("--marks", type=(int, int), required=True),
+    ):
+        function = option(function)
+    return main.command()(function)
+
+
+@contender
+@click.option("--decode", required=True, help="A JSON list: the command that writes RGB.")
+@click.option("--encode", required=True, help="A JSON list: the command that reads RGB.")
+def pipe(model, size, frames, marks, decode, encode):
+    """Ffmpeg decodes into a pipe, TensorFlow paints frame by frame, ffmpeg encodes from a pipe."""
+    from ffmpeg_style.frozen_graph import GraphRunner, read_graph
+
+    width, height = size
+    marks = Marks(*marks)
+    run = GraphRunner(read_graph(model))
+    decoder = subprocess.Popen(json.loads(decode), stdout=subprocess.PIPE)
+    encoder = subprocess.Popen(json.loads(encode), stdin=subprocess.PIPE)
+    for _ in range(frames):
+        frame = np.frombuffer(decoder.stdout.read(3 * width * height), np.uint8)
+        marks.add("taken")
+        painted = run(frame.reshape(height, width, 3))
+        encoder.stdin.write(painted.tobytes())
+        marks.add("painted")
+    encoder.stdin.close()
+    if decoder.wait() or encoder.wait():
+        raise click.ClickException("ffmpeg failed")
+
+
+@contender
+@click.option("--precision", type=click.Choice(["f32", "bf16"]), required=True)
+@click.option("--hint", type=click.Choice(["LATENCY", "THROUGHPUT"]), required=True)
+def openvino(model, size, frames, marks, precision, hint):
+    """OpenVINO's Python runtime on frames in memory: nothing is decoded or encoded."""
+    from openvino import AsyncInferQueue, Core
+
+    width, height = size
+    marks = Marks(*marks)
+    core = Core()
+    network = core.read_model(model)
+    network.reshape({0: [1, height, width, 3]})
+    options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": hint}
+    compiled = core.compile_model(network, "CPU", options)
+    queue = AsyncInferQueue(compiled, compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    queue.set_callback(lambda request, _: marks.add("painted"))
+    inputs = noise(len(queue), height, width)
+    for index in range(frames):
+        marks.add("taken")
+        queue.start_async({0: inputs[index % len(inputs)]})
+    queue.wait_all()
+
+
+def noise(count, height, width):
+    """Frames that are not all alike."""
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, (1, height, width, 3), np.uint8) for _ in range(count)]
+
+
+@main.command()
+def peak():
+    """Prints what TensorFlow's largest matrix products reach, in GFLOP/s, as JSON."""
+    print(json.dumps({precision: peak_of(precision) for precision in PEAK_SIZE}))
+
+
+def peak_of(precision):
+    """GFLOP/s of a product of large square matrices with all processors."""
+    import tensorflow as tf
+
+    size = PEAK_SIZE[precision]
+    dtype = tf.bfloat16 if precision == "bf16" else tf.float32
+    one = tf.cast(tf.random.normal([size, size]), dtype)
+    best, end = float("inf"), time.perf_counter() + PEAK_SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        tf.linalg.matmul(one, one).numpy()
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best / 1e9
+
+
+if __name__ == "__main__":
+    main()

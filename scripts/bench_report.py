@@ -1,0 +1,171 @@
+"""The benchmark's results as tables and as a chart."""
+
+from itertools import groupby
+
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+OURS, OURS_FP32 = "styletransfer auto", "styletransfer fp32"
+RATIOS = (
+    ("dnn_processing", OURS, "dnn_processing"),
+    ("its best settings", OURS, "dnn_processing best"),
+    ("fp32 : dnn_processing", OURS_FP32, "dnn_processing"),
+    ("pipe to Python", OURS, "pipe to Python"),
+    ("OpenVINO bf16", OURS, "OpenVINO bf16"),
+    ("fp32 : OpenVINO fp32", OURS_FP32, "OpenVINO fp32"),
+    ("the engine alone", OURS, "engine alone"),
+)
+COLUMNS = (
+    ("frames/s", "fps", "{:.1f}"),
+    ("spread", None, None),
+    ("processor s/frame", "cpu_s", "{:.3f}"),
+    ("peak memory, MB", "memory_mb", "{:.0f}"),
+    ("first frame, s", "first_s", "{:.2f}"),
+    ("frames behind", "latency_frames", "{:.0f}"),
+)
+COLORS = {"styletransfer": "#b3393f", "dnn_processing": "#4a6fa5", "pipe": "#8a8a8a"}
+COLORS |= {"OpenVINO": "#6a9f58", "engine": "#e0a33e"}
+
+
+def update_page(results, path):
+    """Write the figures between the page's two marks; returns them as they read on a terminal."""
+    text = "\n\n".join([machine_text(results), ratio_table(results), *case_tables(results)])
+    page = path.read_text() if path.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    return text
+
+
+def machine_text(results):
+    """The machine, and how much others disturbed it."""
+    machine = results["machine"]
+    disturbed = max(
+        (
+            figures["others"]["max"]
+            for case in results["cases"]
+            for figures in case["contenders"].values()
+        ),
+        default=0,
+    )
+    peaks = [case["peak_gflops"] for case in results["cases"]]
+    peak_text = ", ".join(
+        f"{min(p[precision] for p in peaks):.0f} to {max(p[precision] for p in peaks):.0f} GFLOP/s "
+        f"in {precision}"
+        for precision in peaks[0]
+    )
+    models = sorted({case["model"] for case in results["cases"]})
+    return (
+        f"Measured on {results['date']}: {machine['processor']}, {machine['processors']} processors"
+        f" ({', '.join(machine['instructions'])}), {machine['memory_gb']} GB, {machine['system']}; "
+        f"TensorFlow {machine['tensorflow']}, OpenVINO {machine['openvino']}. Large matrix "
+        f"products reach {peak_text}. Models: {', '.join(models)}. Other processes took at most "
+        f"{100 * disturbed:.0f} % of the processors during a measurement."
+    )
+
+
+def ratio_table(results):
+    """Frames/s of the filter over those of each other contender."""
+    rows = []
+    for case in results["cases"]:
+        speeds = {name: value["fps"]["median"] for name, value in case["contenders"].items()}
+        row = [case["architecture"], f"{case['width']}x{case['height']}", case["sink"]]
+        for _, ours, other in RATIOS:
+            # Of OpenVINO's two hints the faster one counts.
+            others = [speed for name, speed in speeds.items() if is_kind(name, other)]
+            found = ours in speeds and others
+            row.append(f"{speeds[ours] / max(others):.2f}" if found else "")
+        share = case["contenders"].get(OURS, {}).get("share_of_peak")
+        rows.append([*row, f"{100 * share:.0f} %" if share else ""])
+    titles = [title for title, *_ in RATIOS]
+    header = ["network", "size", "into", *titles, "share of the peak"]
+    intro = "Frames/s of the filter as it comes (`precision=auto`), as a multiple of:"
+    return f"{intro}\n\n{table(header, rows)}"
+
+
+def is_kind(name, other):
+    """Whether a contender is `other`, with whatever hint or precision."""
+    return name == other or (name.startswith(other + " ") and not name.endswith(" best"))
+
+
+def case_tables(results):
+    """One table for each case, with every contender's figures."""
+    for case in results["cases"]:
+        rows = []
+        for name, figures in case["contenders"].items():
+            row = [name]
+            for _, key, form in COLUMNS:
+                if key:
+                    row.append(form.format(figures[key]["median"]))
+                else:
+                    fps = figures["fps"]
+                    row.append(f"{fps['min']:.1f} to {fps['max']:.1f}")
+            rows.append([*row, f"{100 * figures['share_of_peak']:.0f} %"])
+        title = f"### {case['architecture']}, {case['width']}x{case['height']}, {case['sink']}"
+        header = ["contender", *(title for title, *_ in COLUMNS), "of the peak"]
+        yield f"{title}\n\n{case['gigamacs']:.2f} G multiply-adds.\n\n{table(header, rows)}"
+
+
+def table(header, rows):
+    """A table of Markdown that reads on a terminal too."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+
+    def line(cells):
+        aligned = [
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(aligned)} |"
+
+    rule = [
+        f"{'-' * (width - 1)}{'-' if index == 0 else ':'}" for index, width in enumerate(widths)
+    ]
+    return "\n".join(map(line, [header, rule, *rows]))
+
+
+def write_chart(results, path):
+    """Frames/s into a null output, a panel for each network."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams |= {"svg.hashsalt": "benchmarks", "font.size": 8}
+    import matplotlib.pyplot as plt
+
+    cases = [case for case in results["cases"] if case["sink"] == "null"]
+    panels = {
+        architecture: list(group)
+        for architecture, group in groupby(cases, key=lambda case: case["architecture"])
+    }
+    if not panels:
+        return
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(5 * len(panels), 4.5), squeeze=False, layout="constrained"
+    )
+    for axis, (architecture, group) in zip(axes[0], panels.items(), strict=True):
+        draw_panel(axis, architecture, group)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def draw_panel(axis, architecture, cases):
+    """Bars of one network: a group for each size, a bar for each contender."""
+    names = list(dict.fromkeys(name for case in cases for name in case["contenders"]))
+    height = 0.85 / len(names)
+    for index, name in enumerate(names):
+        found = [
+            (place, case["contenders"][name]["fps"]["median"])
+            for place, case in enumerate(cases)
+            if name in case["contenders"]
+        ]
+        places = [place + index * height for place, _ in found]
+        speeds = [speed for _, speed in found]
+        color = next((c for start, c in COLORS.items() if name.startswith(start)), "#444444")
+        bars = axis.barh(places, speeds, 0.9 * height, color=color)
+        axis.bar_label(bars, [f"{name}  {speed:.1f}" for speed in speeds], padding=2, fontsize=5)
+    axis.set_yticks(
+        [place + 0.4 for place in range(len(cases))],
+        [f"{case['width']}x{case['height']}" for case in cases],
+    )
+    axis.set(title=architecture, xlabel="frames/s, null output", xscale="log")
+    axis.margins(x=0.3)
+    axis.invert_yaxis()
+    axis.spines[["top", "right"]].set_visible(False)

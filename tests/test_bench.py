@@ -1,0 +1,133 @@
+"""The benchmark: its graphs, its tables, and what it refuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import bench_graphs
+import bench_report
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ffmpeg_style.export import export
+from ffmpeg_style.frozen_graph import GraphRunner, import_graph, read_graph
+from ffmpeg_style.networks import StyleNetwork
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bench") / "model.pb"
+    export(StyleNetwork("fast", width=8).build_weights(), path)
+    return path
+
+
+@pytest.fixture
+def frame():
+    return np.random.default_rng(1).integers(0, 256, (37, 50, 3), np.uint8)
+
+
+def test_float_graph_paints_the_same(model, frame, tmp_path):
+    bench_graphs.write_float_graph(model, tmp_path / "float.pb")
+    with tf.compat.v1.Session(graph=import_graph(read_graph(tmp_path / "float.pb"))) as session:
+        painted = session.run("output:0", {"input:0": frame[None] / np.float32(255)})[0]
+    assert painted.dtype == np.float32
+    assert np.abs(painted * 255 - GraphRunner(read_graph(model))(frame)).max() <= 1
+
+
+def test_folded_graph_paints_the_same(model, frame, tmp_path):
+    bench_graphs.write_folded_graph(model, tmp_path / "folded.pb")
+    folded = read_graph(tmp_path / "folded.pb")
+    assert not any(node.op == "ReverseV2" and node.name.startswith("up") for node in folded.node)
+    painted = GraphRunner(folded)(frame)
+    assert np.abs(painted.astype(int) - GraphRunner(read_graph(model))(frame)).max() <= 1
+
+
+def test_multiply_adds(model):
+    # 40x40 with the margin of 12 around a frame of 16x16: half of it is 20, a quarter 10.
+    expected = 20 * 20 * 9 * 12 * 8  # conv1
+    expected += 10 * 10 * 9 * 8 * 16  # conv2
+    expected += 4 * 2 * 10 * 10 * 9 * 16 * 16  # four residual blocks
+    expected += 10 * 10 * 16 * 16 * 8  # up1, its kernel of 4x4
+    expected += 20 * 20 * 9 * 8 * 12  # output, to squares of 2x2 pixels
+    assert bench_graphs.multiply_adds(model, 16, 16) == expected
+
+
+def case(speeds, sink="null"):
+    figures = {key: {"median": 1.0, "min": 1.0, "max": 1.0} for _, key, _ in bench_report.COLUMNS}
+    contenders = {
+        name: {
+            **figures,
+            "fps": {"median": speed, "min": speed - 1, "max": speed + 1},
+            "others": {"median": 0.0, "min": 0.0, "max": 0.04},
+            "share_of_peak": 0.5,
+        }
+        for name, speed in speeds.items()
+    }
+    return {
+        "architecture": "fast",
+        "width": 640,
+        "height": 360,
+        "sink": sink,
+        "model": "wave-fast",
+        "gigamacs": 1.6,
+        "peak_gflops": {"fp32": 200.0, "bf16": 900.0},
+        "contenders": contenders,
+    }
+
+
+def results(*cases):
+    machine = {"processor": "P", "processors": 2, "instructions": ["avx2"], "memory_gb": 8}
+    machine |= {"system": "Linux", "tensorflow": "2", "openvino": "3"}
+    return {"date": "2026-01-02", "machine": machine, "cases": list(cases)}
+
+
+def test_ratios_take_the_faster_hint_and_keep_best_settings_apart():
+    speeds = {
+        "styletransfer auto": 60.0,
+        "dnn_processing": 20.0,
+        "dnn_processing best": 40.0,
+        "OpenVINO bf16 latency": 30.0,
+        "OpenVINO bf16 throughput": 50.0,
+    }
+    header, _, row = bench_report.ratio_table(results(case(speeds))).splitlines()[-3:]
+    cells = dict(
+        zip(*([c.strip() for c in line.split("|")] for line in (header, row)), strict=True)
+    )
+    assert cells["dnn_processing"] == "3.00"
+    assert cells["its best settings"] == "1.50"
+    assert cells["OpenVINO bf16"] == "1.20"
+    assert cells["pipe to Python"] == ""
+    assert cells["share of the peak"] == "50 %"
+
+
+def test_page_keeps_what_people_wrote(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text(f"Before\n{bench_report.BEGIN}\nold\n{bench_report.END}\nAfter\n")
+    text = bench_report.update_page(results(case({"styletransfer auto": 60.0})), page)
+    assert "59.0 to 61.0" in text
+    assert "at most 4 %" in text
+    written = page.read_text()
+    assert written.startswith("Before\n")
+    assert written.endswith("\nAfter\n")
+    assert text in written
+    assert "old" not in written
+
+
+def test_unknown_contender_is_refused():
+    command = [sys.executable, str(SCRIPTS / "bench.py"), "--contenders", "nothing"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "styletransfer auto" in result.stderr
+
+
+def test_shipped_figures_are_whole():
+    path = SCRIPTS.parent / "docs" / "benchmarks.json"
+    for found in json.loads(path.read_text())["cases"]:
+        for name, figures in found["contenders"].items():
+            fps = figures["fps"]
+            assert 0 < fps["min"] <= fps["median"] <= fps["max"], name
+            assert figures["memory_mb"]["median"] > 50, name
