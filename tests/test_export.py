@@ -1,6 +1,7 @@
 """Exported graphs against the networks they were made of."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from ffmpeg_style.weights import load_network, load_weights
 SIZES = [(16, 16), (16, 17), (19, 16), (18, 23), (33, 21), (40, 64), (61, 47), (96, 130)]
 SIZES += [(240, 319), (359, 641)]
 TOLERANCE = 2  # of 255
+MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
 def frames():
@@ -68,6 +70,14 @@ def test_graph_paints_as_the_network(architecture, styles, norm, tmp_path):
         assert painted.dtype == np.uint8
         assert np.abs(painted - by_keras(network, frame, mix)).max() <= TOLERANCE
         assert painted.std() > 1, "a flat picture would prove nothing"
+
+
+@pytest.mark.parametrize("name", ["wave", "wave-fast"])
+def test_shipped_graph_paints_as_the_network(name):
+    path = MODELS / f"{name}.pb"
+    network, runner = load_network(path), GraphRunner(read_graph(path))
+    for frame in frames():
+        assert np.abs(runner(frame) - by_keras(network, frame, [1])).max() <= TOLERANCE
 
 
 def test_mixes_of_styles(tmp_path):

@@ -17,6 +17,7 @@ from ffmpeg_style.inspection import inspect
 from ffmpeg_style.networks import StyleNetwork
 
 ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = sorted((ROOT / "models").glob("*.pb"))
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,13 @@ def test_engine_allows_the_same_ops():
     source = (ROOT / "csrc" / "style_graphdef.c").read_text()
     listed = re.search(r"allowed_ops\[\] = \{(.*?)\};", source, re.DOTALL)[1]
     assert set(re.findall(r'"(\w+)"', listed)) == ALLOWED_OPS
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_models_keep_the_contract(path):
+    inspection = inspect(path)
+    assert inspection.faults == []
+    assert set(inspection.ops) <= ALLOWED_OPS
 
 
 @pytest.mark.parametrize("name", ["johnson", "fast", "batch"])

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Write the cards in models/README.md, below its marker, and a picture of each model.
+
+    for model in models/*.pb; do ffmpeg-style evaluate $model ... --output reports; done
+    python scripts/model_cards.py reports
+
+The pictures are of photographs that scikit-image ships: `astronaut` (NASA, public domain) and
+`chelsea` (Stéfan van der Walt, CC0), at the size that the network saw them.
+"""
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from ffmpeg_style import Engine
+from ffmpeg_style.evaluate import MARKS
+from ffmpeg_style.files import atomic_write
+from ffmpeg_style.frozen_graph import read_card, read_graph
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+MARKER = "<!-- What follows is written by scripts/model_cards.py. -->\n"
+QUALITY = 80
+
+
+@click.command()
+@click.argument("reports", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(reports):
+    """Write the cards from the REPORTS of `ffmpeg-style evaluate --output`."""
+    cards = {path.stem: read_card(read_graph(path)) for path in sorted(MODELS.glob("*.pb"))}
+    found = {name: json.loads((reports / f"{name}.json").read_text()) for name in cards}
+    for name, card in cards.items():
+        with atomic_write(MODELS / f"{name}.jpg") as file:
+            before_and_after(name, card["styles"]).save(file, "JPEG", quality=QUALITY)
+    readme = MODELS / "README.md"
+    kept = readme.read_text().split(MARKER)[0]
+    sections = [totals(found), *(section(name, cards[name]) for name in cards)]
+    with atomic_write(readme) as file:
+        file.write("\n".join([kept + MARKER, *sections]).encode())
+
+
+def before_and_after(name, styles):
+    """Photographs on the left and their paintings on the right, 640 wide; a row for each style."""
+    astronaut, chelsea = data.astronaut()[:256, 64:384], data.chelsea()[20:276, 90:410]
+    rows = []
+    for index, style in enumerate(styles):
+        photographs = (
+            [astronaut, chelsea] if len(styles) == 1 else [(astronaut, chelsea)[index % 2]]
+        )
+        with Engine(MODELS / f"{name}.pb", style=style) as engine:
+            rows += [np.hstack([photograph, engine(photograph)]) for photograph in photographs]
+    return Image.fromarray(np.vstack(rows))
+
+
+def totals(reports):
+    """The table of all models under all their styles."""
+    marks = [
+        mark for mark in MARKS if all(str(mark) in gatys(summary) for summary in all_of(reports))
+    ]
+    head = ["model", "style", "photographs", "content", "style loss", "total", "beside: model"]
+    head += [*(f"Gatys {mark}" for mark in marks), "equals iterations"]
+    lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3)]
+    for name, report in reports.items():
+        for style, summary in report["styles"].items():
+            lines.append([f"`{name}`", style, str(report["photographs"]), *numbers(summary, marks)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def all_of(reports):
+    """The summaries of every model and style."""
+    return [summary for report in reports.values() for summary in report["styles"].values()]
+
+
+def gatys(summary):
+    """The losses of Gatys's optimisation in a summary, by iteration."""
+    return summary["compared"]["gatys"]
+
+
+def numbers(summary, marks):
+    """The columns of a table's line behind the names."""
+    compared, model = summary["compared"], summary["model"]
+    values = [model["content"], model["style"], model["total"], compared["model"]["total"]]
+    values += [gatys(summary)[str(mark)]["total"] for mark in marks]
+    equal = compared["equals_iterations"]
+    longest = len(compared["gatys_total"]) - 1
+    return [
+        *(f"{value:.2f}" for value in values),
+        f"> {longest}" if equal is None else f"{equal:g}",
+    ]
+
+
+def section(name, card):
+    """A model's own card."""
+    size = (MODELS / f"{name}.pb").stat().st_size / 1e3
+    trained = "\n".join(history(card["trained"]))
+    return (
+        f"## {name}\n\n![Photographs on the left, {name} on the right]({name}.jpg)\n\n"
+        f"`{card['architecture']}`, width {card['width']}, {card['norm']} norm; "
+        f"{', '.join(card['styles'])}; {size:.0f} kB; {card['licence']}.\n\n{trained}\n"
+    )
+
+
+def history(trained):
+    """How a network was trained, the oldest run first: lines of a list."""
+    earlier = history(trained["start"]) if "start" in trained else []
+    line = f"- {trained['steps']:,} steps of {trained['batch']} crop of {trained['size']}x"
+    return [*earlier, f"{line}{trained['size']} pixels"]
+
+
+if __name__ == "__main__":
+    main()
