@@ -203,8 +203,21 @@ class BlockWriter:
             features = tf.nn.bias_add(features, tf.constant(offset, name="norm/beta"))
         else:
             features = convolve(block, features, self.kernel(kernel))
-            features = instance_norm(features, *(self.affine(name, path) for name in AFFINE))
+            features = self.instance_norm(features, *(self.affine(name, path) for name in AFFINE))
         return tf.nn.relu(features, name="relu") if block.relu else features
+
+    def instance_norm(self, features, gamma, beta):
+        """Instance norm as one op: batch norm whose batch is the one image."""
+        return tf.raw_ops.FusedBatchNormV3(
+            x=features,
+            scale=gamma,
+            offset=beta,
+            mean=tf.constant([], tf.float32),
+            variance=tf.constant([], tf.float32),
+            epsilon=NORM_EPSILON,
+            is_training=True,
+            name="norm",
+        ).y
 
     def kernel(self, values):
         with np.errstate(over="ignore"):  # `largest_change` finds out.
@@ -255,20 +268,6 @@ def packed_kernel(kernel, doubled):
         return tf.reduce_sum(squares, axis=[1, 3])
     squares = tf.transpose(squares, [0, 2, 1, 3, 4, 5])
     return tf.reshape(squares, [side, side, 4 * kernel.shape[2], -1])
-
-
-def instance_norm(features, gamma, beta):
-    """Instance norm as one op: batch norm whose batch is the one image."""
-    return tf.raw_ops.FusedBatchNormV3(
-        x=features,
-        scale=gamma,
-        offset=beta,
-        mean=tf.constant([], tf.float32),
-        variance=tf.constant([], tf.float32),
-        epsilon=NORM_EPSILON,
-        is_training=True,
-        name="norm",
-    ).y
 
 
 def mix_styles(weights, styles):

@@ -103,7 +103,7 @@ class Tools:
     clips: dict
     models: dict
     float_graphs: dict
-    folded_graphs: dict
+    openvino_graphs: dict
     best_config: str
 
 
@@ -188,8 +188,8 @@ def openvino_command(precision, hint):
     """Commands of OpenVINO with one of its hints."""
 
     def command(job):
-        folded = job.tools.folded_graphs[job.case.architecture]
-        return peer_command(job, "openvino", folded, "--precision", precision, "--hint", hint)
+        graph = job.tools.openvino_graphs[job.case.architecture]
+        return peer_command(job, "openvino", graph, "--precision", precision, "--hint", hint)
 
     return command
 
@@ -365,11 +365,11 @@ def run_case(case, chosen, tools, repeats, seconds, progress):
 
 def prepare(architectures, sizes):
     """Builds what is not there yet: programs, clips, graphs; returns `Tools`."""
-    from bench_graphs import session_config, write_float_graph, write_folded_graph, write_stand_in
+    from bench_graphs import session_config, write_float_graph, write_openvino_graph, write_stand_in
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     ffmpeg = build()
-    models, float_graphs, folded_graphs = {}, {}, {}
+    models, float_graphs, openvino_graphs = {}, {}, {}
     for architecture in architectures:
         shipped = ROOT / "models" / f"{MODELS[architecture]}.pb"
         stand_in = FOLDER / f"untrained-{architecture}.pb"
@@ -378,8 +378,8 @@ def prepare(architectures, sizes):
         models[architecture] = shipped if shipped.exists() else stand_in
         float_graphs[architecture] = FOLDER / f"{architecture}-float.pb"
         write_float_graph(models[architecture], float_graphs[architecture])
-        folded_graphs[architecture] = FOLDER / f"{architecture}-folded.pb"
-        write_folded_graph(models[architecture], folded_graphs[architecture])
+        openvino_graphs[architecture] = FOLDER / f"{architecture}-openvino.pb"
+        write_openvino_graph(models[architecture], openvino_graphs[architecture])
     return Tools(
         ffmpeg=ffmpeg,
         dnn_ffmpeg=build_dnn_ffmpeg(),
@@ -387,7 +387,7 @@ def prepare(architectures, sizes):
         clips={size: make_clip(ffmpeg, *size) for size in sizes},
         models=models,
         float_graphs=float_graphs,
-        folded_graphs=folded_graphs,
+        openvino_graphs=openvino_graphs,
         best_config=session_config(bf16=has_bfloat16()),
     )
 
@@ -499,10 +499,7 @@ def results_of(case, samples, tools, peaks):
     figures = {name: summary(values) for name, values in samples.items()}
     precisions = {contender.name: contender.precision for contender in contenders()}
     for name, values in figures.items():
-        precision = precisions[name] or ("bf16" if has_bfloat16() else "fp32")
-        values["precision"] = precision
-        reached = 2 * operations * values["fps"]["median"] / 1e9
-        values["share_of_peak"] = reached / peaks[precision]
+        values["precision"] = precisions[name] or ("bf16" if has_bfloat16() else "fp32")
     return {
         "architecture": case.architecture,
         "width": case.width,
