@@ -43,15 +43,19 @@ def main(reports):
 
 
 def before_and_after(name, styles):
-    """Photographs on the left and their paintings on the right, 640 wide; a row for each style."""
+    """Photographs on the left and their paintings on the right, 640 wide."""
     astronaut, chelsea = data.astronaut()[:256, 64:384], data.chelsea()[20:276, 90:410]
+    pairs = [(style, photograph) for style in styles for photograph in (astronaut, chelsea)]
+    if len(styles) > 1:  # One of the photographs for each style, and less of it.
+        pairs = [
+            (style, photograph[40:200])
+            for index, (style, photograph) in enumerate(pairs)
+            if index % 4 in (0, 3)
+        ]
     rows = []
-    for index, style in enumerate(styles):
-        photographs = (
-            [astronaut, chelsea] if len(styles) == 1 else [(astronaut, chelsea)[index % 2]]
-        )
+    for style, photograph in pairs:
         with Engine(MODELS / f"{name}.pb", style=style) as engine:
-            rows += [np.hstack([photograph, engine(photograph)]) for photograph in photographs]
+            rows.append(np.hstack([photograph, engine(photograph)]))
     return Image.fromarray(np.vstack(rows))
 
 
