@@ -1,6 +1,7 @@
 """Every fixture that several files share, every marker and every skip."""
 
 import os
+import signal
 import subprocess
 
 import numpy as np
@@ -9,22 +10,16 @@ from PIL import Image
 
 MARKERS = {
     "matrix": "builds every series of FFmpeg, for an hour or so: `make test-matrix`",
-    "unproven": "written, and not yet seen to pass on a quiet machine: `pytest -m unproven`",
 }
-UNPROVEN = ()
-"""Beginnings of the names of files that wait for a whole run; a line goes when it was seen."""
 
 
 def pytest_configure(config):
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     if not config.option.markexpr:
-        config.option.markexpr = "not matrix and not unproven"
-
-
-def pytest_itemcollected(item):
-    if item.path.name.startswith(UNPROVEN):
-        item.add_marker("unproven")
+        config.option.markexpr = "not matrix"
+    # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
