@@ -26,7 +26,7 @@ from ffmpeg_style.losses import LossWeights, perceptual_losses, style_grams
 from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.processor import has_bfloat16
-from ffmpeg_style.weights import ORIGIN, load_network, load_weights, read_network
+from ffmpeg_style.weights import ORIGIN, load_network, read_network
 
 log = logging.getLogger(__name__)
 
@@ -174,11 +174,12 @@ def train(
     step, origin = restore(folder, trainer)
     if origin is None:
         origin = {"data": f"{len(photographs.paths)} photographs"}
-        for name, path in (("start", start), ("teacher", teacher)):
-            if path is not None:
-                origin[name] = read_network(path).trained
+        if teacher is not None:
+            origin["teacher"] = read_network(teacher).trained
         if start is not None:
-            set_weight_values(network, adapt_styles(load_weights(start)[1], network))
+            first = read_network(start)
+            origin["start"] = first.trained
+            set_weight_values(network, adapt_styles(first.weights, network))
     run(trainer, photographs, folder, step, settings, origin, progress)
     for _, reason in sorted(photographs.unreadable.items()):
         log.warning("passed over: %s", reason)
