@@ -57,14 +57,6 @@ def read_network(path):
     return StoredNetwork(header["network"], weights, trained)
 
 
-def load_weights(path):
-    """Settings of the network (arguments of `StyleNetwork`) and its weights by name.
-
-    See `read_network` for the path and the errors.
-    """
-    return read_network(path)[:2]
-
-
 def load_network(path):
     """The `StyleNetwork` of a run, a checkpoint or a frozen graph; see `read_network`."""
     return build_network(read_network(path))

@@ -14,7 +14,7 @@ from ffmpeg_style.errors import InputError
 from ffmpeg_style.export import export, write_graph
 from ffmpeg_style.frozen_graph import GraphRunner, constants, read_card, read_graph
 from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
-from ffmpeg_style.weights import load_network, load_weights
+from ffmpeg_style.weights import load_network, read_network
 
 SIZES = [(16, 16), (16, 17), (19, 16), (18, 23), (33, 21), (40, 64), (61, 47), (96, 130)]
 SIZES += [(240, 319), (359, 641)]
@@ -163,7 +163,7 @@ def assert_same_picture(path, other, frame, most):
 def test_weights_of_many_styles_come_back_exactly(tmp_path):
     network = untrained("fast", ("a", "b"))
     export(network, tmp_path / "model.pb")
-    settings, weights = load_weights(tmp_path / "model.pb")
+    settings, weights = read_network(tmp_path / "model.pb")[:2]
     assert settings == network.settings
     stored_half = constants(read_graph(tmp_path / "model.pb"))["conv1/conv/kernel"].dtype == "f2"
     for name, value in weight_values(network).items():
@@ -254,4 +254,4 @@ def test_graph_of_others_has_no_weights_of_ours(tmp_path):
         tf.constant(json.dumps({"name": "theirs"}), name="model_card")
     (tmp_path / "theirs.pb").write_bytes(graph.as_graph_def().SerializeToString())
     with pytest.raises(InputError, match="exported by ffmpeg-style"):
-        load_weights(tmp_path / "theirs.pb")
+        read_network(tmp_path / "theirs.pb")
