@@ -282,13 +282,15 @@ def test_memory_is_constant_over_10000_frames(ffmpeg, wave):
     frame = noise(1, 16, 16)[0].tobytes()
     source = (*RAW, "-s", "16x16", "-i", "-")
     command = [ffmpeg, "-v", "error", *source, "-vf", filter_text(wave), *RAW, "-"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    # Unbuffered: communicate() would not find what a buffer of Python's holds.
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    with subprocess.Popen(command, **pipes) as process:
         resident = []
         for _ in range(100):
             process.stdin.write(frame * 100)
-            process.stdin.flush()
             # What ffmpeg's own queues hold is not back yet; it is less than 60 frames.
-            assert len(process.stdout.read(len(frame) * (40 if not resident else 100)))
+            expected = len(frame) * (100 if resident else 40)
+            assert len(read_exactly(process.stdout, expected)) == expected
             resident.append(memory_of(process.pid))
         rest = process.communicate(timeout=TIMEOUT)[0]
     assert process.returncode == 0
