@@ -89,7 +89,7 @@ def stylize(
         library: TensorFlow's library or its folder; None for the one found at the build.
         start: second of the source to begin at.
         duration: seconds of the source to paint; None for all.
-        encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``.
+        encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``; no filters.
         overwrite: whether to replace a target that exists.
         progress: whether to show a bar on stderr; None for when stderr is a terminal.
 
@@ -116,6 +116,7 @@ def stylize(
         library=library,
     )
     _check_paths(source, target, overwrite)
+    _check_encoder_options(encoder_options)
     with ExitStack() as stack:
         readable = stack.enter_context(_plainly_named(source))
         found = probe(readable, source)
@@ -137,7 +138,9 @@ def stylize(
             disable=None if progress is None else not progress,
         )
         stack.enter_context(bar)
-        _run(command, bar, {str(draft): str(target), str(readable): str(source)})
+        if not _run(command, bar, {str(draft): str(target), str(readable): str(source)}):
+            after = "" if start is None else f" from second {start} on"
+            raise InputError(f"{source} has no frame to paint{after}")
     return target
 
 
@@ -152,6 +155,14 @@ def _check_paths(source, target, overwrite):
         raise InputError(f"{target} is the source itself; choose another target")
     if target.exists() and not overwrite:
         raise InputError(f"{target} exists already; choose another target, or ask to overwrite it")
+
+
+def _check_encoder_options(options):
+    for option in options:
+        if re.match(r"-/?(vf|lavfi|filter(_script|_complex|_complex_script)?)(:v.*)?$", option):
+            raise InputError(
+                f"{option} would take the place of the painting; filter in a run of its own"
+            )
 
 
 @contextmanager
@@ -266,7 +277,11 @@ def _environment():
 
 
 def _run(command, bar, names):
-    """Runs ffmpeg to its end with its progress on the bar; ends it when this is interrupted."""
+    """Runs ffmpeg to its end with its progress on the bar; returns how many frames it wrote.
+
+    It is ended when this is interrupted.
+    """
+    frames = 0
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(
             command,
@@ -281,7 +296,8 @@ def _run(command, bar, names):
             try:
                 for line in process.stdout:
                     if line.startswith("frame="):
-                        bar.update(int(line.removeprefix("frame=")) - bar.n)
+                        before, frames = frames, int(line.removeprefix("frame="))
+                        bar.update(frames - before)
                 process.wait()
             finally:
                 _end(process)
@@ -291,6 +307,7 @@ def _run(command, bar, names):
             error = FFmpegError(_reason(text, names))
             error.log = text
             raise error
+    return frames
 
 
 def _end(process):
