@@ -22,7 +22,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ffmpeg_style import ffmpeg_source
-from ffmpeg_style.build_profiles import PROFILES, configure_options, missing_packages
+from ffmpeg_style.build_profiles import (
+    PROFILES,
+    absent_libraries,
+    configure_options,
+    missing_packages,
+)
 from ffmpeg_style.errors import BuildError, InputError, InputNotFoundError
 from ffmpeg_style.program import build_folder, project_folder
 
@@ -225,6 +230,8 @@ class _Steps:
     def _configure(self, options, key):
         if self.stamps.get("configured") == key:
             return
+        if absent := absent_libraries(self.plan.profile):
+            _say(f"left out, for they are not installed here: {', '.join(absent)}")
         _say("configuring (half a minute)")
         self.stamps.set("configured", None)
         self._run(["./configure", *options], self.plan.tree, "FFmpeg's configure failed")

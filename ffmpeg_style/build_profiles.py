@@ -45,7 +45,8 @@ _DEMO_PARTS = {
         colorspace concat convolution copy crop cropdetect curves deband decimate drawbox
         drawgrid edgedetect eq extractplanes fade fillborders format fps framerate
         framestep gblur geq gradients haldclut hflip histogram hstack hue identity
-        interleave life loop lut lutrgb lutyuv mandelbrot maskedmerge mergeplanes metadata
+        interleave life loop lut lut3d lutrgb lutyuv mandelbrot maskedmerge mergeplanes
+        metadata
         minterpolate mix negate noise null nullsink nullsrc overlay pad palettegen
         paletteuse perms pixdesctest psnr random realtime rgbtestsrc rotate scale
         scale2ref scdet segment select sendcmd separatefields setdar setfield setparams
@@ -124,8 +125,15 @@ def configure_options(profile):
             "--enable-indev=lavfi",
             *(f"--enable-{kind}={','.join(names.split())}" for kind, names in _DEMO_PARTS.items()),
         ]
-    libraries = [name for name, check in _FULL_LIBRARIES.items() if _is_installed(check)]
+    absent = absent_libraries(profile)
+    libraries = [name for name in _FULL_LIBRARIES if name not in absent]
     return [*_COMMON, *(f"--enable-{name}" for name in libraries), *_tls_options()]
+
+
+def absent_libraries(profile):
+    """The external libraries that a profile would take and this machine lacks, as a list."""
+    wanted = _FULL_LIBRARIES if profile == "full" else {}
+    return [name for name, check in wanted.items() if not _is_installed(check)]
 
 
 def _tls_options():

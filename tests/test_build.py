@@ -460,6 +460,18 @@ def test_missing_packages_are_one_line_to_copy(monkeypatch):
         ffmpeg_build._require_packages()
 
 
+def test_full_takes_the_libraries_that_are_there(monkeypatch):
+    monkeypatch.setattr(
+        build_profiles,
+        "_FULL_LIBRARIES",
+        {"libx": "x264", "liby": "no-such-module", "libz": "zlib.h", "libq": "no/such.h"},
+    )
+    assert {"--enable-libx", "--enable-libz"} <= set(build_profiles.configure_options("full"))
+    assert not {"--enable-liby", "--enable-libq"} & set(build_profiles.configure_options("full"))
+    assert build_profiles.absent_libraries("full") == ["liby", "libq"]
+    assert build_profiles.absent_libraries("demo") == []
+
+
 # --- The real program ---------------------------------------------------------------------------
 
 
