@@ -32,9 +32,9 @@ def plain():
     return build("")
 
 
-@pytest.fixture(scope="session")
-def sanitized():
-    return build("address,undefined")
+@pytest.fixture(scope="session", params=["address,undefined", "thread"])
+def sanitized(request):
+    return build(request.param)
 
 
 @pytest.fixture(scope="session")
