@@ -37,6 +37,8 @@ TENSORFLOW_LIBRARY = "libtensorflow_cc.so.2"  # in the wheel's package
 LOG_TAIL = 20  # lines of the log that a failure shows
 HALF_WRITTEN = 60  # seconds before a kill in which a compiler may have begun what it did not end
 
+_PRODUCED_PROGRAMS = {"ffmpeg", "ffprobe", "ffplay"}  # each first as NAME_g, with its symbols
+
 # A build under make, or under git, is not to inherit their ideas.
 _FOREIGN_VARIABLES = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR", "V", "CDPATH"}
 
@@ -391,7 +393,7 @@ def _drop_half_written(tree):
     products = {
         path: path.stat().st_mtime
         for path in tree.rglob("*")
-        if path.suffix in {".o", ".a", ".d"} or path.name.startswith("ffmpeg_g")
+        if path.suffix in {".o", ".a", ".d"} or path.name.removesuffix("_g") in _PRODUCED_PROGRAMS
     }
     last = max(products.values(), default=0)
     for path, written in products.items():

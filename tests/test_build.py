@@ -329,6 +329,20 @@ def test_killed_build_goes_on(point, miniature):
     assert miniature.run()[::2] == (0, [])
 
 
+def test_half_written_program_is_linked_again(miniature):
+    """Also when all that it is made of has been complete for longer than the killed minute."""
+    with miniature.start(stop="ffprobe") as process:
+        miniature.wait_for_stop()
+        os.killpg(process.pid, signal.SIGKILL)
+    (tree,) = miniature.build.glob("work/*/ffmpeg")
+    for seconds, pattern in enumerate(["*.c", "*.o", "ffmpeg"]):
+        for path in tree.glob(pattern):
+            os.utime(path, (seconds, seconds))
+    (tree / "just made.o").touch()
+    assert miniature.run()[0] == 0
+    assert miniature.installed() == miniature.installed("ffprobe") == COMPLETE
+
+
 def test_killed_rebuild_leaves_the_old_program(miniature):
     miniature.run()
     (miniature.source / "two.c").write_text("zwei\n")
