@@ -1,6 +1,7 @@
 """Videos and photographs painted by the patched ffmpeg, as files."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -23,16 +24,21 @@ from ffmpeg_style.program import ffmpeg_path
 # Containers by their suffix, with the audio that they hold as it is; other audio is encoded anew.
 AUDIO_COPIED = {
     ".avi": {"ac3", "mp3"},
+    ".flv": {"aac", "mp3"},
     ".mkv": {"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "truehd", "vorbis"},
     ".mov": {"aac", "ac3", "alac", "eac3", "mp3", "pcm_s16le", "pcm_s24le"},
     ".mp4": {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"},
+    ".ts": {"aac", "ac3", "eac3", "mp2", "mp3"},
     ".webm": {"opus", "vorbis"},
 }
 AUDIO_COPIED[".m4v"] = AUDIO_COPIED[".mp4"]
 EXACT_TIMES = {".m4v", ".mkv", ".mov", ".mp4"}
 H264_CONTAINERS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
-AUDIO_ENCODERS = {".avi": "pcm_s16le"}  # where ffmpeg's default is one that a build may lack
+# Where ffmpeg's default is one that a build may lack.
+AUDIO_ENCODERS = {".avi": "pcm_s16le", ".flv": "aac", ".ts": "aac"}
 IMAGES = {".bmp", ".jpeg", ".jpg", ".pam", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+logger = logging.getLogger(__name__)
 
 SECONDS_TO_END = 5  # for an ffmpeg that was asked to end, before it is killed
 
@@ -128,6 +134,8 @@ def stylize(
             *("-reinit_filter", "0"),  # a new graph loses the frames that the old one is painting
             *("-i", f"file:{readable}"),
             *_output_options(target.suffix.lower(), found, painting, encoder_options),
+            # Copied sound from before the start would make the pictures late.
+            *(("-copypriorss", "0") if start is not None else ()),
             *encoder_options,
             f"file:{draft}",
         ]
@@ -301,12 +309,14 @@ def _run(command, bar, names):
                 process.wait()
             finally:
                 _end(process)
-        if process.returncode:
-            log.seek(0)
-            text = log.read()
-            error = FFmpegError(_reason(text, names))
-            error.log = text
-            raise error
+        log.seek(0)
+        text = log.read()
+    if process.returncode:
+        error = FFmpegError(_reason(text, names))
+        error.log = text
+        raise error
+    if text:
+        logger.warning("ffmpeg went on after this error: %s", _reason(text, names))
     return frames
 
 

@@ -149,7 +149,7 @@ def test_the_painting_is_the_engines(make, model, ffmpeg, tmp_path):
             np.testing.assert_array_equal(painted, engine(frame))
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".flv"])
 def test_the_sound_is_copied(make, model, shown, packets, tmp_path, suffix):
     source = make()
     target = stylize(source, tmp_path / f"out{suffix}", model)
@@ -160,6 +160,8 @@ def test_the_sound_is_copied(make, model, shown, packets, tmp_path, suffix):
 def test_sound_that_the_container_does_not_take_is_encoded(make, model, shown, tmp_path):
     source = make(suffix=".mkv", options=("-c:a", "pcm_f32le"))
     assert shown(stylize(source, tmp_path / "out.mp4", model))[0]["audio"]["codec_name"] == "aac"
+    assert shown(stylize(source, tmp_path / "out.flv", model))[0]["audio"]["codec_name"] == "aac"
+    assert shown(stylize(source, tmp_path / "out.ts", model))[0]["audio"]["codec_name"] == "aac"
     streams, times = shown(stylize(source, tmp_path / "out.avi", model))
     assert streams["audio"]["codec_name"] == "pcm_s16le"
     np.testing.assert_allclose(times, np.arange(10) / 25, atol=1e-6)
@@ -221,6 +223,28 @@ def test_a_part_of_a_video(make, model, shown, tmp_path):
     source = make("64x48", 25)
     target = stylize(source, tmp_path / "out.mp4", model, start=0.2, duration=0.4)
     assert len(shown(target)[1]) == 10
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_the_sound_of_a_part_begins_with_its_pictures(make, model, ffmpeg, tmp_path, suffix):
+    target = stylize(make(frames=50), tmp_path / f"out{suffix}", model, start=1.2, duration=0.4)
+    command = [ffmpeg.with_name("ffprobe"), "-v", "error", "-of", "json", "-show_packets", target]
+    found = subprocess.run(command, capture_output=True, check=True).stdout
+    times = {"audio": [], "video": []}
+    for packet in json.loads(found)["packets"]:
+        times[packet["codec_type"]].append(float(packet["pts_time"]))
+    assert len(times["video"]) == 10
+    assert abs(min(times["audio"]) - min(times["video"])) < 0.05
+    assert abs(max(times["audio"]) - max(times["video"])) < 0.05
+
+
+def test_a_damaged_source_is_told_of(make, model, caplog, shown, tmp_path):
+    source = tmp_path / "cut.mkv"
+    whole = make(frames=50, sound=False, suffix=".mkv").read_bytes()
+    source.write_bytes(whole[: len(whole) // 2])
+    _, times = shown(stylize(source, tmp_path / "out.mp4", model))
+    assert 1 < len(times) < 50
+    assert "File ended prematurely" in caplog.text
 
 
 @pytest.mark.parametrize(
