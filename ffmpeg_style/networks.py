@@ -259,16 +259,27 @@ class StyleNetwork(keras.Model):
     def call(self, inputs):
         images, style_weights = inputs
         _, height, width, _ = ops.shape(images)
-        padding = [(0, 0), pad_to_stride(height), pad_to_stride(width), (0, 0)]
-        features = ops.pad(ops.cast(images, "float32") / 127.5 - 1.0, padding, mode="reflect")
-        features = ops.cast(space_to_depth(features, self.pack), self.compute_dtype)
+        painted = self.paint(with_margin(images), style_weights)
+        return painted[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width, :]
+
+    def paint(self, images, style_weights):
+        """Paint images that have their margin, which is painted too: see `with_margin`."""
+        features = space_to_depth(ops.cast(images, "float32") / 127.5 - 1.0, self.pack)
+        features = ops.cast(features, self.compute_dtype)
         kept = {}
         for block in self.blocks:
             features = block(features, style_weights)
             if self.skip and block.name == self.skip[1]:
                 features = features + kept[self.skip[0]]
             kept[block.name] = features
-        return features[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width, :]
+        return features
+
+
+def with_margin(images):
+    """Images ``[B,H,W,3]`` and their reflected border, which makes them a multiple of `STRIDE`."""
+    _, height, width, _ = ops.shape(images)
+    padding = [(0, 0), pad_to_stride(height), pad_to_stride(width), (0, 0)]
+    return ops.pad(images, padding, mode="reflect")
 
 
 def pad_to_stride(size):

@@ -23,7 +23,7 @@ from ffmpeg_style.errors import InputError, StyleError
 from ffmpeg_style.files import atomic_write, make_folder
 from ffmpeg_style.loss_network import load_loss_network
 from ffmpeg_style.losses import LossWeights, perceptual_losses, style_grams
-from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
+from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values, with_margin
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.processor import has_bfloat16
 from ffmpeg_style.weights import ORIGIN, load_network, read_network
@@ -79,7 +79,11 @@ class NotFiniteError(StyleError, ArithmeticError):
 
 
 class StyleTrainer(keras.Model):
-    """A style network with the perceptual losses of its paintings, for Keras's `train_on_batch`."""
+    """A style network with the perceptual losses of its paintings, for Keras's `train_on_batch`.
+
+    The margin is painted and judged too. The loss network pads its own input with zeros, which is
+    worth a frame of odd colours around what it is shown: that frame falls into the margin.
+    """
 
     def __init__(self, network, loss_network, grams, weights):
         super().__init__()
@@ -96,12 +100,14 @@ class StyleTrainer(keras.Model):
         return list(self.terms.values())
 
     def call(self, inputs):
-        return self.network(inputs)
+        images, style_weights = inputs
+        return self.network.paint(with_margin(images), style_weights)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         images, style_weights = x
         targets = [ops.tensordot(style_weights, gram, 1) for gram in self.grams]
-        terms = perceptual_losses(self.loss_network, y_pred, images, targets, self.loss_weights)
+        contents = with_margin(images)
+        terms = perceptual_losses(self.loss_network, y_pred, contents, targets, self.loss_weights)
         for name, metric in self.terms.items():
             metric.update_state(terms[name])
         return ops.mean(terms["total"]) + sum(self.network.losses)
@@ -121,7 +127,9 @@ class DistillationTrainer(keras.Model):
     call = StyleTrainer.call
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        difference = ops.mean(ops.abs(y_pred - ops.stop_gradient(self.teacher(x)))) / 255.0
+        images, style_weights = x
+        target = ops.stop_gradient(self.teacher.paint(with_margin(images), style_weights))
+        difference = ops.mean(ops.abs(y_pred - target)) / 255.0
         self.terms["total"].update_state(difference)
         return difference + sum(self.network.losses)
 

@@ -16,12 +16,13 @@ from tensorboardX.proto.event_pb2 import Event
 from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
+from ffmpeg_style.networks import MARGIN, StyleNetwork, set_weight_values, weight_values
 from ffmpeg_style.photographs import Photographs
 from ffmpeg_style.training import (
     DistillationTrainer,
     NotFiniteError,
     TrainSettings,
+    make_trainer,
     run,
     train,
 )
@@ -119,6 +120,18 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(undisturbed, tmp
     newest = tmp_path / "checkpoint-00000020.npz"
     newest.write_bytes(newest.read_bytes()[:-4000])
     assert newest_checkpoint(tmp_path)[0]["step"] == 18
+
+
+def test_the_margin_is_judged_too(painting, vgg_weights):
+    """What the loss network does at the border of its input must not fall into the picture."""
+    network = StyleNetwork("fast", width=4).build_weights()
+    trainer = make_trainer(network, {"style": painting}, TrainSettings(), vgg_weights, None)
+    images, mix = np.full((1, 32, 36, 3), 99, "float32"), np.ones((1, 1), "float32")
+    painted = trainer((images, mix))
+    assert painted.shape == (1, 32 + 2 * MARGIN, 36 + 2 * MARGIN, 3)
+    inside = painted[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    np.testing.assert_array_equal(inside, network((images, mix)))
+    assert np.isfinite(trainer.compute_loss(x=(images, mix), y_pred=painted))
 
 
 def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, painting):
