@@ -22,7 +22,8 @@ _DEMO_PARTS = {
         rawvideo theora tiff vorbis vp8 vp9 webp wrapped_avframe
     """,
     "encoder": """
-        aac alac apng bmp ffv1 ffvhuff flac gif libx264 libx264rgb mjpeg mpeg4 pam
+        aac ac3 adpcm_swf alac apng bmp ffv1 ffvhuff flac flv gif libx264 libx264rgb
+        mjpeg mp2 mpeg4 pam
         pcm_f32le pcm_s16be pcm_s16le pgm png ppm prores_ks rawvideo tiff wrapped_avframe
     """,
     "parser": """

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from ffmpeg_style import Engine
+from ffmpeg_style.ffmpeg_source import DEFAULT_SERIES
 from ffmpeg_style.filter_graph import escape, filter_text
 
+ROOT = Path(__file__).parent.parent
 TIMEOUT = 300  # seconds after which a run counts as hanging
 RAW = ("-f", "rawvideo", "-pix_fmt", "rgb24")
 AS_THEY_COME = ("-fps_mode", "passthrough")
@@ -141,6 +143,29 @@ def test_frame_properties_are_kept(run, wave):
     log = result.stderr.decode()
     for expected in ("sar:4/3", "i:T", "color_primaries:bt709", "color_trc:iec61966-2-1", "who=me"):
         assert log.count(expected) >= 2, expected
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "format=yuv420p,setparams=colorspace=bt709:range=tv",
+        "format=yuv444p,setparams=colorspace=smpte170m:range=pc",
+        "format=yuv420p10,setparams=colorspace=bt2020nc:color_trc=smpte2084:range=tv",
+        "format=rgb24",
+    ],
+)
+def test_colours_survive(run, ffmpeg, wave, kind):
+    """Where nothing is painted, a frame is what ffmpeg makes of it on the way to RGB and back."""
+
+    def result(through):
+        graph = f"testsrc2=s=64x48,trim=end_frame=3,{kind},{through},format=yuv420p"
+        pixels = run("-f", "lavfi", "-i", graph, "-f", "framecrc", "-").stdout
+        colours = "frame=color_range,color_space,color_primaries,color_transfer"
+        probe = [ffmpeg.with_name("ffprobe"), "-v", "error", "-show_entries", colours]
+        frames = subprocess.run([*probe, "-f", "lavfi", graph], capture_output=True, check=True)
+        return pixels, frames.stdout
+
+    assert result(filter_text(wave, strength=0)) == result("format=rgb24")
 
 
 @pytest.mark.parametrize("size", [(48, 64), (239, 321)])
@@ -279,6 +304,54 @@ def test_still_image(run, wave, tmp_path):
     run("-i", tmp_path / "in.png", "-vf", filter_text(wave), tmp_path / "out.png")
     with Engine(wave) as engine:
         assert np.array_equal(np.array(Image.open(tmp_path / "out.png")), engine(frame))
+
+
+def test_threads_and_requests_are_as_asked(run, wave):
+    graph = f"testsrc2=d=0.1,{filter_text(wave, threads=3, requests=5)}"
+    result = run("-f", "lavfi", "-i", graph, "-f", "null", "-", level="info")
+    assert "5 frames in flight, 3 threads" in lines_of(result)[0]
+
+
+def examples_of_the_readme():
+    """The commands for pipelines."""
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"## In a pipeline\n\n```sh\n(.*?)```", text, re.DOTALL)[1]
+    return [line for line in block.splitlines() if line and not line.startswith("#")]
+
+
+def examples_of_the_manual():
+    """Its commands, and its filter graphs in a command, less those with others' parts."""
+    patch = (ROOT / "patches" / f"ffmpeg-{DEFAULT_SERIES}.patch").read_text()
+    text = re.sub(r"^\+", "", patch, flags=re.MULTILINE)
+    found = re.findall(r"^@example\n(.*?)\n@end example$", text, re.DOTALL | re.MULTILINE)
+    ours = [text for text in found if "styletransfer=" in text and "candy.pb" not in text]
+    return [
+        text if text.startswith("ffmpeg ") else f'ffmpeg -i input.mp4 -vf "{text}" output.mp4'
+        for text in ours
+    ]
+
+
+@pytest.mark.parametrize("example", examples_of_the_readme() + examples_of_the_manual())
+def test_examples(run, ffmpeg, tmp_path, example):
+    """Each runs as it is written, given the files that it names."""
+    clip = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=5:d=6", "-f", "lavfi", "-i", "sine=d=6")
+    for name in ("in.mp4", "input.mp4", "in.mkv"):
+        run(*clip, "-c:a", "aac", tmp_path / name)
+    graphs.contract_graph(tmp_path / "wave.pb")
+    graphs.contract_graph(tmp_path / "museum.pb", ["wave", "scream"])
+    here = "producer() { cat in.mkv; }; consumer() { cat > consumed; }; "
+    here += example.replace("rtmp://localhost/live/in", "in.mkv")
+    result = subprocess.run(
+        ["sh", "-c", here.replace("rtmp://localhost/live/out", "output.flv")],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{ffmpeg.parent}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    (made,) = (path for path in tmp_path.iterdir() if path.name.startswith(("out", "consumed")))
+    run("-i", made, "-f", "null", "-")
 
 
 def test_a_job_that_stops_early(run, wave):
