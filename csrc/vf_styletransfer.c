@@ -436,7 +436,8 @@ static int open_engine(AVFilterContext *ctx)
     settings.precision = s->precision;
     settings.device = s->device;
     settings.requests = s->requests;
-    settings.threads = s->threads;
+    // Before FFmpeg 6, the option of this name that every filter has takes what the user says.
+    settings.threads = s->threads ? s->threads : ctx->nb_threads;
     settings.input = s->input;
     settings.output = s->output;
     settings.range = s->range;
