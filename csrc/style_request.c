@@ -25,6 +25,14 @@
 #include "style_pixels.h"
 #include "style_request.h"
 
+/*
+ * TensorFlow's RunOptions, serialised: inter_op_thread_pool, field 3, is -1. A frame's operations run
+ * one after another on the request's own thread. The requests are what runs side by side, and inside
+ * of an operation TensorFlow's threads.
+ */
+static const uint8_t run_on_this_thread[] = {3 << 3, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                             0xff,   0xff, 0xff, 0xff, 0x01};
+
 int ff_style_open_request(const StyleContext *ctx, const StyleModel *model, StyleRequest *request)
 {
     const StyleTensorFlow *tf = model->tf;
@@ -96,11 +104,12 @@ static int run(const StyleContext *ctx, const StyleModel *model, StyleRequest *r
     const StyleGraph *graph = &model->graph;
     const TF_Output inputs[] = {graph->input.tensor, graph->weights};
     TF_Tensor *const values[] = {request->image, request->style_weights};
+    const TF_Buffer options = {run_on_this_thread, sizeof(run_on_this_thread), NULL};
 
     if (request->style_weights)
         memcpy(tf->TensorData(request->style_weights), request->weights,
                (size_t)graph->nb_styles * sizeof(*request->weights));
-    tf->SessionRun(model->session.session, NULL, inputs, values, request->style_weights ? 2 : 1,
+    tf->SessionRun(model->session.session, &options, inputs, values, request->style_weights ? 2 : 1,
                    &graph->output.tensor, painted, 1, NULL, 0, NULL, request->status);
     if (tf->GetCode(request->status) != TF_OK)
         return ff_style_tf_error(ctx, tf, request->status, -EIO,

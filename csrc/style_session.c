@@ -125,9 +125,8 @@ size_t ff_style_write_config(const StyleConfig *config, uint8_t *bytes)
     Message message = {.size = 0}, gpus = {.size = 0}, graph = {.size = 0}, rewrite = {.size = 0};
 
     put_number(&message, CONFIG_INTRA_OP_THREADS, config->threads);
-    // Below 0: a request's operations run one after another on the thread that asked. The requests are
-    // what runs side by side, and inside of an operation its threads.
-    put_number(&message, CONFIG_INTER_OP_THREADS, -1);
+    // See run_on_this_thread of style_request.c: the threads that this would make have no work.
+    put_number(&message, CONFIG_INTER_OP_THREADS, 1);
     // Without it, the first session of the process would fix the threads for all.
     put_number(&message, CONFIG_USE_PER_SESSION_THREADS, 1);
     put_number(&message, CONFIG_ALLOW_SOFT_PLACEMENT, 1);
@@ -232,12 +231,12 @@ int ff_style_open_session(const StyleContext *ctx, const StyleTensorFlow *tf,
                           const StyleDevice *device, StyleSession *session)
 {
     StyleConfig config = {
-        .threads = settings->threads ? settings->threads : ff_style_count_processors(),
+        .threads = settings->threads,
         .gpu = device->kind != FF_STYLE_DEVICE_CPU,
     };
     int ret;
 
-    *session = (StyleSession){.threads = config.threads, .status = tf->NewStatus()};
+    *session = (StyleSession){.status = tf->NewStatus()};
     if (!session->status)
         return ff_style_error(ctx, -ENOMEM, "out of memory for TensorFlow's session");
     ret = choose_precision(ctx, graph, settings->precision, device, &config.bf16);

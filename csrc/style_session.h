@@ -47,8 +47,7 @@ typedef struct StyleSession {
     TF_Session *session;
     TF_Status *status;        ///< for opening and closing; requests have their own
     StylePrecision precision; ///< FP32 or BF16
-    int threads;
-    char device[32]; ///< "cpu" or "gpu:N"
+    char device[32];          ///< "cpu" or "gpu:N"
 } StyleSession;
 
 /** What a session is configured to; see ff_style_write_config(). */
@@ -78,7 +77,7 @@ int ff_style_count_processors(void);
 /**
  * Opens a session for the graph.
  *
- * @param settings its `precision` and `threads` count
+ * @param settings its `precision` and `threads` count; there is at least one thread
  * @param session  receives the session, to be closed with ff_style_close_session() after an error as well
  * @return 0, -ENODEV, -EBADMSG or -ENOMEM after a message
  */

@@ -135,6 +135,26 @@ static int check_settings(const StyleContext *ctx, const StyleSettings *settings
     return check_count(ctx, "threads", settings->threads, FF_STYLE_MAX_THREADS);
 }
 
+/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
+static int default_requests(int threads)
+{
+    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
+}
+
+/**
+ * Fills in what the user leaves open. Frames that keep every processor busy are painted by one thread
+ * each: threads that share one wait for each other at every operation, 400 times in it.
+ */
+static void choose_counts(StyleSettings *settings)
+{
+    const int processors = ff_style_count_processors();
+
+    if (!settings->requests)
+        settings->requests = default_requests(settings->threads ? settings->threads : processors);
+    if (!settings->threads)
+        settings->threads = settings->requests < processors ? processors : 1;
+}
+
 static int open_model(StyleEngine *e, const StyleSettings *settings)
 {
     StyleModel *model = &e->model;
@@ -186,12 +206,6 @@ static int name_styles(StyleEngine *e)
     return 0;
 }
 
-/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
-static int default_requests(int threads)
-{
-    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
-}
-
 static int fill_info(StyleEngine *e, const StyleSettings *settings)
 {
     const StyleModel *model = &e->model;
@@ -209,9 +223,8 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
         .output = model->tf->OperationName(model->graph.output.tensor.oper),
         .precision = model->session.precision,
         .device = model->session.device,
-        .requests =
-            settings->requests ? settings->requests : default_requests(model->session.threads),
-        .threads = model->session.threads,
+        .requests = settings->requests,
+        .threads = settings->threads,
         .library = model->tf->path,
         .version = model->tf->Version(),
     };
@@ -315,6 +328,7 @@ static int open_engine(StyleEngine *e, const StyleSettings *settings)
 int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
 {
     const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free};
+    StyleSettings chosen = *settings;
     StyleEngine *e;
     int ret;
 
@@ -326,7 +340,8 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
     e->ctx = ctx;
     e->ready = settings->ready;
     e->max_pixels = settings->max_pixels;
-    if ((ret = open_engine(e, settings)) < 0)
+    choose_counts(&chosen);
+    if ((ret = open_engine(e, &chosen)) < 0)
         goto fail;
     ff_style_log(&ctx, FF_STYLE_LOG_INFO,
                  "model '%s' (%d styles) runs on %s in %s, %d frames in flight, %d threads, "

@@ -105,7 +105,7 @@ def test_tensorflow_reads_the_configuration(plain, threads, bf16, gpu):
     content = subprocess.run(command, capture_output=True, check=True).stdout
     expected = config_pb2.ConfigProto(
         intra_op_parallelism_threads=threads,
-        inter_op_parallelism_threads=-1,
+        inter_op_parallelism_threads=1,
         use_per_session_threads=True,
         allow_soft_placement=True,
     )

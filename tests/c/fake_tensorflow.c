@@ -468,6 +468,15 @@ static TF_Tensor *invert(const TF_Tensor *image, const float *weights)
     return painted;
 }
 
+static void keep_run_options(const TF_Buffer *options)
+{
+    pthread_mutex_lock(&lock);
+    fake->run_options_size = options ? (int)options->length : 0;
+    if (options)
+        memcpy(fake->run_options, options->data, options->length);
+    pthread_mutex_unlock(&lock);
+}
+
 void TF_SessionRun(TF_Session *session, const TF_Buffer *run_options, const TF_Output *inputs,
                    TF_Tensor *const *values, int ninputs, const TF_Output *outputs,
                    TF_Tensor **painted, int noutputs, const TF_Operation *const *targets,
@@ -478,8 +487,9 @@ void TF_SessionRun(TF_Session *session, const TF_Buffer *run_options, const TF_O
     const TF_Tensor *image = values[0];
     int running;
 
-    (void)session, (void)run_options, (void)inputs, (void)outputs, (void)noutputs;
+    (void)session, (void)inputs, (void)outputs, (void)noutputs;
     (void)targets, (void)ntargets, (void)run_metadata;
+    keep_run_options(run_options);
     *painted = NULL;
     if (!succeeds("SessionRun", status))
         return;

@@ -51,6 +51,8 @@ typedef struct FakeTensorFlow {
     int tensors;        ///< tensors ever allocated by the caller
     uint8_t config[256];
     int config_size;
+    uint8_t run_options[32]; ///< of the frame painted last
+    int run_options_size;
     char device[64]; ///< of the import
 } FakeTensorFlow;
 

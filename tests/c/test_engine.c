@@ -217,6 +217,20 @@ static void reuses_its_tensors(void)
     ff_style_close(&engine);
 }
 
+static void runs_each_frame_on_one_thread(void)
+{
+    // RunOptions: inter_op_thread_pool, field 3, is -1.
+    static const uint8_t expected[] = "\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+    StyleEngine *engine;
+
+    reset();
+    engine = open_engine();
+    submit(engine, 0);
+    receive(engine, 0);
+    CHECK(fake->run_options_size == 11 && !memcmp(fake->run_options, expected, 11));
+    ff_style_close(&engine);
+}
+
 /** What is set between two frames counts from the second on, whatever is still being painted. */
 static void takes_parameters_at_submission(void)
 {
@@ -533,6 +547,7 @@ static void works_from_two_threads(void)
 static void tells_about_the_model(void)
 {
     StyleSettings settings = make_settings();
+    const int processors = ff_style_count_processors();
     StyleEngine *engine;
     const StyleInfo *info;
 
@@ -554,7 +569,13 @@ static void tells_about_the_model(void)
     info = ff_style_info(engine);
     CHECK(!strcmp(info->name, "model") && !info->card);
     CHECK(!strcmp(info->styles[0], "0") && !strcmp(info->styles[1], "1"));
-    CHECK(info->threads == ff_style_count_processors() && info->requests > 1);
+    CHECK(info->requests > 1);
+    CHECK(info->threads == (info->requests < processors ? processors : 1));
+    ff_style_close(&engine);
+
+    settings.requests = 1;
+    engine = open_with(&settings);
+    CHECK(ff_style_info(engine)->threads == processors);
     ff_style_close(&engine);
 
     fake->nb_styles = 1;
@@ -770,6 +791,7 @@ int main(int argc, char **argv)
     paints_in_order();
     receives_without_waiting();
     reuses_its_tensors();
+    runs_each_frame_on_one_thread();
     takes_parameters_at_submission();
     keeps_parameters_after_an_error();
     follows_a_change_of_size();
