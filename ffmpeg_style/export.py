@@ -50,6 +50,11 @@ tf1 = tf.compat.v1
 NETWORK_KEYS = ("architecture", "styles", "width", "norm")
 AFFINE = ("norm/gamma", "norm/beta")
 BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+MIDDLE = 127.5
+"""Of a pixel's range. The network reads pixels less this, divided by it; the graph leaves the
+division to the first kernel, and what it reads are numbers that bfloat16 holds exactly."""
+ROW = 4
+"""Pixels of a row that the last convolution reads and gives as channels; `STRIDE` divides by it."""
 HALF_CHANGE = 1
 """Levels of 255 by which kernels stored as half floats may change a pixel."""
 
@@ -113,8 +118,8 @@ def write_graph(network, weights, card, kernel_dtype):
     with tf.Graph().as_default() as graph:
         frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name=FRAME)
         # While they are bytes, the pixels are a quarter of the memory.
-        pixels = tf.cast(add_margin(frame), tf.float32) * (1 / 127.5) - 1.0
-        writer = BlockWriter(weights, network.norm, len(card["styles"]), kernel_dtype)
+        pixels = tf.cast(add_margin(frame), tf.float32) - MIDDLE
+        writer = BlockWriter(network, weights, len(card["styles"]), kernel_dtype)
         features = write_network(network, writer, pixels)
         tf.cast(tf.round(picture(features, tf.shape(frame))), tf.uint8, name=STYLED)
         tf.constant(json.dumps(card, ensure_ascii=False), name=CARD)
@@ -122,9 +127,8 @@ def write_graph(network, weights, card, kernel_dtype):
 
 
 def write_network(network, writer, pixels):
-    """Write a network's blocks for pixels in -1..1; returns what the last one gives."""
-    features = tf.nn.space_to_depth(pixels, network.pack) if network.pack > 1 else pixels
-    kept = {}
+    """Write a network's blocks for pixels less `MIDDLE`; returns what the last one gives."""
+    features, kept = pixels, {}
     for block in network.blocks:
         features = writer.write(block, features)
         if network.skip and block.name == network.skip[1]:
@@ -157,22 +161,22 @@ def reflect(image, axis, before, after):
 def picture(features, frame_shape):
     """The output block's features, cropped to the frame's shape, in 0..255."""
     cropped = tf.slice(features, [0, MARGIN, MARGIN, 0], frame_shape)
-    return tf.clip_by_value(tf.tanh(cropped) * OUTPUT_RANGE + 127.5, 0.0, 255.0)
+    return tf.clip_by_value(tf.tanh(cropped) * OUTPUT_RANGE + MIDDLE, 0.0, 255.0)
 
 
 class BlockWriter:
     """Writes the blocks of a network as ops of the default graph, named by their paths.
 
     Args:
+        network: a `StyleNetwork`.
         weights: arrays by name, as `weight_values` returns them.
-        norm: ``"instance"`` or ``"batch"``.
         styles: their number.
         kernel_dtype: what kernels are stored as.
     """
 
-    def __init__(self, weights, norm, styles, kernel_dtype):
+    def __init__(self, network, weights, styles, kernel_dtype):
+        self.network = network
         self.weights = weights
-        self.norm = norm
         self.kernel_dtype = kernel_dtype
         self.mixed = mix_styles(weights, styles) if styles > 1 else {}
 
@@ -187,24 +191,42 @@ class BlockWriter:
             return kind(block, features, path)
 
     def output_block(self, block, features, path):
-        if not block.upsample:
-            features = tf.nn.space_to_depth(features, 2)
         kernel = OUTPUT_GAIN * self.kernel(self.weights[path + "conv/kernel"])
         bias = OUTPUT_GAIN * tf.constant(self.weights[path + "conv/bias"], name="conv/bias")
-        kernel, bias = packed_kernel(kernel, block.upsample), tf.tile(bias, [4])
+        if block.upsample:
+            kernel, unpack = doubling_kernel(kernel), squares_to_pixels
+        else:
+            features, kernel, unpack = pixels_to_rows(features), row_kernel(kernel), rows_to_pixels
         features = tf.nn.conv2d(features, kernel, 1, "SAME", name="conv")
-        return tf.nn.depth_to_space(tf.nn.bias_add(features, bias), 2)
+        return unpack(tf.nn.bias_add(features, tf.tile(bias, [4])))
 
     def conv_block(self, block, features, path):
         kernel = self.weights[path + "conv/kernel"]
-        if self.norm == "batch":
+        if self.network.norm == "batch":
             scale, offset = folded_batch_norm(self.weights, path + "norm/")
-            features = convolve(block, features, self.kernel(kernel * scale))
+            features = self.convolve(block, features, kernel * scale)
             features = tf.nn.bias_add(features, tf.constant(offset, name="norm/beta"))
         else:
-            features = convolve(block, features, self.kernel(kernel))
+            features = self.convolve(block, features, kernel)
             features = self.instance_norm(features, *(self.affine(name, path) for name in AFFINE))
         return tf.nn.relu(features, name="relu") if block.relu else features
+
+    def convolve(self, block, features, kernel):
+        """The convolution of a `ConvBlock`.
+
+        A nearest-neighbour doubling and a 3x3 convolution are one transposed convolution of stride
+        2 whose 4x4 kernel is the 3x3 one spread over the doubled pixels: the same sums with 2.25
+        times fewer multiplications.
+        """
+        kernel = self.kernel(kernel)
+        if block.upsample:
+            size = tf.concat([[1], tf.shape(features)[1:3] * 2, [block.conv.filters]], axis=0)
+            kernel = spread_kernel(kernel)
+            return tf.nn.conv2d_transpose(features, kernel, size, 2, "SAME", name="conv")
+        strides = block.conv.strides
+        if block is self.network.blocks[0]:
+            kernel, strides = pixel_kernel(kernel, self.network.pack), self.network.pack
+        return tf.nn.conv2d(features, kernel, strides, "SAME", name="conv")
 
     def instance_norm(self, features, gamma, beta):
         """Instance norm as one op: batch norm whose batch is the one image."""
@@ -231,43 +253,72 @@ class BlockWriter:
         return tf.constant(self.weights[path + name][0], name=name)
 
 
-def convolve(block, features, kernel):
-    """The convolution of a `ConvBlock`.
+def pixel_kernel(kernel, pack):
+    """The first kernel, for squares of `pack` x `pack` pixels in channels, as one for pixels.
 
-    A nearest-neighbour doubling and a 3x3 convolution are one transposed convolution of stride 2
-    whose 4x4 kernel is the 3x3 one spread over the doubled pixels: the same sums with 2.25 times
-    fewer multiplications.
+    It moves by a square at a time, and gives the same without TensorFlow's slow SpaceToDepth.
     """
-    if not block.upsample:
-        return tf.nn.conv2d(features, kernel, block.conv.strides, "SAME", name="conv")
+    side, _, channels, filters = kernel.shape
+    squares = tf.reshape(kernel, [side, side, pack, pack, channels // pack**2, filters])
+    kernel = tf.reshape(
+        tf.transpose(squares, [0, 2, 1, 3, 4, 5]), [side * pack, side * pack, -1, filters]
+    )
+    return kernel * (1 / MIDDLE)
+
+
+def spread_kernel(kernel):
+    """A 3x3 kernel as the 4x4 one of a transposed convolution, spread over doubled pixels."""
     spread = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
     for rows in ([1, 0], [0, 0]):
         before = [rows, [1 - rows[0], 0], [0, 0], [0, 0]]
         spread = tf.pad(spread, before) + tf.pad(spread, [pair[::-1] for pair in before])
-    size = tf.concat([[1], tf.shape(features)[1:3] * 2, [block.conv.filters]], axis=0)
-    return tf.nn.conv2d_transpose(features, spread, size, 2, "SAME", name="conv")
+    return spread
 
 
-def packed_kernel(kernel, doubled):
-    """A 9x9 kernel as the 5x5 one that gives squares of 2x2 pixels in channels; 5x5 becomes 3x3.
+def doubling_kernel(kernel):
+    """A 5x5 kernel behind a nearest-neighbour doubling as the 3x3 one that reads what was doubled.
 
-    Processors multiply 8 or 16 channels at a time and would waste most of that on the three of a
-    picture. At 640x360 with AVX2 the output took 52 ms of a frame of 395, instead of 88 of 440.
-
-    Args:
-        kernel: of odd height and width.
-        doubled: its input is a nearest-neighbour doubling, and the new kernel reads what was
-            doubled; otherwise the new kernel reads squares of 2x2 pixels in channels too.
+    It gives squares of 2x2 pixels in channels.
     """
     side = (kernel.shape[0] + 1) // 2
     places = [
         tf.pad(kernel, [[y, 1 - y], [x, 1 - x], [0, 0], [0, 0]]) for y in (0, 1) for x in (0, 1)
     ]
     squares = tf.reshape(tf.concat(places, axis=3), [side, 2, side, 2, kernel.shape[2], -1])
-    if doubled:
-        return tf.reduce_sum(squares, axis=[1, 3])
-    squares = tf.transpose(squares, [0, 2, 1, 3, 4, 5])
-    return tf.reshape(squares, [side, side, 4 * kernel.shape[2], -1])
+    return tf.reduce_sum(squares, axis=[1, 3])
+
+
+def squares_to_pixels(features):
+    """Squares of 2x2 pixels in channels to pixels: a DepthToSpace that takes half its time."""
+    _, height, width, channels = tf.unstack(tf.shape(features))
+    rows = tf.reshape(features, [height, width, 2, channels // 2])
+    return tf.reshape(tf.transpose(rows, [0, 2, 1, 3]), [1, 2 * height, 2 * width, channels // 4])
+
+
+def row_kernel(kernel):
+    """A kernel of up to 9x9 as one that reads and gives `ROW` pixels of a row as channels.
+
+    Processors multiply 8 or 16 channels at a time and would waste most of that on the three of a
+    picture; and pixels of a row are channels already, without a copy.
+    """
+    spare = ROW - kernel.shape[1] // 2
+    places = [
+        tf.pad(kernel, [[0, 0], [spare + x, spare + ROW - 1 - x], [0, 0], [0, 0]])
+        for x in range(ROW)
+    ]
+    return tf.reshape(tf.concat(places, axis=3), [kernel.shape[0], 3, ROW * kernel.shape[2], -1])
+
+
+def pixels_to_rows(features):
+    """`ROW` pixels of a row become one with all their channels."""
+    _, height, width, channels = tf.unstack(tf.shape(features))
+    return tf.reshape(features, [1, height, width // ROW, ROW * channels])
+
+
+def rows_to_pixels(features):
+    """The reverse of `pixels_to_rows`."""
+    _, height, width, channels = tf.unstack(tf.shape(features))
+    return tf.reshape(features, [1, height, width * ROW, channels // ROW])
 
 
 def mix_styles(weights, styles):

@@ -2,8 +2,6 @@
 
 from itertools import groupby
 
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
-
 OURS, OURS_FP32 = "styletransfer auto", "styletransfer fp32"
 RATIOS = (
     ("dnn_processing", OURS, "dnn_processing"),
@@ -37,13 +35,19 @@ def share_of_peak(results, case, name):
 
 
 def update_page(results, path):
-    """Write the figures between the page's two marks; returns them as they read on a terminal."""
+    """Write the figures into the page; returns them as they read on a terminal."""
     text = "\n\n".join([machine_text(results), ratio_table(results), *case_tables(results)])
-    page = path.read_text() if path.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    write_between(path, "figures", text)
     return text
+
+
+def write_between(path, name, text):
+    """Put a text between a page's two marks of that name; both are added where there are none."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    page = path.read_text() if path.exists() else "# Benchmarks\n\n"
+    before, _, rest = page.partition(begin)
+    after = rest.partition(end)[2] or "\n"
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def machine_text(results):

@@ -1,0 +1,179 @@
+"""The contenders of the benchmark, and the commands that start them."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ffmpeg_style.filter_graph import escape, filter_text
+
+SCRIPTS = Path(__file__).resolve().parent
+SINKS = {
+    "null": ("-f", "null", "-"),
+    "h264": (
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
+        "-f",
+        "null",
+        "-",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to paint a clip.
+
+    Attributes:
+        precision: "fp32" or "bf16", for the share of the peak; None: the filter's choice.
+        sinks: what it can write to. Contenders that work in memory alone have "null" only.
+        command: makes the command line from a `Job`.
+    """
+
+    name: str
+    precision: str | None
+    sinks: tuple[str, ...]
+    command: object
+
+
+@dataclass(frozen=True)
+class Case:
+    """What all contenders are measured at in turn."""
+
+    architecture: str
+    width: int
+    height: int
+    sink: str
+
+    size = property(lambda self: f"{self.width}x{self.height}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement: a case, with a number of frames and the pipes for marks."""
+
+    case: Case
+    tools: object
+    frames: int
+    taken: int
+    painted: int
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What was built for the contenders."""
+
+    ffmpeg: Path
+    dnn_ffmpeg: Path
+    engine: Path
+    clips: dict
+    models: dict
+    float_graphs: dict
+    openvino_graphs: dict
+    best_config: str
+
+
+def contenders():
+    """All of them, in the order of the tables."""
+    both = ("null", "h264")
+    found = [
+        Contender("styletransfer auto", None, both, filter_command("auto")),
+        Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
+        Contender("dnn_processing", "fp32", both, dnn_command(best=False)),
+        Contender("dnn_processing best", None, both, dnn_command(best=True)),
+        Contender("pipe to Python", "fp32", both, pipe_command),
+        Contender("engine alone auto", None, ("null",), engine_command),
+    ]
+    for precision, name in (("f32", "fp32"), ("bf16", "bf16")):
+        for hint in ("latency", "throughput"):
+            command = openvino_command(precision, hint.upper())
+            found.append(Contender(f"OpenVINO {name} {hint}", name, ("null",), command))
+    return found
+
+
+def filter_command(precision):
+    """Commands of the filter with its defaults but for the precision."""
+
+    def command(job):
+        painting = filter_text(job.tools.models[job.case.architecture], precision=precision)
+        return ffmpeg_command(job, job.tools.ffmpeg, painting)
+
+    return command
+
+
+def dnn_command(best):
+    """Commands of FFmpeg's filter, as it comes or with the best settings found."""
+
+    def command(job):
+        graph = escape(job.tools.float_graphs[job.case.architecture])
+        painting = f"dnn_processing=dnn_backend=tensorflow:model={graph}:input=input:output=output"
+        if best:
+            painting += f":nireq=2:async=1:sess_config={job.tools.best_config}"
+        return ffmpeg_command(job, job.tools.dnn_ffmpeg, f"format=rgb24,{painting}")
+
+    return command
+
+
+def ffmpeg_command(job, ffmpeg, painting):
+    """Ffmpeg with a filter between two that mark each frame as it passes."""
+    marks = [
+        rf"metadata=print:direct=1:file=pipe\\:{descriptor}"
+        for descriptor in (job.taken, job.painted)
+    ]
+    # A frame without metadata would leave no mark.
+    filters = (trim(job), "metadata=add:key=bench:value=1", marks[0], painting, marks[1])
+    return [
+        *(str(ffmpeg), *input_options(job)),
+        *("-vf", ",".join(filters), *SINKS[job.case.sink]),
+    ]
+
+
+def input_options(job):
+    """Ffmpeg's options in front of its output: the clip, over and over."""
+    clip = job.tools.clips[job.case.width, job.case.height]
+    return ("-nostdin", "-y", "-loglevel", "error", "-stream_loop", "-1", "-i", str(clip))
+
+
+def trim(job):
+    """The filter that ends the clip, which goes on for ever, after the job's frames."""
+    return f"trim=end_frame={job.frames}"
+
+
+def pipe_command(job):
+    """The loop in Python between two ffmpegs."""
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgb24")
+    ffmpeg = str(job.tools.ffmpeg)
+    decode = [ffmpeg, *input_options(job), "-vf", trim(job), *raw, "pipe:1"]
+    encode = [ffmpeg, "-y", "-loglevel", "error", *raw, "-s", job.case.size, "-r", "25"]
+    encode += ["-i", "pipe:0", *SINKS[job.case.sink]]
+    commands = ("--decode", json.dumps(decode), "--encode", json.dumps(encode))
+    return peer_command(job, "pipe", job.tools.models[job.case.architecture], *commands)
+
+
+def openvino_command(precision, hint):
+    """Commands of OpenVINO with one of its hints."""
+
+    def command(job):
+        graph = job.tools.openvino_graphs[job.case.architecture]
+        return peer_command(job, "openvino", graph, "--precision", precision, "--hint", hint)
+
+    return command
+
+
+def peer_command(job, name, model, *options):
+    """A command of bench_peers.py."""
+    case = job.case
+    return [
+        *(sys.executable, str(SCRIPTS / "bench_peers.py"), name),
+        *("--model", str(model)),
+        *("--size", str(case.width), str(case.height), "--frames", str(job.frames)),
+        *("--marks", str(job.taken), str(job.painted), *options),
+    ]
+
+
+def engine_command(job):
+    """The engine in a loop in C, with its defaults."""
+    case = job.case
+    model = str(job.tools.models[case.architecture])
+    numbers = map(str, (case.width, case.height, job.frames, 0, 0))
+    marks = map(str, (job.taken, job.painted))
+    return [str(job.tools.engine), model, *numbers, "auto", "cpu", *marks]

@@ -1,0 +1,104 @@
+"""What the benchmark's speeds are worth nothing without: precision, memory, the first frame.
+
+``bench_limits.py`` measures the shipped models and writes the tables into ``docs/benchmarks.md``:
+
+- how far bfloat16 is from float32 on the test photographs, as PSNR;
+- the memory of ffmpeg with the filter at large sizes, after few frames and after thrice as many;
+- the time to the first painted frame, and where it goes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+from bench_build import MODELS, ROOT, prepare, tensorflow_folder
+from bench_contenders import Case, Contender, filter_command
+from bench_measure import WARM_UP, measure
+from bench_report import table, write_between
+from PIL import Image
+
+from ffmpeg_style import Engine
+from ffmpeg_style.assets import assets_folder
+from ffmpeg_style.build import TENSORFLOW_LIBRARY
+from ffmpeg_style.errors import StyleError
+
+LARGE = ((1920, 1080), (3840, 2160))
+FEW, MANY = WARM_UP + 3, 3 * (WARM_UP + 3)
+FIRST = (640, 360)
+
+
+def psnr(painted, expected):
+    """Peak signal to noise ratio of two pictures of bytes, in dB."""
+    error = np.mean(np.square(painted.astype(float) - expected))
+    return 10 * np.log10(255**2 / error)
+
+
+def precision_table():
+    """bfloat16 against float32: the worst and the mean photograph."""
+    photographs = sorted((assets_folder() / "content" / "test").glob("*.jpg"))
+    frames = [np.asarray(Image.open(path).convert("RGB")) for path in photographs]
+    rows = []
+    for model in sorted((ROOT / "models").glob("*.pb")):
+        with Engine(model, precision="fp32") as exact, Engine(model, precision="bf16") as rounded:
+            found = [psnr(rounded(frame), exact(frame)) for frame in frames]
+        rows.append([model.stem, f"{min(found):.1f}", f"{np.mean(found):.1f}"])
+    return table(["model", f"worst of {len(frames)}, dB", "mean, dB"], rows)
+
+
+def filter_contender(precision):
+    """The filter, into nothing."""
+    return Contender(precision, None, ("null",), filter_command(precision))
+
+
+def memory_table(tools):
+    """Resident memory of ffmpeg with the filter."""
+    rows = []
+    for architecture in MODELS:
+        for size in LARGE:
+            for precision in ("auto", "fp32"):
+                case = Case(architecture, *size, "null")
+                found = [
+                    measure(filter_contender(precision), case, tools, frames)["memory_mb"]
+                    for frames in (FEW, MANY)
+                ]
+                rows.append([architecture, case.size, precision, *(f"{mb:.0f}" for mb in found)])
+    frames = [f"MB, {count} frames" for count in (FEW, MANY)]
+    return table(["network", "size", "precision", *frames], rows)
+
+
+def first_frame_table(tools):
+    """Seconds from the start of ffmpeg to the first painted frame, and the engine's part."""
+    rows = []
+    for architecture, model in tools.models.items():
+        case = Case(architecture, *FIRST, "null")
+        found = [measure(filter_contender("auto"), case, tools, FEW) for _ in range(3)]
+        # One frame in flight: the clock is started after two frames.
+        command = [tools.engine, model, *map(str, (*FIRST, 1, 1))]
+        engine = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        seconds = (min(each["first_s"] for each in found), engine["open_s"], engine["warm_up_s"])
+        rows.append([architecture, *(f"{second:.2f}" for second in seconds)])
+    header = ["network", "first frame, s", "TensorFlow and model loaded, s", "graph optimised, s"]
+    return table(header, rows)
+
+
+def main():
+    """Measures, prints and writes the tables."""
+    os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(tensorflow_folder() / TENSORFLOW_LIBRARY)
+    tools = prepare(MODELS, (FIRST, *LARGE))
+    titled = {
+        "bfloat16 against float32, on the test photographs": precision_table(),
+        "Memory of ffmpeg with the filter, resident": memory_table(tools),
+        f"The first frame, {FIRST[0]}x{FIRST[1]}": first_frame_table(tools),
+    }
+    text = "\n\n".join(f"### {title}\n\n{found}" for title, found in titled.items())
+    write_between(ROOT / "docs" / "benchmarks.md", "limits", text)
+    print(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except StyleError as error:
+        sys.exit(f"bench_limits: {error}")

@@ -1,0 +1,140 @@
+"""Measures one run of a contender: frames/s, processor time, memory, the first frame, the delay."""
+
+import os
+import selectors
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import click
+from bench_contenders import Job
+
+WARM_UP = 3  # frames that are not measured: TensorFlow optimises the graph in the first
+SAMPLE_EVERY = 0.05  # seconds between two looks at a process's memory and processor time
+
+
+class Process:
+    """A running contender: its marks, and what it and its children take of the machine."""
+
+    def __init__(self, command, pipes):
+        self.start = time.perf_counter()
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=pipes,
+        )
+        self.command = command
+        self.cpu = 0.0
+        self.memory = {}
+
+    def look(self):
+        """Updates `cpu`, seconds, and `memory`, the peak of each process in MB."""
+        cpu, waiting = 0, [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                status = Path(f"/proc/{pid}/status").read_text()
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+            except OSError:
+                continue
+            cpu += sum(map(int, fields[11:15]))  # with the children that have ended
+            if "VmHWM:" in status:
+                self.memory[pid] = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+            waiting += map(int, children.split())
+        self.cpu = max(self.cpu, cpu / os.sysconf("SC_CLK_TCK"))
+
+    def end(self):
+        _, errors = self.process.communicate()
+        if self.process.returncode:
+            text = errors.decode(errors="replace").strip()
+            raise click.ClickException(f"{' '.join(self.command)} failed:\n{text}")
+
+
+def measure(contender, case, tools, frames):
+    """One run of a contender: a dict of figures."""
+    taken, painted = os.pipe(), os.pipe()
+    job = Job(case, tools, frames, taken[1], painted[1])
+    process = Process(contender.command(job), (taken[1], painted[1]))
+    os.close(taken[1])
+    os.close(painted[1])
+    marks = Marks(process, taken[0], painted[0])
+    try:
+        marks.listen()
+    finally:
+        process.end()
+    return marks.figures(frames)
+
+
+class Marks:
+    """Listens to a contender's two pipes, with a line (``frame...``) for each frame."""
+
+    def __init__(self, process, taken, painted):
+        self.process = process
+        self.pipes = {taken: "taken", painted: "painted"}
+        self.counts = {"taken": 0, "painted": 0}
+        self.times = []  # of each painted frame
+        self.usage = []  # at each painted frame: the contender's processor time, everybody's
+        self.delays = []
+
+    def listen(self):
+        """Until both pipes are closed."""
+        looked = 0
+        with selectors.DefaultSelector() as selector:
+            for pipe in self.pipes:
+                selector.register(pipe, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    lines = os.read(key.fd, 65536)
+                    if not lines:
+                        selector.unregister(key.fd)
+                        os.close(key.fd)
+                        continue
+                    now = time.perf_counter()
+                    if now - looked > SAMPLE_EVERY or self.counts["painted"] < WARM_UP + 1:
+                        self.process.look()
+                        self.busy = busy_time()
+                        looked = now
+                    self.note(self.pipes[key.fd], lines.count(b"frame"), now)
+
+    def note(self, name, count, now):
+        """A pipe has told of more frames."""
+        self.counts[name] += count
+        if name == "painted":
+            for _ in range(count):
+                self.times.append(now)
+                self.usage.append((self.process.cpu, self.busy, now))
+                self.delays.append(self.counts["taken"] - len(self.times))
+
+    def figures(self, frames):
+        """Frames/s and the like, from the frame after the warm-up to the last."""
+        if len(self.times) != frames:
+            raise click.ClickException(
+                f"expected {frames} frames, found {len(self.times)}: "
+                f"{' '.join(self.process.command)}"
+            )
+        seconds = self.times[-1] - self.times[WARM_UP - 1]
+        count = frames - WARM_UP
+        (own, busy, start), (own_end, busy_end, end) = self.usage[WARM_UP - 1], self.usage[-1]
+        own, busy = own_end - own, busy_end - busy
+        processors = len(os.sched_getaffinity(0))
+        return {
+            "frames": count,
+            "fps": count / seconds,
+            "cpu_s": own / count,
+            "memory_mb": sum(self.process.memory.values()),
+            "first_s": self.times[0] - self.process.start,
+            "latency_frames": statistics.median(self.delays[WARM_UP:]),
+            "others": max(0, busy - own) / max(end - start, 0.1) / processors,
+        }
+
+
+def busy_time():
+    """Seconds that all processors together have worked since the machine started."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _, _, interrupts, soft_interrupts, *_ = map(int, fields)
+    ticks = user + nice + system + interrupts + soft_interrupts
+    return ticks / os.sysconf("SC_CLK_TCK")
