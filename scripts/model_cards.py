@@ -110,8 +110,14 @@ def section(name, card):
 def history(trained):
     """How a network was trained, the oldest run first: lines of a list."""
     earlier = history(trained["start"]) if "start" in trained else []
-    line = f"- {trained['steps']:,} steps of {trained['batch']} crop of {trained['size']}x"
-    return [*earlier, f"{line}{trained['size']} pixels"]
+    weights = trained["weights"]
+    line = (
+        f"- {trained['steps']:,} steps of {trained['batch']} crop of {trained['size']}x"
+        f"{trained['size']} pixels; the painting's short side at "
+        f"{trained['style_size']}; {weights['content']:g} content + {weights['style']:g} style + "
+        f"{weights['total_variation']:g} total variation"
+    )
+    return [*earlier, line]
 
 
 if __name__ == "__main__":
