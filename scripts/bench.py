@@ -1,6 +1,6 @@
 """The benchmark: the filter beside what a user would take instead, on the same clip and weights.
 
-``bench.py`` measures everything (an hour); ``bench.py --sizes 256x256 --repeats 1`` is a short run.
+``bench.py`` takes 45 minutes; ``bench.py --sizes 256x256 --repeats 1`` is a short run.
 All contenders of a case, one network at one size into one kind of output, are measured in turn
 (A B A B ...), so that a slower or faster minute of the machine is shared by all. Writes
 ``docs/benchmarks.json``, the figures in ``docs/benchmarks.md``, and ``docs/benchmarks.svg``.
@@ -153,7 +153,7 @@ def names_of(context, parameter, value):
 @click.option("--contenders", "chosen", callback=names_of, default="", help="Beginnings of names.")
 @click.option("--sinks", default=",".join(SINKS), help="null, h264 or both.")
 @click.option("--repeats", default=3, show_default=True, help="Rounds of A B A B.")
-@click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
+@click.option("--seconds", default=2.0, show_default=True, help="Of each measurement.")
 @click.option(
     "--add", is_flag=True, help="Keep the cases of earlier runs that this one leaves out."
 )

@@ -1,6 +1,7 @@
 """The contenders of the benchmark, and the commands that start them."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,8 @@ def dnn_command(best):
         graph = escape(job.tools.float_graphs[job.case.architecture])
         painting = f"dnn_processing=dnn_backend=tensorflow:model={graph}:input=input:output=output"
         if best:
-            painting += f":nireq=2:async=1:sess_config={job.tools.best_config}"
+            requests = max(2, len(os.sched_getaffinity(0)))
+            painting += f":nireq={requests}:async=1:sess_config={job.tools.best_config}"
         return ffmpeg_command(job, job.tools.dnn_ffmpeg, f"format=rgb24,{painting}")
 
     return command
