@@ -29,6 +29,12 @@ def free_port():
         return trial.getsockname()[1]
 
 
+def listens(port):
+    """Whether a server accepts connections on a port of 127.0.0.1."""
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for(condition, seconds=PATIENCE):
     """What `condition` returns once that is true; fails when it never is."""
     end = time.monotonic() + seconds

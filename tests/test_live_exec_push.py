@@ -6,7 +6,7 @@ from pathlib import Path
 
 import graphs
 import pytest
-from live import end, free_port, wait_for
+from live import end, free_port, listens, wait_for
 
 from ffmpeg_style.live.nginx import find_nginx
 from ffmpeg_style.program import ffmpeg_path
@@ -29,9 +29,12 @@ def port(tmp_path):
     tmp_path.chmod(0o755)
     command = [program.program, "-p", tmp_path, "-c", "nginx.conf", "-e", "stderr"]
     process = subprocess.Popen([*command, "-g", "user root;"])
-    yield port
-    process.terminate()
-    process.wait()
+    try:
+        wait_for(lambda: listens(port))  # A camera that comes before would not come again.
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def test_documented_configuration_paints(port, tmp_path):
