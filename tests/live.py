@@ -179,6 +179,20 @@ def is_alive(pid):
         return False
 
 
+def final_counts(log, name):
+    """The frames {"in", "painted", ...} in the log's last line about a stream that ended, or None.
+
+    There is none before that line, even where an earlier stream had the name.
+    """
+    for line in reversed(log.splitlines()):
+        if f" {name}: the camera is gone" in line:
+            return None
+        if f" {name}: in all, frames " in line:
+            counts = line.split("frames ")[-1].split(", ")
+            return {kind: int(count) for kind, count in (c.rsplit(" ", 1) for c in counts)}
+    return None
+
+
 def end(process):
     """Kills a program that a test started."""
     process.kill()

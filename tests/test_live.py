@@ -10,7 +10,7 @@ import sys
 
 import graphs
 import pytest
-from live import KEY, LiveServer, command_line, end, free_port, is_alive, wait_for
+from live import KEY, LiveServer, command_line, end, final_counts, free_port, is_alive, wait_for
 from rtmp_client import may_play, may_publish
 
 from ffmpeg_style.program import ffmpeg_path
@@ -77,8 +77,8 @@ def test_painting_reaches_players_with_sound(server, camera, tmp_path):
 
 def test_status_counts_every_frame(server, camera):
     stream = server.streams()[camera]
-    at_work = stream["frames"]["in"] - stream["frames"]["painted"] - stream["frames"]["dropped"]
-    assert 0 <= at_work <= 64
+    assert 0 <= stream["frames"]["in_flight"] <= 64
+    assert stream["frames"]["lost"] == 0
     assert stream["state"] == "painting"
     assert stream["delay"] is not None
 
@@ -191,6 +191,21 @@ def test_killed_and_frozen_painters_come_back(server, camera):
         wait_for(lambda goal=painted + 30: server.is_painting(camera, goal))
     stream = server.streams()[camera]
     assert stream["restarts"] >= 2
+
+
+def test_camera_that_leaves_leaves_nothing(server):
+    folders = set(server.state.glob("stream-*"))
+    painters = set(server.painters())
+    with publishing(server, "short", source="testsrc2=size=640x360:rate=60"):
+        wait_for(lambda: server.is_painting("short", 30))
+    wait_for(lambda: "short" not in server.streams())
+    wait_for(lambda: set(server.painters()) == painters, seconds=1)
+    wait_for(lambda: set(server.state.glob("stream-*")) == folders, seconds=1)
+    counts = wait_for(lambda: final_counts(server.log(), "short"))
+    # Each was counted in a place of its own.
+    assert counts["in"] == counts["painted"] + counts["dropped"]
+    assert counts["painted"] >= 30
+    assert (counts["in flight"], counts["lost"]) == (0, 0)
 
 
 def test_camera_leaves_and_comes_back(server):

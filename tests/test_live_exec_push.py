@@ -6,7 +6,7 @@ from pathlib import Path
 
 import graphs
 import pytest
-from live import end, free_port, listens, wait_for
+from live import command_line, end, free_port, listens, wait_for
 
 from ffmpeg_style.live.nginx import find_nginx
 from ffmpeg_style.program import ffmpeg_path
@@ -37,6 +37,13 @@ def port(tmp_path):
         process.wait()
 
 
+def painters(address):
+    """The programs that read from the cameras of a server."""
+    source = f"-i\0{address}/camera/cam\0".encode()
+    processes = [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in processes if source in command_line(pid)]
+
+
 def test_documented_configuration_paints(port, tmp_path):
     source = "testsrc2=size=160x96:rate=10"
     options = "-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -pix_fmt yuv420p -f flv"
@@ -49,6 +56,8 @@ def test_documented_configuration_paints(port, tmp_path):
     play = [*player, "-i", f"{address}/painted/cam", "-t", "1", "-c", "copy", path]
     try:
         wait_for(lambda: not subprocess.run(play, timeout=60).returncode)
+        assert painters(address)
     finally:
         end(camera)
+    wait_for(lambda: not painters(address), seconds=5)
     assert path.stat().st_size > 1000

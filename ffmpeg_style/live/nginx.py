@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 # nginx asks before it lets anyone publish or play. Its own logs stay off but for errors, since they
 # would show the arguments of addresses, and so the key. One process without a master: it can be
-# killed as one, and streams are not shared between processes anyway.
+# killed as one, and streams are not shared between processes anyway. The notice that a camera has
+# left is what ends its painter's reading: ffmpeg waits for the next packet even when told to end.
 _TEMPLATE = """\
 load_module {module};
 daemon off;
@@ -58,6 +59,7 @@ rtmp {{
             live on;
             wait_key on;
             sync 10ms;
+            publish_notify on;
             drop_idle_publisher 20s;
             {hooks}
         }}

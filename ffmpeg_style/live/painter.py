@@ -130,8 +130,9 @@ def _command(settings, name, controls, tickets, descriptor):
     """Ffmpeg's command line.
 
     The camera's timestamps are kept, so that players go on when a painter had to be replaced, and
-    the delay can be told. One output is the painting, for players and browsers; the other is the
-    camera's stream as it came, for browsers, and a line about each packet into a pipe.
+    the delay can be told. One output is the painting, for players and browsers; one is the camera's
+    stream as it came, for browsers; and one is a line about each packet of its video, into a pipe.
+    That one is alone: beside sound, a packet would wait for the sound of its time.
     """
     server = f"rtmp://{LOOPBACK}:{settings.rtmp_port}"
     camera = f"{server}/camera/{name}?ticket={tickets[0]}"
@@ -154,17 +155,16 @@ def _command(settings, name, controls, tickets, descriptor):
         *("-vf", filters(settings, controls)),
         *_tee(f"[f=flv:flvflags=no_duration_filesize]{painted}", _HLS.format(name="painted")),
         *("-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"),
-        *_tee(
-            f"[f=framecrc:select=v:flush_packets=1]pipe\\:{descriptor}",
-            _HLS.format(name="source"),
-        ),
+        *_tee(_HLS.format(name="source")),
+        *("-map", "0:v:0", "-c", "copy", "-protocol_whitelist", "pipe", "-flush_packets", "1"),
+        *("-f", "framecrc", f"pipe:{descriptor}"),
     ]
 
 
 def _tee(*outputs):
     """Several outputs of the same packets."""
     return [
-        *("-protocol_whitelist", "rtmp,tcp,file,pipe"),
+        *("-protocol_whitelist", "rtmp,tcp,file"),
         # Without a limit, a camera that announces sound and sends none would hold the picture back.
         *("-max_interleave_delta", "200000", "-f", "tee", "|".join(outputs)),
     ]

@@ -10,8 +10,8 @@ BASELINE_TIME = 30
 _TIME_BASE = re.compile(r"#tb \d+: (\d+)/(\d+)")
 _PACKET = re.compile(r"\d+, +-?\d+, +(-?\d+), ")
 _FRAME = re.compile(r"frame:\d+ +pts:\S+ +pts_time:(-?[\d.]+)")
-_COUNTS = re.compile(r"in (\d+), painted (\d+), dropped (\d+), passed \d+, in flight")
-_COUNT = re.compile(r"lavfi\.styletransfer\.(in|painted|dropped)=(\d+)")
+_DROPPED = re.compile(r"lavfi\.styletransfer\.dropped=(\d+)")
+_COUNTS = re.compile(r"in \d+, painted \d+, dropped (\d+), passed \d+, in flight")
 
 
 class Tap:
@@ -50,7 +50,7 @@ class Progress:
     Attributes:
         arrivals: the packets of the camera's video, as they are read.
         paintings: the frames that leave the filter.
-        frames: {"in", "painted", "dropped"} of the filter, as of the last painting, or of its end.
+        dropped: frames that the filter has dropped, as of the last painting, or of its end.
         delay: seconds from the last painting's arrival as a packet to its leaving the filter, None
             before the first.
     """
@@ -58,10 +58,22 @@ class Progress:
     def __init__(self):
         self.arrivals = Tap()
         self.paintings = Tap()
-        self.frames = {"in": 0, "painted": 0, "dropped": 0}
+        self.dropped = 0
         self.delay = None
         self._time_base = 1 / 1000
         self._quickest = deque()
+
+    @property
+    def frames(self):
+        """Frames {"in", "painted", "dropped"}, each counted in a place of its own.
+
+        The camera's packets; what leaves the filter; and the filter's own count.
+        """
+        return {
+            "in": self.arrivals.count,
+            "painted": self.paintings.count,
+            "dropped": self.dropped,
+        }
 
     def read_arrival(self, line):
         """Takes a line of the framecrc muxer: one for each packet."""
@@ -72,8 +84,8 @@ class Progress:
 
     def read_painting(self, line):
         """Takes a line of the metadata filter: one for each frame, and some for its metadata."""
-        if count := _COUNT.match(line):
-            self._note_count(count[1], count[2])
+        if dropped := _DROPPED.match(line):
+            self._note_dropped(dropped[1])
         elif frame := _FRAME.match(line):
             now = self.paintings.passed()
             if self._quickest:
@@ -82,12 +94,11 @@ class Progress:
     def read_log(self, line):
         """Takes a line of ffmpeg's log: the filter's last counts stand there alone."""
         if counts := _COUNTS.search(line):
-            for kind, count in zip(self.frames, counts.groups(), strict=True):
-                self._note_count(kind, count)
+            self._note_dropped(counts[1])
 
-    def _note_count(self, kind, count):
+    def _note_dropped(self, count):
         # The two ways by which counts come here may overtake each other.
-        self.frames[kind] = max(self.frames[kind], int(count))
+        self.dropped = max(self.dropped, int(count))
 
     def _note_arrival(self, timestamp, now):
         lateness = now - timestamp

@@ -27,6 +27,7 @@ FIRST_PAUSE, LAST_PAUSE = 0.5, 30
 """Seconds between a painter's end and the next one's start; doubled while none of them paints."""
 GOOD_RUN = 2
 """Seconds of painting after which a painter's end is no reason for a longer pause."""
+NO_FRAMES = {"in": 0, "painted": 0, "dropped": 0}
 WATCH_INTERVAL = 0.5
 LOG_INTERVAL = 10
 
@@ -57,7 +58,7 @@ class Stream:
         self._received = 0
         self._last_received = self._sending_since = time.monotonic()
         self._started = time.monotonic()
-        self._frames = {"in": 0, "painted": 0, "dropped": 0}
+        self._frames = NO_FRAMES
         self._task = None
 
     def start(self):
@@ -146,22 +147,26 @@ class Stream:
         return None
 
     def _add_frames(self, progress):
-        """Keeps the counts of a painter that ended; what it had not painted by then is dropped."""
-        counts = progress.frames
-        self._frames["in"] += counts["in"]
-        self._frames["painted"] += counts["painted"]
-        self._frames["dropped"] += counts["in"] - counts["painted"]
+        """Keeps the counts of a painter that ended."""
+        self._frames = _sum(self._frames, progress.frames)
 
     def frames(self):
-        """Frames that came in, were painted, were dropped, by all painters; some are at work."""
-        if not self._painter:
-            return dict(self._frames)
-        now = self._painter.progress.frames
-        return {kind: count + now[kind] for kind, count in self._frames.items()}
+        """Frames that came in, were painted and were dropped, by all painters, and the rest.
+
+        In flight are those on their way, and those dropped since the last painting. Lost are those
+        in flight when a painter was killed; one that ends in order accounts for all of them.
+        """
+        running = self._painter.progress.frames if self._painter else NO_FRAMES
+        return {
+            **_sum(self._frames, running),
+            "in_flight": _rest(running),
+            "lost": _rest(self._frames),
+        }
 
     def counts(self):
         """`frames` as text."""
-        return ", ".join(f"{kind} {count}" for kind, count in self.frames().items())
+        counts = ", ".join(f"{kind} {count}" for kind, count in self.frames().items())
+        return counts.replace("_", " ")
 
     @property
     def delay(self):
@@ -187,6 +192,14 @@ class Stream:
         if not self._painter:
             return "restarting"
         return "painting" if self._painter.progress.paintings.count else "starting"
+
+
+def _sum(frames, others):
+    return {kind: count + others[kind] for kind, count in frames.items()}
+
+
+def _rest(frames):
+    return frames["in"] - frames["painted"] - frames["dropped"]
 
 
 class Streams:
