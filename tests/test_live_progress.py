@@ -1,6 +1,46 @@
 """What the server makes of the lines that a painter writes."""
 
-from ffmpeg_style.live.progress import Progress
+import pytest
+
+from ffmpeg_style.live import progress as module
+from ffmpeg_style.live.progress import BACKLOG, Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Where the time stands; a test lets it pass."""
+    clock = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def paint(progress, clock, seconds, behind, filter_delay):
+    """A camera of 1 frame/s that sends in time, and paintings that come late."""
+    for _ in range(seconds):
+        clock[0] += 1
+        now = int(clock[0])
+        progress.read_arrival(f"0, {now * 1000}, {now * 1000},      100,     1234, 0x12345678")
+        progress.read_painting(f"frame:0    pts:0       pts_time:{now - behind - filter_delay}")
+        progress.read_painting(f"lavfi.styletransfer.delay={filter_delay}")
+
+
+def test_backlog_is_what_waits_before_the_filter(clock):
+    progress = Progress()
+    paint(progress, clock, 5, behind=0, filter_delay=2 * BACKLOG)
+    assert progress.delay == 2 * BACKLOG
+    assert progress.backlog_time == 0
+    paint(progress, clock, 7, behind=BACKLOG + 1, filter_delay=1)
+    assert progress.delay == BACKLOG + 2
+    assert progress.backlog_time == 7
+    paint(progress, clock, 1, behind=1, filter_delay=1)
+    assert progress.backlog_time == 0
+
+
+def test_painter_that_never_catches_up_has_a_backlog_from_its_first_painting(clock):
+    progress = Progress()
+    clock[0] += 20
+    paint(progress, clock, 9, behind=2 * BACKLOG, filter_delay=1)
+    assert progress.backlog_time == 8
 
 
 def test_frames_are_counted_each_in_a_place_of_its_own():

@@ -171,7 +171,10 @@ def _tee(*outputs):
 
 
 def filters(settings, controls):
-    """The filters: a smaller picture if need be, with even sides; the painting; a report; YUV."""
+    """The filters: a smaller picture if need be, with even sides; the painting; a report; YUV.
+
+    Every frame is made smaller, even one that is dropped then: by the means that costs the least.
+    """
     shrink = f"min(1\\,{settings.max_height}/ih)"
     options = {
         "model": str(settings.model),
@@ -181,7 +184,7 @@ def filters(settings, controls):
     }
     arguments = ":".join(f"{option}={escape(value)}" for option, value in options.items())
     return (
-        f"scale=w=trunc(iw*{shrink}/2)*2:h=trunc(ih*{shrink}/2)*2,"
+        f"scale=w=trunc(iw*{shrink}/2)*2:h=trunc(ih*{shrink}/2)*2:flags=area,"
         f"{FILTER}={arguments},"
         f"metadata=mode=print:file=-:direct=1,{_TO_YUV}"
     )

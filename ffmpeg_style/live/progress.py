@@ -4,13 +4,16 @@ import re
 import time
 from collections import deque
 
-BASELINE_TIME = 30
-"""Seconds back over which the quickest packet is looked for."""
+BASELINE_TIME = 300
+"""Seconds back over which the quickest packet is looked for: a backlog that grows shows as long."""
+BACKLOG = 3
+"""Seconds of waiting before the filter, which drops what it can't paint, that are one."""
 
 _TIME_BASE = re.compile(r"#tb \d+: (\d+)/(\d+)")
 _PACKET = re.compile(r"\d+, +-?\d+, +(-?\d+), ")
 _FRAME = re.compile(r"frame:\d+ +pts:\S+ +pts_time:(-?[\d.]+)")
 _DROPPED = re.compile(r"lavfi\.styletransfer\.dropped=(\d+)")
+_DELAY = re.compile(r"lavfi\.styletransfer\.delay=([\d.]+)")
 _COUNTS = re.compile(r"in \d+, painted \d+, dropped (\d+), passed \d+, in flight")
 
 
@@ -60,6 +63,7 @@ class Progress:
         self.paintings = Tap()
         self.dropped = 0
         self.delay = None
+        self._caught_up = 0.0
         self._time_base = 1 / 1000
         self._quickest = deque()
 
@@ -74,6 +78,11 @@ class Progress:
             "painted": self.paintings.count,
             "dropped": self.dropped,
         }
+
+    @property
+    def backlog_time(self):
+        """Seconds for which there has been a backlog, up to the last painting."""
+        return self.paintings.last - max(self.paintings.first, self._caught_up)
 
     def read_arrival(self, line):
         """Takes a line of the framecrc muxer: one for each packet."""
@@ -90,11 +99,17 @@ class Progress:
             now = self.paintings.passed()
             if self._quickest:
                 self.delay = max(0.0, now - float(frame[1]) - self._quickest[0][1])
+        elif delay := _DELAY.match(line):
+            self._note_backlog(float(delay[1]))
 
     def read_log(self, line):
         """Takes a line of ffmpeg's log: the filter's last counts stand there alone."""
         if counts := _COUNTS.search(line):
             self._note_dropped(counts[1])
+
+    def _note_backlog(self, filter_delay):
+        if self.delay is None or self.delay - filter_delay < BACKLOG:
+            self._caught_up = self.paintings.last
 
     def _note_dropped(self, count):
         # The two ways by which counts come here may overtake each other.

@@ -28,6 +28,8 @@ FIRST_PAUSE, LAST_PAUSE = 0.5, 30
 GOOD_RUN = 2
 """Seconds of painting after which a painter's end is no reason for a longer pause."""
 NO_FRAMES = {"in": 0, "painted": 0, "dropped": 0}
+BACKLOG_TIME = 6
+"""Seconds of a backlog after which a painter is replaced: the next begins with what comes then."""
 WATCH_INTERVAL = 0.5
 LOG_INTERVAL = 10
 
@@ -144,6 +146,8 @@ class Stream:
             return f"has read nothing for {read_time} s"
         if now - max(progress.paintings.last, self._sending_since) > START_TIME:
             return f"has painted nothing for {START_TIME} s"
+        if progress.backlog_time > BACKLOG_TIME:
+            return f"is {progress.delay:.1f} s late"
         return None
 
     def _add_frames(self, progress):
