@@ -29,10 +29,10 @@ def free_port():
         return trial.getsockname()[1]
 
 
-def listens(port):
-    """Whether a server accepts connections on a port of 127.0.0.1."""
-    with socket.socket() as trial:
-        return trial.connect_ex(("127.0.0.1", port)) == 0
+def listens(port, address="127.0.0.1"):
+    """Whether a server accepts connections on a port of a loopback address."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as trial:
+        return trial.connect_ex((address, port)) == 0
 
 
 def wait_for(condition, seconds=PATIENCE):

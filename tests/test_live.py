@@ -10,9 +10,21 @@ import sys
 
 import graphs
 import pytest
-from live import KEY, LiveServer, command_line, end, final_counts, free_port, is_alive, wait_for
+from live import (
+    KEY,
+    PATIENCE,
+    LiveServer,
+    command_line,
+    end,
+    final_counts,
+    free_port,
+    is_alive,
+    listens,
+    wait_for,
+)
 from rtmp_client import may_play, may_publish
 
+from ffmpeg_style.live.access import KEY_VARIABLE
 from ffmpeg_style.program import ffmpeg_path
 
 HOSTILE_NAMES = [
@@ -73,6 +85,21 @@ def test_painting_reaches_players_with_sound(server, camera, tmp_path):
     streams = {stream["codec_type"]: stream for stream in json.loads(probe.stdout)["streams"]}
     assert (streams["video"]["width"], streams["video"]["height"]) == (160, 96)
     assert streams["audio"]["codec_name"] == "aac"
+
+
+def test_status_counts_viewers(server, camera, tmp_path):
+    assert server.streams()[camera]["viewers"] == 0
+    address = f"rtmp://127.0.0.1:{server.rtmp_port}/painted/{camera}"
+    viewers = []
+    try:
+        for _ in range(2):
+            play = [ffmpeg_path(), "-nostdin", "-v", "error", "-i", address, "-f", "null", "-"]
+            viewers.append(subprocess.Popen(play))
+        wait_for(lambda: server.streams()[camera]["viewers"] == 2)
+    finally:
+        for viewer in viewers:
+            end(viewer)
+    wait_for(lambda: server.streams()[camera]["viewers"] == 0)
 
 
 def test_status_counts_every_frame(server, camera):
@@ -290,6 +317,23 @@ def test_public_address_needs_a_key(tmp_path, model, host):
     assert result.returncode != 0
     assert f"{host} can be reached from other machines: expected a key" in result.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_every_address_of_ipv6(tmp_path, model):
+    command = [sys.executable, "-m", "ffmpeg_style", "live", "--model", model, "--host", "::"]
+    rtmp_port, http_port = free_port(), free_port()
+    ports = ["--rtmp-port", str(rtmp_port), "--http-port", str(http_port)]
+    server = subprocess.Popen(
+        [*command, *ports, "--state", tmp_path / "state"], env=os.environ | {KEY_VARIABLE: KEY}
+    )
+    try:
+        wait_for(lambda: listens(http_port, "::1"))
+        # Painters come in by 127.0.0.1.
+        assert listens(rtmp_port, "::1")
+        assert listens(rtmp_port)
+    finally:
+        server.terminate()
+        assert server.wait(PATIENCE) == 0
 
 
 def test_kill_takes_everything_down(tmp_path, model):

@@ -161,7 +161,7 @@ def configuration(module, addresses, port, folder):
         port: for RTMP.
         folder: the state folder, with a path that nginx can read: see `is_safe_path`.
     """
-    listen = [f"listen {_bracketed(address)}:{port};" for address in addresses]
+    listen = [_listen(address, port) for address in addresses]
     hooks = f"http://unix:{folder / HOOKS_SOCKET}:"
     events = ("on_publish", "on_publish_done", "on_play")
     return _TEMPLATE.format(
@@ -177,8 +177,11 @@ def is_safe_path(path):
     return re.fullmatch(r"[A-Za-z0-9/._+@~-]{1,90}", str(path)) is not None
 
 
-def _bracketed(address):
-    return f"[{address}]" if ":" in address else address
+def _listen(address, port):
+    # "::" would take the loopback address of IPv4, too, which is listened on by itself.
+    return (
+        f"listen [{address}]:{port} ipv6only=on;" if ":" in address else f"listen {address}:{port};"
+    )
 
 
 @dataclass(frozen=True)
@@ -186,10 +189,12 @@ class Traffic:
     """What nginx sees of a stream.
 
     Attributes:
+        is_published: whether it has a publisher.
         received: bytes from its publisher so far.
         players: connections that play it.
     """
 
+    is_published: bool
     received: int
     players: int
 
@@ -271,9 +276,10 @@ def read_statistics(text):
     found = {}
     for application in ElementTree.fromstring(text).iter("application"):
         for stream in application.iter("stream"):
-            clients = stream.findall("client")
+            is_published = stream.find("publishing") is not None
             found[application.findtext("name"), stream.findtext("name")] = Traffic(
+                is_published=is_published,
                 received=int(stream.findtext("bytes_in", "0")),
-                players=sum(client.find("publishing") is None for client in clients),
+                players=int(stream.findtext("nclients", "0")) - is_published,
             )
     return found

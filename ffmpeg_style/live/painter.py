@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from ffmpeg_style.live import children
+from ffmpeg_style.live.changes import Changes
 from ffmpeg_style.live.progress import Progress
 from ffmpeg_style.live.settings import LOOPBACK
 
@@ -41,7 +42,7 @@ class Painter:
 
     def __init__(self, name, process, arrivals, controls):
         self.progress = Progress()
-        self._applied = self._wanted = controls.filter_options()
+        self._changes = Changes(controls.filter_options())
         self._name = name
         self._process = process
         self._readers = [
@@ -88,21 +89,18 @@ class Painter:
 
     def apply(self, controls):
         """Changes the running filter."""
-        self._wanted = controls.filter_options()
-        self._send_commands()
+        self._changes.wanted = controls.filter_options()
+        self._send_change()
 
-    def _send_commands(self):
+    def _send_change(self):
         """Ffmpeg takes commands for its filters on its stdin, and forgets those that come early."""
-        if not self.progress.paintings.count:
-            return
-        for option, value in self._wanted.items():
-            if value != self._applied[option]:
-                self._process.stdin.write(f"c{FILTER} -1 {option} {value}\n".encode())
-        self._applied = self._wanted
+        if self.progress.paintings.count and (change := self._changes.next()):
+            option, value = change
+            self._process.stdin.write(f"c{FILTER} -1 {option} {value}\n".encode())
 
     def _take_painting(self, line):
         self.progress.read_painting(line)
-        self._send_commands()
+        self._send_change()
 
     async def ended(self):
         """Waits until ffmpeg has ended and all it said has been read; returns its exit code."""

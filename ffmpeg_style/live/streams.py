@@ -21,6 +21,8 @@ START_TIME = 30
 """Seconds in which a painter must have painted something, once the camera sends."""
 READ_TIME = 4
 """Seconds after which a painter that reads nothing, while the camera sends, is taken for frozen."""
+ABSENCE = 5
+"""Seconds after which a camera that nginx does not see is gone, told or not."""
 SILENCE = 3
 """Seconds without a byte after which a camera's place may be taken by another of its name."""
 FIRST_PAUSE, LAST_PAUSE = 0.5, 30
@@ -58,8 +60,8 @@ class Stream:
         self._controls = settings.controls
         self._painter = None
         self._received = 0
-        self._last_received = self._sending_since = time.monotonic()
         self._started = time.monotonic()
+        self._last_seen = self._last_received = self._sending_since = self._started
         self._frames = NO_FRAMES
         self._task = None
 
@@ -91,9 +93,16 @@ class Stream:
         """Seconds since the camera last sent something."""
         return time.monotonic() - self._last_received
 
+    @property
+    def absence(self):
+        """Seconds since nginx last saw the camera."""
+        return time.monotonic() - self._last_seen
+
     def seen(self, camera, painted):
         """Takes what nginx sees of both streams, about once a second: `nginx.Traffic`, or None."""
         now = time.monotonic()
+        if camera and camera.is_published:
+            self._last_seen = now
         if camera and camera.received != self._received:
             if self.silence > READ_TIME:
                 self._sending_since = now
@@ -120,6 +129,7 @@ class Stream:
         painter = self._painter = await Painter.start(
             self._settings, self.name, self.folder, self._controls, tickets
         )
+        painter.apply(self._controls)  # They may have changed meanwhile.
         ended = asyncio.create_task(painter.ended())
         try:
             while not ended.done():
@@ -304,13 +314,16 @@ class Streams:
         for second in itertools.count():
             await asyncio.sleep(1)
             with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
-                seen = await nginx.streams()
-                for stream in self._streams.values():
-                    stream.seen(
-                        seen.get(("camera", stream.name)), seen.get(("painted", stream.name))
-                    )
+                self._take(await nginx.streams())
             if second % LOG_INTERVAL == LOG_INTERVAL - 1:
                 self._log_progress()
+
+    def _take(self, seen):
+        """Takes what nginx sees; a camera that left before it was admitted told so too early."""
+        for name, stream in list(self._streams.items()):
+            stream.seen(seen.get(("camera", name)), seen.get(("painted", name)))
+            if stream.absence > ABSENCE:
+                self.left(name, stream.client)
 
     def _log_progress(self):
         for stream in self._streams.values():

@@ -10,7 +10,8 @@ from aiohttp import web
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.access import is_same
 
-COOKIE = "session"
+COOKIE = "ffmpeg-style-live-{port}"
+"""Browsers do not keep the cookies of a host's ports apart."""
 MAX_SESSIONS = 1000
 STATIC = Path(__file__).with_name("static")
 
@@ -20,6 +21,7 @@ _HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'self'; media-src 'self' blob:; "
     "worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -59,6 +61,7 @@ class _Site:
         self._settings = settings
         self._streams = streams
         self._sessions = {}
+        self._cookie = COOKIE.format(port=settings.http_port)
 
     @web.middleware
     async def guard(self, request, handler):
@@ -84,7 +87,7 @@ class _Site:
 
     def _knows_key(self, request):
         key = self._settings.key
-        if key is None or request.cookies.get(COOKIE, "") in self._sessions:
+        if key is None or request.cookies.get(self._cookie, "") in self._sessions:
             return True
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         return scheme == "Bearer" and is_same(key, given)
@@ -124,14 +127,15 @@ class _Site:
         if len(self._sessions) > MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
         response = web.Response(status=204)
-        response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
+        response.set_cookie(self._cookie, token, httponly=True, samesite="Strict")
         return response
 
     async def change(self, request):
         self._require_key(request)
         stream = self._stream(request)
+        wanted = await _json(request)  # Others may change the controls while it comes in.
         try:
-            stream.controls = stream.controls.changed(await _json(request), self._settings.styles)
+            stream.controls = stream.controls.changed(wanted, self._settings.styles)
         except InputError as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         return web.json_response(stream.controls.as_json(self._settings.styles))
