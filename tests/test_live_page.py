@@ -92,6 +92,8 @@ def test_page_plays_and_controls(server, browser):
     wait_for(lambda: script(HAS_PLAYED, "demo"))
     assert script("return document.querySelector('video').muted")
     assert script("return document.documentElement.scrollWidth <= innerWidth")
+    address = f"rtmp://127.0.0.1:{server.rtmp_port}/camera/NAME?key=KEY"
+    assert script("return document.querySelector('#publish').innerText").endswith(address)
     assert script("return document.querySelector('.controls').disabled"), (
         "the key was not given yet"
     )

@@ -141,17 +141,17 @@ function show(status) {
   $("#model").textContent = status.model;
   const port = status.rtmp_port === 1935 ? "" : `:${status.rtmp_port}`;
   const key = status.has_key ? "?key=KEY" : "";
-  $("#publish").textContent = `rtmp://${location.hostname}${port}/camera/NAME${key}`;
-  $("#empty").hidden = names.size > 0;
+  $("#publish code").textContent = `rtmp://${location.hostname}${port}/camera/NAME${key}`;
+  $("#publish h2").hidden = names.size > 0;
+  $("#publish").hidden = names.size >= status.max_streams;
   $("#login").hidden = status.may_control;
 }
 
 async function poll() {
   try {
     const answer = await fetch("status", { cache: "no-store" });
-    if (answer.status === 401) show({ streams: [], styles: [], model: "", may_control: false });
+    if (answer.status === 401) show({ streams: [], styles: [], model: "", max_streams: 0, may_control: false });
     else show(await answer.json());
-    $("#empty").hidden ||= answer.status === 401;
   } catch {
     $("#model").textContent = "the server does not answer";
   }
