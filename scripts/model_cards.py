@@ -29,9 +29,13 @@ QUALITY = 80
 @click.command()
 @click.argument("reports", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(reports):
-    """Write the cards from the REPORTS of `ffmpeg-style evaluate --output`."""
+    """Write the cards from the REPORTS of `ffmpeg-style evaluate --output`.
+
+    A model without a report has its card, and no line in the table.
+    """
     cards = {path.stem: read_card(read_graph(path)) for path in sorted(MODELS.glob("*.pb"))}
-    found = {name: json.loads((reports / f"{name}.json").read_text()) for name in cards}
+    judged = {name: reports / f"{name}.json" for name in cards}
+    found = {name: json.loads(path.read_text()) for name, path in judged.items() if path.exists()}
     for name, card in cards.items():
         with atomic_write(MODELS / f"{name}.jpg") as file:
             before_and_after(name, card["styles"]).save(file, "JPEG", quality=QUALITY)
