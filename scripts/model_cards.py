@@ -114,14 +114,19 @@ def section(name, card):
 def history(trained):
     """How a network was trained, the oldest run first: lines of a list."""
     earlier = history(trained["start"]) if "start" in trained else []
+    line = f"- {trained['steps']:,} steps of {trained['batch']} crop of {trained['size']}x"
+    return [*earlier, f"{line}{trained['size']} pixels; {aim(trained)}"]
+
+
+def aim(trained):
+    """What a run's pictures were judged by."""
+    if "teacher" in trained:
+        return "the pictures of a larger network"
     weights = trained["weights"]
-    line = (
-        f"- {trained['steps']:,} steps of {trained['batch']} crop of {trained['size']}x"
-        f"{trained['size']} pixels; the painting's short side at "
-        f"{trained['style_size']}; {weights['content']:g} content + {weights['style']:g} style + "
-        f"{weights['total_variation']:g} total variation"
+    return (
+        f"the painting's short side at {trained['style_size']}; {weights['content']:g} content + "
+        f"{weights['style']:g} style + {weights['total_variation']:g} total variation"
     )
-    return [*earlier, line]
 
 
 if __name__ == "__main__":
