@@ -22,6 +22,7 @@
 #define _GNU_SOURCE // memfd_create()
 #endif
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -67,6 +68,8 @@ static void write_all(const char *text, size_t size)
     while (size) {
         const ssize_t count = write(STDERR_FILENO, text, size);
 
+        if (count < 0 && errno == EINTR)
+            continue;
         if (count <= 0)
             return; // there is nobody to tell
         text += count;

@@ -50,6 +50,7 @@ async def _serve(settings, program, companions):
         streams = Streams(settings, tickets)
         hooks = hooks_application(streams)
         await stack.enter_async_context(_site(hooks, path=settings.state / nginx.HOOKS_SOCKET))
+        stack.push_async_callback(streams.close)  # What came in while the others were closed.
         nginx_runs = asyncio.create_task(_keep_nginx(program.program, settings.state, streams))
         stack.push_async_callback(_cancel, nginx_runs)
         stack.push_async_callback(streams.close)

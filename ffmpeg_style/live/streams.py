@@ -126,9 +126,21 @@ class Stream:
             self._tickets.issue(PLAY_CAMERA, self.name),
             self._tickets.issue(PUBLISH_PAINTED, self.name),
         )
-        painter = self._painter = await Painter.start(
-            self._settings, self.name, self.folder, self._controls, tickets
-        )
+        try:
+            painter = await Painter.start(
+                self._settings, self.name, self.folder, self._controls, tickets
+            )
+            await self._watch(painter)
+        except OSError as error:  # No memory or no process is left just now.
+            log.warning("%s: the painter did not start: %s", self.name, error)
+            return 0
+        finally:
+            self._tickets.revoke(*tickets)
+        return painter.progress.paintings.seconds
+
+    async def _watch(self, painter):
+        """Stays with a painter to its end, which comes at once when it is found frozen."""
+        self._painter = painter
         painter.apply(self._controls)  # They may have changed meanwhile.
         ended = asyncio.create_task(painter.ended())
         try:
@@ -139,11 +151,9 @@ class Stream:
                     await painter.kill()
             log.warning("%s: the painter ended with code %d", self.name, await ended)
         finally:
-            self._tickets.revoke(*tickets)
             await painter.end()
             self._painter = None
             self._add_frames(painter.progress)
-        return painter.progress.paintings.seconds
 
     def _frozen(self, progress):
         """Why a painter is to be taken for frozen, or None."""

@@ -150,6 +150,7 @@ function show(status) {
 async function poll() {
   try {
     const answer = await fetch("status", { cache: "no-store" });
+    $("#purpose").textContent = answer.status === 401 ? "watch" : "change the painting";
     if (answer.status === 401) show({ streams: [], styles: [], model: "", max_streams: 0, may_control: false });
     else show(await answer.json());
   } catch {
@@ -160,9 +161,9 @@ async function poll() {
 
 $("#login").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const answer = await post("session", { key: $("#key").value });
-  $("#login-error").textContent = answer.ok ? "" : "wrong key";
-  if (answer.ok) $("#key").value = "";
+  const answer = await post("session", { key: $("#key").value }).catch(() => null);
+  $("#login-error").textContent = !answer ? "the server does not answer" : answer.ok ? "" : "wrong key";
+  if (answer?.ok) $("#key").value = "";
 });
 
 poll();
