@@ -27,11 +27,13 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 	PYTHON=$(PYTHON) scripts/install-packages $*
 	touch $@
 
-$(BIN)/python: | $(STAMPS)/packages-demo
-	$(PYTHON) -m venv .venv
+# Python is there before pip is: the stamp says that all of it is.
+$(STAMPS)/venv: | $(STAMPS) $(STAMPS)/packages-demo
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	touch $@
 
 # The extension is left to the rule below.
-$(STAMPS)/python: pyproject.toml | $(BIN)/python $(STAMPS)
+$(STAMPS)/python: pyproject.toml | $(STAMPS)/venv
 	$(BIN)/python -m pip install $(PIP_OPTIONS) $(BUILD_REQUIREMENTS)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
 	touch $@
@@ -60,7 +62,7 @@ $(STAMPS)/bench: $(STAMPS)/python
 bench: ffmpeg $(STAMPS)/bench
 	$(BIN)/python scripts/bench.py
 
-# ffmpeg's build compiles the filter with warnings as errors; the headers that it needs are there.
+# The filter needs FFmpeg's headers: the tests compile it, with warnings as errors too.
 lint: $(EXTENSION)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

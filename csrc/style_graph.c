@@ -203,14 +203,28 @@ static int find_named(const Import *im, const char *name, const char *option, TF
     return 0;
 }
 
-static int find_ports(const Import *im, const StyleSettings *settings)
+/** Finds an operation by a name that is this project's own; NULL when there is none. */
+static int find_reserved(const Import *im, const char *name, TF_Operation **found)
+{
+    *found = im->tf->GraphOperationByName(im->graph->graph, name);
+    if (*found && !im->tf->OperationNumOutputs(*found))
+        return ff_style_error(im->ctx, -EBADMSG,
+                              "model '%s': expected a tensor by the name '%s', found an operation "
+                              "of type %s, which has none",
+                              im->path, name, im->tf->OperationOpType(*found));
+    return 0;
+}
+
+static int find_ports(const Import *im, const StyleCard *card, const StyleSettings *settings)
 {
     StyleGraph *graph = im->graph;
-    TF_Operation *frame = im->tf->GraphOperationByName(graph->graph, FRAME);
-    TF_Operation *styled = im->tf->GraphOperationByName(graph->graph, STYLED);
-    const int ours = frame && styled;
-    int ret;
+    TF_Operation *frame, *styled;
+    int ret, ours;
 
+    if ((ret = find_reserved(im, FRAME, &frame)) < 0 ||
+        (ret = find_reserved(im, STYLED, &styled)) < 0)
+        return ret;
+    ours = frame && styled;
     if (settings->input && *settings->input)
         ret = find_named(im, settings->input, "input", &graph->input.tensor);
     else if (ours)
@@ -225,10 +239,10 @@ static int find_ports(const Import *im, const StyleSettings *settings)
         ret = find_named(im, settings->output, "output", &graph->output.tensor);
     else if (ours)
         graph->output.tensor = (TF_Output){styled, 0};
-    else if (frame && !settings->input)
+    else if (frame && card->text)
         ret = ff_style_error(im->ctx, -EBADMSG,
-                             "model '%s' has a '%s' but no '%s': it was cut short or is not from "
-                             "this project; name its image output by the option 'output'",
+                             "model '%s' has a '%s' but no '%s', though it has a card of this "
+                             "project: it was cut short; get it anew",
                              im->path, FRAME, STYLED);
     else
         ret = find_only(im, is_sink, "image output (one that nothing takes)", "output",
@@ -289,16 +303,17 @@ static int check_sizes(const Import *im)
 static int find_styles(const Import *im, const StyleCard *card)
 {
     StyleGraph *graph = im->graph;
-    TF_Operation *op = im->tf->GraphOperationByName(graph->graph, STYLE_WEIGHTS);
-    const TF_Output weights = {op, 0};
+    TF_Operation *op;
+    TF_Output weights;
     const int expected = card->nb_styles > 1 ? card->nb_styles : 1;
     char found[MAX_RANK * 24] = "not there";
     Shape shape = {.rank = -1};
     int ret;
 
     graph->nb_styles = 1;
-    if (!op && expected == 1)
-        return 0;
+    if ((ret = find_reserved(im, STYLE_WEIGHTS, &op)) < 0 || (!op && expected == 1))
+        return ret;
+    weights = (TF_Output){op, 0};
     if (op) {
         if ((ret = get_shape(im, weights, &shape)) < 0)
             return ret;
@@ -363,7 +378,7 @@ static int find_signature(const Import *im, const StyleCard *card, const StyleSe
     StyleGraph *graph = im->graph;
     int ret;
 
-    if ((ret = find_ports(im, settings)) < 0 ||
+    if ((ret = find_ports(im, card, settings)) < 0 ||
         (ret = check_port(im, "input", &graph->input)) < 0 ||
         (ret = check_port(im, "output", &graph->output)) < 0 || (ret = check_sizes(im)) < 0 ||
         (ret = find_styles(im, card)) < 0)

@@ -1,4 +1,5 @@
-# The engine's interface: csrc/styletransfer.h, whose comments are the reference.
+# The engine's interface, csrc/styletransfer.h, and what reads cards, csrc/style_graphdef.h; the comments
+# there are the reference.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport int64_t, uint8_t

@@ -353,7 +353,11 @@ cdef class Engine:
         with nogil:
             ff_style_flush(self._engine)
         with self._idle:
-            self._idle.wait_for(self._is_unused)
+            try:
+                self._idle.wait_for(self._is_unused)
+            except BaseException:  # Ctrl-C: the next close() does it.
+                self._is_closing = False
+                raise
             self._free()
             self._idle.notify_all()
 

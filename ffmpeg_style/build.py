@@ -26,6 +26,7 @@ from ffmpeg_style.build_profiles import (
     PROFILES,
     absent_libraries,
     configure_options,
+    is_known,
     missing_packages,
 )
 from ffmpeg_style.errors import BuildError, InputError, InputNotFoundError
@@ -222,7 +223,8 @@ class _Steps:
             return False
         with _locked(twin.work):
             stamps = _Stamps(twin.work / "stamps.json")
-            if not stamps.get("installed") or stamps.get("source") != _source_key(twin, identity):
+            is_whole = stamps.get("configured") and not stamps.get("compiling")
+            if not is_whole or stamps.get("source") != _source_key(twin, identity):
                 return False
             shutil.copytree(twin.tree, draft, symlinks=True)
         self._patch(draft, "--reverse", f"{twin.patch.name} could not be taken back")
@@ -236,6 +238,8 @@ class _Steps:
             _say(f"left out, for they are not installed here: {', '.join(absent)}")
         _say("configuring (half a minute)")
         self.stamps.set("configured", None)
+        known = (self.plan.tree / "configure").read_text()
+        options = [option for option in options if is_known(option, known)]
         self._run(["./configure", *options], self.plan.tree, "FFmpeg's configure failed")
         self.stamps.set("configured", key)
 

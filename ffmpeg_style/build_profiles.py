@@ -1,5 +1,6 @@
 """What goes into a built ffmpeg: each profile's options for configure, and the packages needed."""
 
+import re
 import shutil
 import subprocess
 
@@ -135,6 +136,12 @@ def absent_libraries(profile):
     """The external libraries that a profile would take and this machine lacks, as a list."""
     wanted = _FULL_LIBRARIES if profile == "full" else {}
     return [name for name, check in wanted.items() if not _is_installed(check)]
+
+
+def is_known(option, configure):
+    """Whether a series' configure, as text, has an option; old ones lack some of the libraries."""
+    name = option.removeprefix("--enable-")
+    return not name.startswith("lib") or bool(re.search(rf"^\s*{name}\s*$", configure, re.M))
 
 
 def _tls_options():

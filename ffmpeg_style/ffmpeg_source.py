@@ -6,7 +6,6 @@ Debian's few changes to it: so both ways give the same bytes, and one patch fits
 """
 
 import contextlib
-import getpass
 import hashlib
 import json
 import lzma
@@ -189,8 +188,8 @@ class AptRoot:
             f'Dir::State::Status "{folder}/status";\n'
             f'Dir::Cache "{folder}/cache";\n'
             f'Acquire::http::Timeout "{TIMEOUT}";\n'
-            # The folder may be one that apt's own user can't write; who calls this can.
-            f'APT::Sandbox::User "{getpass.getuser()}";\n'
+            # No change to apt's own user, which may have no right to write into the folder.
+            'APT::Sandbox::User "root";\n'
             "#clear APT::Update::Pre-Invoke;\n"
             "#clear APT::Update::Post-Invoke;\n"
             "#clear APT::Update::Post-Invoke-Success;\n"

@@ -157,8 +157,8 @@ def _check_paths(source, target, overwrite):
         raise InputNotFoundError(f"no video or photograph at {source}: no such file")
     if not source.is_file():
         raise InputError(f"{source} is no file; expected a video or a photograph")
-    if target.is_dir():
-        raise InputError(f"{target} is a folder; expected the name of a file to write")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{target} is no file; expected the name of a file to write")
     if target.exists() and source.samefile(target):
         raise InputError(f"{target} is the source itself; choose another target")
     if target.exists() and not overwrite:
@@ -167,7 +167,7 @@ def _check_paths(source, target, overwrite):
 
 def _check_encoder_options(options):
     for option in options:
-        if re.match(r"-/?(vf|lavfi|filter(_script|_complex|_complex_script)?)(:v.*)?$", option):
+        if re.match(r"-/?(vf|lavfi|filter(_script|_complex|_complex_script)?)(:(?!a).*)?$", option):
             raise InputError(
                 f"{option} would take the place of the painting; filter in a run of its own"
             )

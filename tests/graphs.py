@@ -173,10 +173,22 @@ def _without_placeholder(path: Path) -> Path:
 
 
 def _without_styled(path: Path) -> Path:
-    with tf.Graph().as_default() as graph:
-        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
-        tf.identity(frame, name="painted")
-    return save(graph, path)
+    graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
+    graph_def.node.remove(next(node for node in graph_def.node if node.name == "styled"))
+    path.write_bytes(graph_def.SerializeToString())
+    return path
+
+
+def _without_tensor(path: Path, name: str) -> Path:
+    """A contract graph in which an operation that gives nothing has one of the contract's names."""
+    graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
+    for node in graph_def.node:
+        if node.name == name:
+            node.name = "renamed"
+        node.input[:] = ["renamed" if source == name else source for source in node.input]
+    graph_def.node.add(op="NoOp", name=name)
+    path.write_bytes(graph_def.SerializeToString())
+    return path
 
 
 def _with_function(path: Path) -> Path:
@@ -257,6 +269,10 @@ BAD: dict[str, Bad] = {
     "no_placeholder": Bad(_without_placeholder, ["Placeholder"]),
     "two_placeholders": Bad(lambda p: float_graph(p, distractors=True), ["image", "mask", "input"]),
     "no_styled": Bad(_without_styled, ["styled"]),
+    **{
+        f"empty_{name}": Bad(lambda path, name=name: _without_tensor(path, name), [name, "NoOp"])
+        for name in ("frame", "styled", "style_weights")
+    },
     "int32": Bad(lambda p: _image_graph(p, [1, None, None, 3], tf.int32), ["frame", "int32"]),
     "rank_3": Bad(lambda p: _image_graph(p, [None, None, 3]), ["frame", "[?,?,3]"]),
     "1_channel": Bad(lambda p: _image_graph(p, [1, None, None, 1]), ["frame", "[1,?,?,1]"]),

@@ -175,6 +175,8 @@ def test_graphs_of_others(tmp_path):
             painted = engine(frame)
         expected = graphs.run_graph(graphs.contract_graph(tmp_path / "contract.pb"), frame)
         assert np.abs(painted.astype(int) - expected).max() <= 1, (low, high)
+    with Engine(graphs.float_graph(tmp_path / "frame.pb", input_name="frame")) as engine:
+        engine(frame)
     model = graphs.float_graph(tmp_path / "two.pb", distractors=True)
     with Engine(model, input="image", output="painted") as engine:
         engine(frame)

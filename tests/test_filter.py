@@ -22,7 +22,9 @@ RAW = ("-f", "rawvideo", "-pix_fmt", "rgb24")
 AS_THEY_COME = ("-fps_mode", "passthrough")
 PIXEL_FORMATS = ("yuv420p", "yuv444p", "nv12", "rgb24")
 PACES = {"constant": "N", "variable": "N*(N+1)/2"}  # timestamps of the frames, in ticks
-OURS = re.compile(r"^\[Parsed_styletransfer\S* @ \w+\] (?!Failed to configure)(.*)$", re.MULTILINE)
+OURS = re.compile(
+    r"^\[(?:Parsed_)?styletransfer\S* @ \w+\] (?!Failed to configure)(.*)$", re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,13 +136,14 @@ def test_every_frame_of_a_file_with_b_frames(run, wave, tmp_path):
 
 
 def test_frame_properties_are_kept(run, wave):
+    # Within one graph: between two, 5.1 loses some of them by itself.
     before = (
-        "testsrc2=s=64x48,trim=end_frame=2,setsar=4/3,format=rgb24,metadata=add:key=who:value=me,"
+        "setsar=4/3,format=rgb24,metadata=add:key=who:value=me,"
         "setparams=color_primaries=bt709:color_trc=iec61966-2-1:field_mode=tff"
     )
-    after = "showinfo,metadata=print:key=who"
-    result = run("-f", "lavfi", "-i", before, "-vf", f"{filter_text(wave)},{after}", "-f", "null",
-                 "-", level="info")  # fmt: skip
+    graph = f"{before},{filter_text(wave)},showinfo,metadata=print:key=who"
+    result = run("-f", "lavfi", "-i", "testsrc2=s=64x48", "-vf", graph, "-frames:v", "2",
+                 "-f", "null", "-", level="info")  # fmt: skip
     log = result.stderr.decode()
     for expected in ("sar:4/3", "i:T", "color_primaries:bt709", "color_trc:iec61966-2-1", "who=me"):
         assert log.count(expected) >= 2, expected
@@ -442,12 +445,16 @@ def test_late_drop_counts_every_frame(run, tmp_path):
 
 
 def refusal(run, graph, **environment):
-    """The one line with which the filter ends a job."""
+    """The one line with which the filter ends a job.
+
+    By itself, 5.1 takes a failing filter for the end of its video; and it adds lines to an option's.
+    """
     source = "testsrc2=s=64x48,trim=end_frame=20"
-    result = run("-f", "lavfi", "-i", source, "-vf", graph, "-f", "null", "-", check=False,
-                 **environment)  # fmt: skip
+    result = run("-f", "lavfi", "-i", source, "-vf", graph, "-xerror", "-f", "null", "-",
+                 check=False, **environment)  # fmt: skip
     assert result.returncode > 0, result.stderr.decode()
-    (line,) = lines_of(result)
+    line, *rest = lines_of(result)
+    assert all(more.startswith("Error ") for more in rest)
     return line
 
 

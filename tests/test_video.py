@@ -294,6 +294,8 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
     sound = make(suffix=".wav", options=("-vn",))
     exists = tmp_path / "exists.mp4"
     exists.write_bytes(b"good")
+    pipe = tmp_path / "pipe.mp4"
+    os.mkfifo(pipe)
     out = tmp_path / "out.mp4"
     for arguments, error, words in [
         ((tmp_path / "nope.mp4", out, model), FileNotFoundError, "no such file"),
@@ -302,7 +304,7 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
         ((sound, out, model), ValueError, "no pictures"),
         ((source, source, model), ValueError, "the source itself"),
         ((source, same, model), ValueError, "the source itself"),
-        ((source, tmp_path, model), ValueError, "is a folder"),
+        ((source, tmp_path, model), ValueError, "is no file"),
         ((source, tmp_path / "no" / "out.mp4", model), ValueError, "No such file"),
         ((source, exists, model), ValueError, "exists already"),
         ((source, out, "nope"), FileNotFoundError, "no model 'nope'"),
@@ -310,6 +312,8 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
         ((source, tmp_path / "out.png", model, {"start": 9}), ValueError, "no frame to paint"),
         ((source, out, model, {"encoder_options": ["-vf", "hue"]}), ValueError, "-vf would take"),
         ((source, out, model, {"encoder_options": ["-filter:v:0", "hue"]}), ValueError, "-filter"),
+        ((source, out, model, {"encoder_options": ["-filter:0", "hue"]}), ValueError, "-filter"),
+        ((source, pipe, model, {"overwrite": True}), ValueError, "is no file"),
     ]:
         options = arguments[3] if arguments[3:] else {}
         with pytest.raises(error, match=words):
@@ -364,7 +368,7 @@ def test_command_shows_its_progress_on_a_terminal(make, model, tmp_path):
     assert b"50/50" in shown.getvalue() and b"out.mp4" in shown.getvalue()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_stopped_leaves_nothing(make, slow_model, tmp_path, number):
     source = make("320x240", 500)
     target = tmp_path / "out.mp4"

@@ -53,5 +53,7 @@ def command(source, target, quiet, **options):
     from ffmpeg_style.video import stylize
 
     # As at Ctrl-C: end ffmpeg, delete the half-written file.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
     stylize(source, target, progress=False if quiet else None, **options)
