@@ -447,7 +447,8 @@ def test_late_drop_counts_every_frame(run, tmp_path):
 def refusal(run, graph, **environment):
     """The one line with which the filter ends a job.
 
-    By itself, 5.1 takes a failing filter for the end of its video; and it adds lines to an option's.
+    5.1 takes a failing filter for the end of its video, unless it is told to stop at errors; and
+    it adds lines to those about an option.
     """
     source = "testsrc2=s=64x48,trim=end_frame=20"
     result = run("-f", "lavfi", "-i", source, "-vf", graph, "-xerror", "-f", "null", "-",
