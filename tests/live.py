@@ -99,13 +99,13 @@ class LiveServer:
         stream = self.streams().get(name)
         return bool(stream) and stream["frames"]["painted"] >= frames
 
-    def publish(self, name, key=KEY, seconds=600, source="testsrc2=size=160x96:rate=10"):
+    def publish(self, name, key=KEY, seconds=600, source="testsrc2=size=160x96:rate=10", gop=10):
         """A camera: an ffmpeg that publishes a picture of lavfi's with sound."""
         command = [
             *(str(ffmpeg_path()), "-nostdin", "-loglevel", "error"),
             *("-re", "-f", "lavfi", "-i", source),
             *("-re", "-f", "lavfi", "-i", "sine", "-t", str(seconds)),
-            *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10"),
+            *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(gop)),
             *("-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "flv"),
             self.camera_address(name, key),
         ]

@@ -178,12 +178,20 @@ def test_no_key_in_any_command_line(server, camera):
 def test_controls_act_on_a_painter_that_starts(server):
     with publishing(server, "early", source="color=0xC04020:size=160x96:rate=10"):
         wait_for(lambda: "early" in server.streams())
-        assert server.streams()["early"]["state"] == "starting"
+        assert server.streams()["early"]["state"] != "painting"
         assert server.request("/streams/early/controls", {"strength": 0}, KEY)[0] == 200
         wait_for(lambda: server.is_painting("early"))
         red, green, blue = colors(server, "early")
         assert red > 150 > 100 > max(green, blue), "the style would turn the colours"
     wait_for(lambda: "early" not in server.streams())
+
+
+def test_a_camera_is_painted_from_its_first_frame_on(server):
+    """Its only key frame: the painter is there before the camera may send."""
+    camera = server.publish("brief", seconds=3, gop=1000)
+    assert camera.wait(PATIENCE) == 0
+    counts = wait_for(lambda: final_counts(server.log(), "brief"))
+    assert counts["in"] == 30 == counts["painted"] + counts["dropped"]
 
 
 def test_hostile_names_and_keys_start_nothing(server):

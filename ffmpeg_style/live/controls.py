@@ -47,7 +47,7 @@ class Controls:
             elif field == "colors":
                 values["colors"] = _color(value)
             else:
-                raise InputError("expected style, strength or colors, found another field")
+                raise InputError(f"expected style, strength or colors, found {field[:40]!r}")
         return replace(self, **values)
 
     def filter_options(self):
@@ -74,9 +74,12 @@ def initial_controls(styles, style=None, strength=1.0, colors=COLORS[0]):
 def _weights(value, styles):
     mix = {value: 1} if isinstance(value, str) else value
     if not isinstance(mix, dict):
-        raise InputError("style: expected a name, or names with weights")
-    if not all(name in styles for name in mix):
-        raise InputError(f"style: expected names out of {', '.join(styles)}")
+        raise InputError('style: expected a name, or weights such as {"wave": 0.7, "scream": 0.3}')
+    for name in mix:
+        if name not in styles:
+            raise InputError(
+                f"style: expected {' or '.join(styles)}, or weights by name, found {name[:40]!r}"
+            )
     weights = [_number("a style's weight", mix.get(name, 0), 1) for name in styles]
     # What is sent to the filter has three decimals; a sum of zero there would be refused.
     if sum(round(weight, 3) for weight in weights) == 0:

@@ -142,7 +142,8 @@ def _command(settings, name, controls, tickets, descriptor):
         # As often ffmpeg looks for a command on its stdin, and takes one.
         *("-stats_period", "0.1"),
         *("-protocol_whitelist", "rtmp,tcp", "-f", "live_flv"),
-        *("-rtmp_live", "live", "-rtmp_buffer", "100", "-fflags", "nobuffer"),
+        # Not "-fflags nobuffer": it loses what is probed, and so the first key frame.
+        *("-rtmp_live", "live", "-rtmp_buffer", "100"),
         # One thread: the decoder would hold back a frame for every other one.
         *("-analyzeduration", "1000000", "-fpsprobesize", "0", "-threads", "1"),
         # The encoder can't change its size: a camera that does is scaled to what it began with.

@@ -58,6 +58,7 @@ async def _serve(settings, program, companions):
         await stack.enter_async_context(_site(page, settings.host, settings.http_port))
         for companion in companions:
             stack.push_async_callback(_cancel, asyncio.create_task(companion(settings, tickets)))
+        log.info(settings.addresses)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, nginx_runs], return_when=asyncio.FIRST_COMPLETED)
         if nginx_runs.done():

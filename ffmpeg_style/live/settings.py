@@ -72,6 +72,19 @@ class Settings:
         covered = self.host in (LOOPBACK, "0.0.0.0")
         return [self.host] if covered else [self.host, LOOPBACK]
 
+    @property
+    def addresses(self):
+        """Where to publish and to watch, as a line of text."""
+        address = ipaddress.ip_address(self.host)
+        host = f"[{address}]" if address.version == 6 else str(address)
+        host = "HOST" if address.is_unspecified else host
+        rtmp = f"rtmp://{host}" + (f":{self.rtmp_port}" if self.rtmp_port != 1935 else "")
+        key = "?key=KEY" if self.key else ""
+        return (
+            f"publish to {rtmp}/camera/NAME{key}, watch {rtmp}/painted/NAME or "
+            f"http://{host}:{self.http_port}/; Ctrl-C ends it"
+        )
+
     def check_ports(self):
         """Looks whether the ports can be had.
 

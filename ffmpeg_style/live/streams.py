@@ -19,6 +19,10 @@ PLAY_CAMERA, PUBLISH_PAINTED, PUBLISH_CAMERA = "play camera", "publish painted",
 
 START_TIME = 30
 """Seconds in which a painter must have painted something, once the camera sends."""
+JOIN_TIME = 3
+"""Seconds that a camera is kept waiting for its painter, which would miss the first key frame."""
+JOIN_PAUSE = 0.1
+"""Seconds in which nginx lets a painter in, once it may."""
 READ_TIME = 4
 """Seconds after which a painter that reads nothing, while the camera sends, is taken for frozen."""
 ABSENCE = 5
@@ -63,12 +67,23 @@ class Stream:
         self._started = time.monotonic()
         self._last_seen = self._last_received = self._sending_since = self._started
         self._frames = NO_FRAMES
+        self._joined = asyncio.Event()
         self._task = None
 
     def start(self):
         """Begins to paint, in the background."""
         self.folder.mkdir()
         self._task = asyncio.create_task(self._supervise())
+
+    def join(self):
+        """Takes note that the painter may play the camera's stream."""
+        self._joined.set()
+
+    async def joined(self):
+        """Waits until the painter is ready for the camera's first frame, or `JOIN_TIME` is over."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._joined.wait(), JOIN_TIME)
+            await asyncio.sleep(JOIN_PAUSE)
 
     async def close(self):
         """Ends the painter and deletes the segments."""
@@ -215,6 +230,8 @@ class Stream:
             return "waiting for the camera"
         if not self._painter:
             return "restarting"
+        if not self._painter.progress.frames["in"]:
+            return "waiting for a key frame"
         return "painting" if self._painter.progress.paintings.count else "starting"
 
 
@@ -265,14 +282,20 @@ class Streams:
             log.warning("%s: publishing refused, wrong key, from %s", name, address)
             return False
         async with self._lock:
-            return await self._admit(name, client)
+            stream = await self._admit(name, client)
+        if stream:
+            await stream.joined()
+        return stream is not None
 
     def may_play(self, application, name, address, query):
         """Whether a client may play a stream; the arguments are those of `may_publish`."""
         if not is_stream_name(name):
             return False
         if application == "camera":
-            return self._has_ticket(PLAY_CAMERA, name, address, query)
+            allowed = self._has_ticket(PLAY_CAMERA, name, address, query)
+            if allowed and (stream := self.get(name)):
+                stream.join()
+            return allowed
         return not self._settings.private or self._has_key(query)
 
     def _has_key(self, query):
@@ -283,10 +306,11 @@ class Streams:
         return address == LOOPBACK and self._tickets.redeem(query.get("ticket", ""), purpose, name)
 
     async def _admit(self, name, client):
+        """The new `Stream` of a camera, or None."""
         if known := self._streams.get(name):
             if known.silence < SILENCE:
                 log.warning("%s: publishing refused, the name is taken", name)
-                return False
+                return None
             log.warning("%s: a silent camera gives way to another", name)
             with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
                 await self._nginx.drop_publisher(name)
@@ -295,12 +319,12 @@ class Streams:
             await asyncio.wait([self._closing[name]])
         if len(self._streams) >= self._settings.max_streams:
             log.warning("%s: publishing refused, %d streams are painted", name, len(self._streams))
-            return False
+            return None
         folder = self._settings.state / f"stream-{next(self._folders)}"
         self._streams[name] = stream = Stream(name, client, folder, self._settings, self._tickets)
         stream.start()
         log.info("%s: a camera publishes", name)
-        return True
+        return stream
 
     def left(self, name, client):
         """A camera is gone: its stream ends, unless another camera publishes it by now."""
