@@ -57,7 +57,7 @@ class LossNetwork:
         activations = {}
         for block, count in CONVOLUTIONS[self.name].items():
             if block != "block1":
-                features = ops.max_pool(features, 2)
+                features = ops.max_pool(features, 2, strides=2)
             for index in range(1, count + 1):
                 layer = f"{block}_conv{index}"
                 kernel, bias = self.weights[f"{layer}/kernel"], self.weights[f"{layer}/bias"]

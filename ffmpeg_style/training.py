@@ -99,18 +99,20 @@ class StyleTrainer(keras.Model):
         """Running means of the terms of the loss."""
         return list(self.terms.values())
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
+        # A batch norm takes the batch's statistics because Keras sees `training` here.
         images, style_weights = inputs
         return self.network.paint(with_margin(images), style_weights)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = sum(self.losses)  # The network's own: Keras shows them on the model it trains.
         images, style_weights = x
         targets = [ops.tensordot(style_weights, gram, 1) for gram in self.grams]
         contents = with_margin(images)
         terms = perceptual_losses(self.loss_network, y_pred, contents, targets, self.loss_weights)
         for name, metric in self.terms.items():
             metric.update_state(terms[name])
-        return ops.mean(terms["total"]) + sum(self.network.losses)
+        return loss + ops.mean(terms["total"])
 
 
 class DistillationTrainer(keras.Model):
@@ -127,11 +129,12 @@ class DistillationTrainer(keras.Model):
     call = StyleTrainer.call
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = sum(self.losses)  # Before the teacher paints, and has some too.
         images, style_weights = x
         target = ops.stop_gradient(self.teacher.paint(with_margin(images), style_weights))
         difference = ops.mean(ops.abs(y_pred - target)) / 255.0
         self.terms["total"].update_state(difference)
-        return difference + sum(self.network.losses)
+        return loss + difference
 
 
 def train(

@@ -1,5 +1,6 @@
 """The trainer, with real code on small data."""
 
+import os
 import random
 import signal
 import subprocess
@@ -16,8 +17,10 @@ from tensorboardX.proto.event_pb2 import Event
 from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.export import export
+from ffmpeg_style.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.networks import MARGIN, StyleNetwork, set_weight_values, weight_values
-from ffmpeg_style.photographs import Photographs
+from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.training import (
     DistillationTrainer,
     NotFiniteError,
@@ -165,6 +168,69 @@ def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
     totals = scalar_values(tmp_path / "scalars", "total")
     assert len(totals) == 3
     assert totals[-1] < totals[0]
+
+
+def test_batch_norm_learns_its_statistics(tmp_path, photographs, painting, vgg_weights):
+    network = train(
+        tmp_path / "run",
+        {"a": painting},
+        photographs,
+        network=dict(architecture="fast", width=4, norm="batch"),
+        settings=TrainSettings(steps=1, size=32, style_size=32),
+        vgg_weights=vgg_weights,
+        progress=False,
+    )
+    assert weight_values(network)["conv1/norm/moving_mean"].any()
+    export(network, tmp_path / "a.pb")
+    frame = read_image(photographs / "0.jpg")
+    painted = GraphRunner(read_graph(tmp_path / "a.pb"))(frame)
+    expected = keras.ops.convert_to_numpy(network((frame[None], np.ones((1, 1)))))[0]
+    assert np.abs(painted - expected.clip(0, 255)).max() <= 2
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+from ffmpeg_style import networks
+from ffmpeg_style.training import TrainSettings, train
+
+output, painting, photographs, vgg_weights, start, teacher = sys.argv[1:]
+networks.SPIKE, networks.SPIKE_WEIGHT = 0.0, 5.0  # So that a step shows that it was charged for.
+for name, teacher in (("losses", None), ("teacher", teacher)):
+    train(
+        Path(output) / name,
+        {"style": painting},
+        photographs,
+        network=dict(architecture="fast", width=4),
+        settings=TrainSettings(
+            3, size=32, style_size=32, rate=1e-2, precision="float32", log_every=1
+        ),
+        vgg_weights=vgg_weights,
+        start=start,
+        teacher=teacher,
+        progress=False,
+    )
+"""
+
+
+def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weights):
+    networks = tmp_path / "start", tmp_path / "teacher"
+    for folder in networks:
+        network = StyleNetwork("fast", width=4).build_weights()
+        folder.mkdir()
+        header = {"network": network.settings, "training": {}}
+        save_checkpoint(folder, 1, header, weight_values(network), [])
+    for backend in ("tensorflow", "jax"):
+        inputs = map(str, (tmp_path / backend, painting, photographs, vgg_weights, *networks))
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        subprocess.run([sys.executable, "-c", TRAIN, *inputs], env=environment, check=True)
+    for name in ("losses", "teacher"):
+        expected, found = (
+            scalar_values(tmp_path / backend / name / "scalars", "total")
+            for backend in ("tensorflow", "jax")
+        )
+        assert len(expected) == 3
+        assert found == pytest.approx(expected, rel=1e-3)
 
 
 def scalar_values(folder, tag):
