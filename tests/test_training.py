@@ -19,6 +19,7 @@ from tensorboardX.proto.event_pb2 import Event
 from ffmpeg_style import training
 from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from ffmpeg_style.cli import main
+from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.export import export
 from ffmpeg_style.frozen_graph import GraphRunner, read_graph
@@ -480,6 +481,25 @@ def test_no_weights_and_no_network(tmp_path, monkeypatch):
     assert "could not be downloaded (URL fetch failure" in output.splitlines()[-1]
     assert "Traceback" not in output
     assert not (tmp_path / "run").exists()
+
+
+def test_paintings_may_have_names():
+    given = ["wave=/data/a=b.jpg", "/data/c=d.jpg", "e=f.jpg", "g.jpg"]
+    named = {name: str(path) for name, path in parse_paintings(None, None, given).items()}
+    assert named == {
+        "wave": "/data/a=b.jpg",
+        "c=d": "/data/c=d.jpg",
+        "e": "f.jpg",
+        "g": "g.jpg",
+    }
+
+
+@pytest.mark.parametrize("command", ["train", "optimize"])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_have_a_range(command, seed):
+    result = CliRunner().invoke(main, [command, "--seed", str(seed)])
+    assert result.exit_code == 2
+    assert f"{seed} is not in the range" in result.output
 
 
 def replace_options(arguments, extra):
