@@ -101,9 +101,8 @@ class StyleTrainer(keras.Model):
         return list(self.terms.values())
 
     def call(self, inputs, training=None):
-        # A batch norm takes the batch's statistics because Keras sees `training` here.
         images, style_weights = inputs
-        return self.network.paint(with_margin(images), style_weights)
+        return self.network.paint(with_margin(images), style_weights, training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = sum(self.losses)  # The network's own: Keras shows them on the model it trains.

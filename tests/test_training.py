@@ -263,43 +263,50 @@ from pathlib import Path
 from ffmpeg_style import networks
 from ffmpeg_style.training import TrainSettings, train
 
-output, painting, photographs, vgg_weights, start, teacher = sys.argv[1:]
+output, painting, photographs, vgg_weights, starts = sys.argv[1:]
 networks.SPIKE, networks.SPIKE_WEIGHT = 0.0, 5.0  # So that a step shows that it was charged for.
-for name, teacher in (("losses", None), ("teacher", teacher)):
+for name in ("losses", "batch", "teacher"):
     train(
         Path(output) / name,
         {"style": painting},
         photographs,
-        network=dict(architecture="fast", width=4),
+        network=dict(
+            architecture="fast", width=4, norm="batch" if name == "batch" else "instance"
+        ),
         settings=TrainSettings(
             3, size=32, style_size=32, rate=1e-2, precision="float32", log_every=1
         ),
         vgg_weights=vgg_weights,
-        start=start,
-        teacher=teacher,
+        start=Path(starts) / name,
+        teacher=Path(starts) / "losses" if name == "teacher" else None,
         progress=False,
     )
 """
 
 
 def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weights):
-    networks = tmp_path / "start", tmp_path / "teacher"
-    for folder in networks:
-        network = StyleNetwork("fast", width=4).build_weights()
-        folder.mkdir()
+    norms = {"losses": "instance", "batch": "batch", "teacher": "instance"}
+    for name, norm in norms.items():
+        network = StyleNetwork("fast", width=4, norm=norm).build_weights()
+        (tmp_path / name).mkdir()
         header = {"network": network.settings, "training": {}}
-        save_checkpoint(folder, 1, header, weight_values(network), [])
+        save_checkpoint(tmp_path / name, 1, header, weight_values(network), [])
     for backend in ("tensorflow", "jax"):
-        inputs = map(str, (tmp_path / backend, painting, photographs, vgg_weights, *networks))
+        inputs = map(str, (tmp_path / backend, painting, photographs, vgg_weights, tmp_path))
         environment = {**os.environ, "KERAS_BACKEND": backend}
         subprocess.run([sys.executable, "-c", TRAIN, *inputs], env=environment, check=True)
-    for name in ("losses", "teacher"):
+    for name in norms:
         expected, found = (
             scalar_values(tmp_path / backend / name / "scalars", "total")
             for backend in ("tensorflow", "jax")
         )
         assert len(expected) == 3
-        assert found == pytest.approx(expected, rel=1e-3)
+        assert found == pytest.approx(expected, rel=1e-3), name
+    means = [
+        newest_checkpoint(tmp_path / backend / "batch")[1]["conv1/norm/moving_mean"]
+        for backend in ("tensorflow", "jax")
+    ]
+    np.testing.assert_allclose(*means, rtol=1e-3, atol=1e-6)
 
 
 def scalar_values(folder, tag):
