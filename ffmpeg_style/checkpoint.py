@@ -1,13 +1,12 @@
 """Checkpoints: everything a training run needs to go on, in one file that is whole or not there."""
 
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.files import atomic_write
+from ffmpeg_style.files import atomic_write, remove_drafts
 
 PATTERN = "checkpoint-*.npz"
 KEPT = 2
@@ -27,6 +26,7 @@ def save_checkpoint(folder, step, settings, weights, optimizer):
     arrays = {f"weights/{name}": value for name, value in weights.items()}
     arrays |= {f"optimizer/{index:04d}": value for index, value in enumerate(optimizer)}
     header = json.dumps({"step": step, **settings})
+    remove_drafts(folder, ".npz")
     with atomic_write(Path(folder) / f"checkpoint-{step:08d}.npz") as file:
         np.savez(file, header=np.frombuffer(header.encode(), dtype=np.uint8), **arrays)
     for path in sorted(Path(folder).glob(PATTERN))[:-KEPT]:
@@ -49,7 +49,7 @@ def load_checkpoint(path):
             return header, weights, optimizer
     except FileNotFoundError:
         raise InputNotFoundError(f"expected a checkpoint, found no file at {path}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile and NumPy have a type of error for every kind of damage.
         raise InputError(
             f"expected a checkpoint in {path}, found a damaged file ({error})"
         ) from error

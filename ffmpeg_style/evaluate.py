@@ -5,9 +5,10 @@
 
 import hashlib
 import json
+import operator
 import os
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ from ffmpeg_style.photographs import find_images, read_image
 WIDTH = 512
 STYLE_SIZE = 512
 GATYS_IMAGES = 6
+SMALLEST = 16
+"""Side of the smallest picture that a network paints."""
 MARKS = (25, 50, 100, 200)
 """Iterations of Gatys that the tables name."""
 
@@ -179,14 +182,15 @@ def evaluate(
         paintings: paths by the names of the model's styles; for a model of one style any name.
         content: folder of photographs that the model was not trained on.
         vgg_weights: file of VGG weights; see `load_loss_network`.
-        weights: of the losses by name, where they are not to be those on the model's card.
+        weights: of the losses by name, where they are not to be those on the model's card: see
+            `aim`.
         style_size: short side of the paintings; by default the one on the card.
         width: that the photographs are scaled to.
         gatys_images: how many of the photographs Gatys's optimisation paints too, the first ones.
         iterations: of that optimisation.
         cache: folder of its results; see `Yardstick`.
-        output: folder for the report ``NAME.json`` and a contact sheet ``NAME-STYLE.jpg`` for each
-            style.
+        output: folder for the report ``MODEL.json`` and a contact sheet ``MODEL-STYLE.jpg`` for
+            each style, named as the model's file.
         progress: show bars.
 
     Returns:
@@ -197,19 +201,19 @@ def evaluate(
     """
     graph = read_graph(model)
     card = read_card(graph) or {}
-    trained = card.get("trained", {})
-    weights = LossWeights(**{**trained.get("weights", {}), **(weights or {})})
-    style_size = style_size or trained.get("style_size", STYLE_SIZE)
+    trained_weights, trained_size = aim(card.get("trained"))
+    weights = replace(trained_weights, **(weights or {}))
+    style_size = style_size or trained_size
     mixes = find_mixes(card, paintings, graph)
     loss_network = load_loss_network(vgg_weights)
     images = {name: read_image(path, short_side=style_size) for name, path in paintings.items()}
-    paths = find_images(content)
+    contents = [(path.name, read_photograph(path, width)) for path in find_images(content)]
     runner = GraphRunner(graph)
     output = make_folder(output) if output else None
     yardstick = Yardstick(loss_network, weights, cache) if gatys_images else None
     report = {
-        "model": card.get("name", Path(model).stem),
-        "photographs": len(paths),
+        "model": str(card.get("name", Path(model).stem)),
+        "photographs": len(contents),
         "width": width,
         "style_size": style_size,
         "loss_network": loss_network.name,
@@ -219,17 +223,52 @@ def evaluate(
     for name, painting in images.items():
         judge = Judge(runner, mixes[name], loss_network, painting, weights, yardstick)
         judged = [
-            judge(path, width, iterations if index < gatys_images else 0, progress)
-            for index, path in enumerate(tqdm(paths, desc=name, disable=not progress))
+            judge(*content, iterations if index < gatys_images else 0, progress)
+            for index, content in enumerate(tqdm(contents, desc=name, disable=not progress))
         ]
         report["styles"][name] = summarize(judged)
         if output:
-            with atomic_write(output / f"{report['model']}-{name}.jpg") as file:
+            with atomic_write(output / f"{Path(model).stem}-{name}.jpg") as file:
                 contact_sheet(judged[:SHEET_ROWS]).save(file, "JPEG", quality=90)
     if output:
-        with atomic_write(output / f"{report['model']}.json") as file:
+        with atomic_write(output / f"{Path(model).stem}.json") as file:
             file.write(json.dumps(report, indent=2).encode())
     return report
+
+
+def aim(trained):
+    """The losses' weights and the painting's short side that a network was trained for.
+
+    Those of its newest training on losses: one on a teacher's pictures had the teacher's.
+
+    Args:
+        trained: what the model's card tells of it, or None.
+
+    Raises:
+        InputError: the card tells something else.
+    """
+    newest = trained or {}
+    while isinstance(newest, dict) and "weights" not in newest:
+        newest = newest.get("teacher") or newest.get("start") or {"weights": {}}
+    try:
+        weights = {name: float(weight) for name, weight in newest["weights"].items()}
+        return LossWeights(**weights), operator.index(newest.get("style_size", STYLE_SIZE))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            "expected the losses' weights and the painting's size on the model card, found others "
+            f"({error})"
+        ) from error
+
+
+def read_photograph(path, width):
+    """A photograph, scaled to a width."""
+    photograph = read_image(path, width=width)
+    if min(photograph.shape[:2]) < SMALLEST:
+        raise InputError(
+            f"expected photographs of {SMALLEST}x{SMALLEST} pixels or more at a width of {width}, "
+            f"found {photograph.shape[1]}x{photograph.shape[0]} in {path}; try a larger --width"
+        )
+    return photograph
 
 
 def find_mixes(card, paintings, graph):
@@ -268,13 +307,12 @@ class Judge:
         self.yardstick = yardstick
         self.grams = style_grams(loss_network, painting[None].astype("float32"))
 
-    def __call__(self, path, width, iterations, progress):
-        """The `Judged` photograph at ``path``; Gatys's too where ``iterations`` are given."""
-        photograph = read_image(path, width=width)
+    def __call__(self, name, photograph, iterations, progress):
+        """The `Judged` photograph; Gatys's too where ``iterations`` are given."""
         painted = self.runner(photograph, self.mix)
         targets = self.loss_network(batch(photograph), last=CONTENT_LAYER)[CONTENT_LAYER]
         unpainted_losses, losses = (self.losses(i, targets) for i in (photograph, painted))
-        judged = Judged(Path(path).name, photograph, painted, unpainted_losses, losses)
+        judged = Judged(name, photograph, painted, unpainted_losses, losses)
         if not iterations:
             return judged
         curve, images = self.yardstick.measure(photograph, self.painting, iterations, progress)

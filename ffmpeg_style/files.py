@@ -7,6 +7,9 @@ from pathlib import Path
 
 from ffmpeg_style.errors import InputError
 
+DRAFT = ".ffmpeg-style-"
+"""How the name of a file begins that is not whole yet."""
+
 
 @contextlib.contextmanager
 def atomic_write(path):
@@ -30,7 +33,7 @@ def atomic_path(path):
     """
     path = Path(path)
     try:
-        descriptor, draft = tempfile.mkstemp(path.suffix, ".ffmpeg-style-", path.parent)
+        descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
     except OSError as error:
         raise InputError(
             f"expected to write {path}, found {error.strerror} in its folder"
@@ -42,11 +45,29 @@ def atomic_path(path):
         with open(draft, "rb") as file:
             os.fsync(file.fileno())
         draft.chmod(0o666 & ~current_umask())
-        os.replace(draft, path)
+        replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def replace(draft, path):
+    """Give a draft its name.
+
+    Raises:
+        InputError: a folder has that name.
+    """
+    try:
+        os.replace(draft, path)
+    except OSError as error:
+        raise InputError(f"expected to write {path}, found {error.strerror}") from error
+
+
+def remove_drafts(folder, suffix):
+    """Remove what a process that was killed left of its files of a kind."""
+    for draft in Path(folder).glob(f"{DRAFT}*{suffix}"):
+        draft.unlink(missing_ok=True)
 
 
 def flush_folder(folder):

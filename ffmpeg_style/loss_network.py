@@ -5,6 +5,7 @@ Johnson et al. (2016), section 4, and of Gatys, Ecker and Bethge (2015).
 """
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class LossNetwork:
         activations = {}
         for block, count in CONVOLUTIONS[self.name].items():
             if block != "block1":
-                features = ops.max_pool(features, 2)
+                features = ops.max_pool(features, 2, strides=2)
             for index in range(1, count + 1):
                 layer = f"{block}_conv{index}"
                 kernel, bias = self.weights[f"{layer}/kernel"], self.weights[f"{layer}/bias"]
@@ -126,17 +127,24 @@ def read_npz(path):
 
 
 def read_h5(path):
-    """Arrays by name, of weights that Keras wrote, in any of its versions."""
+    """Arrays by name, of VGG's weights as any version of Keras wrote them.
+
+    Their paths end in ``block1_conv1_W_1:0`` (Keras 1), ``block1_conv1/kernel:0`` (2) or
+    ``block1_conv1/kernel`` (3), or in ``conv2d/vars/0`` with the layer's name beside (3, weights
+    alone).
+    """
     import h5py
 
     arrays = {}
 
-    def keep(name, item):
-        if isinstance(item, h5py.Dataset):
-            layer, kind = name.split("/")[0], name.split("/")[-1]
-            # Keras 2 wrote block1_conv1/block1_conv1_W_1:0, later versions .../kernel:0.
-            kernel = kind.startswith("kernel") or "_W_" in kind
-            arrays[f"{layer}/{'kernel' if kernel else 'bias'}"] = np.asarray(item)
+    def keep(path, item):
+        if not isinstance(item, h5py.Dataset):
+            return
+        layer = re.search(r"block\d_conv\d", f"{item.parent.attrs.get('name')}/{path}")
+        kind = re.search(r"(?:(kernel|_W_1|/0)|bias|_b_1|/1)(:0)?$", path)
+        # An optimizer has moments of the same names.
+        if layer and kind and not path.startswith("optimizer"):
+            arrays[f"{layer[0]}/{'kernel' if kind[1] else 'bias'}"] = np.asarray(item)
 
     with h5py.File(path, "r") as file:
         file.visititems(keep)
@@ -148,9 +156,10 @@ def from_keras(dtype):
     try:
         vgg = keras.applications.VGG16(include_top=False, weights="imagenet")
     except Exception as error:  # Whatever the download raises, the user needs the same sentence.
+        reason = (str(error) or repr(error)).splitlines()[0]
         raise InputNotFoundError(
             "expected the VGG-16 weights of keras.applications, which could not be downloaded "
-            f"({str(error).splitlines()[0]}); give a file of VGG-16 or VGG-19 with --vgg-weights"
+            f"({reason}); give a file of VGG-16 or VGG-19 with --vgg-weights"
         ) from error
     arrays = {
         f"{layer.name}/{weight.name}": ops.convert_to_numpy(weight.value)

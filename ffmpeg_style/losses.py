@@ -5,7 +5,7 @@ painting and every size: 1 is the loss of a picture with no features at all. All
 shape ``[B]``, one value per image.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from keras import ops
 
@@ -21,10 +21,6 @@ class LossWeights:
     content: float = 5.0
     style: float = 10.0
     total_variation: float = 2e-5
-
-    def as_dict(self):
-        """Plain values for JSON."""
-        return asdict(self)
 
 
 def gram_matrix(features):

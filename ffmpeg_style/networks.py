@@ -115,7 +115,7 @@ class ConvBlock(keras.layers.Layer):
         )
         self.norm = NORMS[norm](styles, name="norm")
 
-    def call(self, features, style_weights):
+    def call(self, features, style_weights, training=None):
         if self.upsample:
             features = doubled(features)
         features = self.norm(self.conv(features), style_weights)
@@ -131,7 +131,7 @@ class ResidualBlock(keras.layers.Layer):
         self.first = ConvBlock(filters, 3, name="first", **shared)
         self.second = ConvBlock(filters, 3, relu=False, name="second", **shared)
 
-    def call(self, features, style_weights):
+    def call(self, features, style_weights, training=None):
         inner = self.first(features, style_weights)
         return features + self.second(inner, style_weights)
 
@@ -144,7 +144,7 @@ class OutputBlock(keras.layers.Layer):
         self.upsample = upsample
         self.conv = keras.layers.Conv2D(3, size, padding="same", name="conv")
 
-    def call(self, features, style_weights):
+    def call(self, features, style_weights, training=None):
         if self.upsample:
             features = doubled(features)
         # tanh and what follows decide the last bit of a pixel: not in bfloat16.
@@ -262,13 +262,16 @@ class StyleNetwork(keras.Model):
         painted = self.paint(with_margin(images), style_weights)
         return painted[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width, :]
 
-    def paint(self, images, style_weights):
-        """Paint images that have their margin, which is painted too: see `with_margin`."""
+    def paint(self, images, style_weights, training=None):
+        """Paint images that have their margin, which is painted too: see `with_margin`.
+
+        The blocks take ``training`` for Keras, which hands it on to the norms inside.
+        """
         features = space_to_depth(ops.cast(images, "float32") / 127.5 - 1.0, self.pack)
         features = ops.cast(features, self.compute_dtype)
         kept = {}
         for block in self.blocks:
-            features = block(features, style_weights)
+            features = block(features, style_weights, training=training)
             if self.skip and block.name == self.skip[1]:
                 features = features + kept[self.skip[0]]
             kept[block.name] = features

@@ -71,7 +71,8 @@ class Photographs(keras.utils.PyDataset):
     """Batches of random crops: item k depends only on the seed and k, on any backend.
 
     Item k is ``(images, style_weights)``: float32 ``[B,size,size,3]`` in 0..255, and float32
-    ``[B,S]`` with a single 1 in each row. Unreadable files are passed over; see ``unreadable``.
+    ``[B,S]`` with a single 1 in each row. Files that are unreadable, or gone, are passed over; see
+    ``unreadable``.
 
     Args:
         folder: photographs, in any depth of folders.
@@ -100,16 +101,21 @@ class Photographs(keras.utils.PyDataset):
 
     def random_crop(self, random):
         """A square of a random photograph, scaled, cropped and mirrored at random."""
-        order = random.permutation(len(self.paths))
-        for index in order:
-            try:
-                return crop_at_random(self.paths[index], self.size, random)
-            except InputError as error:
-                self.unreadable[self.paths[index]] = str(error)
+        paths = (self.paths[index] for index in random.permutation(len(self.paths)))
+        for crop in self.read(paths, lambda path: crop_at_random(path, self.size, random)):
+            return crop
         raise InputError(
             f"expected photographs in {self.paths[0].parent}, found {len(self.paths)} files and "
             "none readable"
         )
+
+    def read(self, paths, function):
+        """Yield what ``function`` makes of each path, but of those that cannot be read."""
+        for path in paths:
+            try:
+                yield function(path)
+            except (InputError, InputNotFoundError) as error:
+                self.unreadable[path] = str(error)
 
 
 def crop_at_random(path, size, random):

@@ -6,6 +6,7 @@ an undisturbed run would have had.
 """
 
 import contextlib
+import itertools
 import logging
 import signal
 from dataclasses import asdict, dataclass, field
@@ -75,7 +76,7 @@ class TrainSettings:
 
 
 class NotFiniteError(StyleError, ArithmeticError):
-    """The loss is no longer a number."""
+    """The loss or a weight is no longer a number."""
 
 
 class StyleTrainer(keras.Model):
@@ -99,18 +100,19 @@ class StyleTrainer(keras.Model):
         """Running means of the terms of the loss."""
         return list(self.terms.values())
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         images, style_weights = inputs
-        return self.network.paint(with_margin(images), style_weights)
+        return self.network.paint(with_margin(images), style_weights, training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = sum(self.losses)  # The network's own: Keras shows them on the model it trains.
         images, style_weights = x
         targets = [ops.tensordot(style_weights, gram, 1) for gram in self.grams]
         contents = with_margin(images)
         terms = perceptual_losses(self.loss_network, y_pred, contents, targets, self.loss_weights)
         for name, metric in self.terms.items():
             metric.update_state(terms[name])
-        return ops.mean(terms["total"]) + sum(self.network.losses)
+        return loss + ops.mean(terms["total"])
 
 
 class DistillationTrainer(keras.Model):
@@ -127,11 +129,12 @@ class DistillationTrainer(keras.Model):
     call = StyleTrainer.call
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = sum(self.losses)  # Before the teacher paints, and has some too.
         images, style_weights = x
         target = ops.stop_gradient(self.teacher.paint(with_margin(images), style_weights))
         difference = ops.mean(ops.abs(y_pred - target)) / 255.0
         self.terms["total"].update_state(difference)
-        return difference + sum(self.network.losses)
+        return loss + difference
 
 
 def train(
@@ -155,7 +158,8 @@ def train(
         network: arguments of `StyleNetwork` but ``styles``; ``{"architecture": "johnson"}``.
         settings: `TrainSettings`.
         vgg_weights: file of VGG weights; see `load_loss_network`. A teacher needs none.
-        start: a run's folder, checkpoint or frozen graph whose weights a new run begins with.
+        start: a run's folder, checkpoint or frozen graph whose weights a new run begins with; see
+            `adapt_styles`.
         teacher: such a thing whose pictures the network is to learn, in place of the losses.
         progress: show a bar.
 
@@ -164,19 +168,18 @@ def train(
 
     Raises:
         StyleError: the input is not what it should be; nothing was written.
-        NotFiniteError: the loss became NaN; the checkpoints of before are untouched.
+        NotFiniteError: the loss or a weight became NaN; the checkpoints of before are untouched.
     """
-    keras.config.set_dtype_policy(settings.policy)
     keras.utils.set_random_seed(settings.seed)
     if settings.size % 4 or settings.size < 16:
         raise InputError(
             f"expected a size that is a multiple of 4 from 16 up, found {settings.size}"
         )
-    network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
-    network.build_weights()
-    trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
+    with dtype_policy(settings.policy):
+        network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
+        network.build_weights()
+        trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
     photographs = Photographs(content, settings.size, len(paintings), settings.batch, settings.seed)
-    folder = make_folder(folder)
     trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
     trainer.optimizer.build(network.trainable_variables)
     step, origin = restore(folder, trainer)
@@ -187,13 +190,26 @@ def train(
         if start is not None:
             first = read_network(start)
             origin["start"] = first.trained
-            set_weight_values(network, adapt_styles(first.weights, network))
+            set_weight_values(network, adapt_styles(first, network.styles))
+    photographs[step]  # Where none can be read it ends here, with nothing written.
+    folder = make_folder(folder)
     run(trainer, photographs, folder, step, settings, origin, progress)
     for _, reason in sorted(photographs.unreadable.items()):
         log.warning("passed over: %s", reason)
     if photographs.unreadable:
         log.warning("%d unreadable images were passed over", len(photographs.unreadable))
     return network
+
+
+@contextlib.contextmanager
+def dtype_policy(name):
+    """Keras's policy for the layers that are made in the block."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def make_trainer(network, paintings, settings, vgg_weights, teacher):
@@ -227,14 +243,21 @@ def make_optimizer(settings):
     return keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM)
 
 
-def adapt_styles(weights, network):
-    """Give a network of one style's weights to a network of several: each style begins alike."""
-    count = len(network.styles)
+def adapt_styles(first, styles):
+    """The weights of a `StoredNetwork` for a network of other styles.
+
+    A style begins with the norms of its name; one that ``first`` does not know begins in the middle
+    of all that it knows, which for a network of one style is that one.
+    """
+    known = {style: row for row, style in enumerate(first.settings["styles"])}
+
+    def choose(norm):
+        middle = norm.mean(axis=0)
+        return np.stack([norm[known[style]] if style in known else middle for style in styles])
+
     return {
-        name: np.tile(value, (count, 1))
-        if name.endswith(("norm/gamma", "norm/beta")) and value.ndim == 2 and len(value) == 1
-        else value
-        for name, value in weights.items()
+        name: choose(value) if first.settings["norm"] == "instance" and "/norm/" in name else value
+        for name, value in first.weights.items()
     }
 
 
@@ -261,28 +284,40 @@ def restore(folder, trainer):
 
 
 def save(folder, trainer, step, settings, origin):
-    """Write a checkpoint of the run as it stands."""
-    save_checkpoint(
-        folder,
-        step,
-        {"network": trainer.network.settings, "training": {**asdict(settings), **origin}},
-        weight_values(trainer.network),
-        [ops.convert_to_numpy(variable.value) for variable in trainer.optimizer.variables],
+    """Write a checkpoint of the run as it stands.
+
+    Raises:
+        NotFiniteError: a gradient was not finite, and the step has spoilt the weights.
+    """
+    weights = weight_values(trainer.network)
+    optimizer = [ops.convert_to_numpy(variable.value) for variable in trainer.optimizer.variables]
+    if not all(np.isfinite(values).all() for values in (*weights.values(), *optimizer)):
+        raise not_finite("weights", step, "others", folder)
+    training = {**asdict(settings), **origin}
+    if "teacher" in origin:  # Its pictures took the place of these.
+        del training["weights"], training["style_size"]
+    header = {"network": trainer.network.settings, "training": training}
+    save_checkpoint(folder, step, header, weights, optimizer)
+
+
+def not_finite(what, step, found, folder):
+    """A `NotFiniteError` that tells what to do."""
+    return NotFiniteError(
+        f"expected finite {what} at step {step}, found {found}; the checkpoints in {folder} are as "
+        "before: try a lower --rate"
     )
 
 
 def run(trainer, photographs, folder, step, settings, origin, progress):
     """The loop over the steps that are left."""
+    saved = step
     bar = tqdm(total=settings.steps, initial=step, unit="step", disable=not progress)
     with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
         while step < settings.steps and not stop:
             images, style_weights = photographs[step]
             values = trainer.train_on_batch((images, style_weights), return_dict=True)
             if not np.isfinite(values["total"]):
-                raise NotFiniteError(
-                    f"expected a finite loss at step {step + 1}, found {values['total']}; the "
-                    f"checkpoints in {folder} are as before: try a lower --rate"
-                )
+                raise not_finite("losses", step + 1, values["total"], folder)
             step += 1
             bar.update()
             if step % settings.log_every == 0:
@@ -290,10 +325,13 @@ def run(trainer, photographs, folder, step, settings, origin, progress):
                 for name, value in values.items():
                     scalars.add_scalar(name, value, step)
                 trainer.reset_metrics()
-            if step % settings.save_every == 0 or step == settings.steps or stop:
+            if step % settings.save_every == 0 or step == settings.steps:
                 save(folder, trainer, step, settings, origin)
+                saved = step
             if step % settings.sample_every == 0 or step == settings.steps:
                 write_samples(trainer.network, photographs, folder, step)
+        if step > saved:
+            save(folder, trainer, step, settings, origin)
     if stop:
         log.warning("stopped at step %d; the same command goes on from there", step)
 
@@ -314,13 +352,16 @@ def stop_signals():
 
 
 def write_samples(network, photographs, folder, step):
-    """A contact sheet: photographs in the first row, each style's paintings below."""
-    images = []
-    for path in photographs.paths[:: max(1, len(photographs.paths) // SAMPLES)]:
-        with contextlib.suppress(InputError):
-            images.append(read_image(path, short_side=256)[:256, :256])
-        if len(images) == SAMPLES:
-            break
+    """A contact sheet: photographs in the first row, each style's paintings below.
+
+    There is none when no photograph can be read any more: the next step tells that.
+    """
+    every = max(1, len(photographs.paths) // SAMPLES)
+    spread = [path for first in range(every) for path in photographs.paths[first::every]]
+    squares = photographs.read(spread, lambda path: read_image(path, short_side=256)[:256, :256])
+    images = list(itertools.islice(squares, SAMPLES))
+    if not images:
+        return
     rows = [np.concatenate(images, axis=1)]
     for mix in np.eye(len(network.styles), dtype="float32"):
         painted = [ops.convert_to_numpy(network((image[None], mix[None])))[0] for image in images]

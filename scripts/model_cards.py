@@ -65,9 +65,8 @@ def before_and_after(name, styles):
 
 def totals(reports):
     """The table of all models under all their styles."""
-    marks = [
-        mark for mark in MARKS if all(str(mark) in gatys(summary) for summary in all_of(reports))
-    ]
+    curves = [curve for summary in all_of(reports) if (curve := gatys(summary))]
+    marks = [mark for mark in MARKS if curves and all(str(mark) in curve for curve in curves)]
     head = ["model", "style", "photographs", "content", "style loss", "total", "beside: model"]
     head += [*(f"Gatys {mark}" for mark in marks), "equals iterations"]
     lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3)]
@@ -83,19 +82,22 @@ def all_of(reports):
 
 
 def gatys(summary):
-    """The losses of Gatys's optimisation in a summary, by iteration."""
-    return summary["compared"]["gatys"]
+    """The losses of Gatys's optimisation in a summary, by iteration; none if not compared."""
+    return summary.get("compared", {}).get("gatys", {})
 
 
 def numbers(summary, marks):
     """The columns of a table's line behind the names."""
-    compared, model = summary["compared"], summary["model"]
-    values = [model["content"], model["style"], model["total"], compared["model"]["total"]]
-    values += [gatys(summary)[str(mark)]["total"] for mark in marks]
+    model = [f"{summary['model'][term]:.2f}" for term in ("content", "style", "total")]
+    if "compared" not in summary:
+        return [*model, *[""] * (len(marks) + 2)]
+    compared = summary["compared"]
+    totals = [compared["model"], *(gatys(summary)[str(mark)] for mark in marks)]
     equal = compared["equals_iterations"]
     longest = len(compared["gatys_total"]) - 1
     return [
-        *(f"{value:.2f}" for value in values),
+        *model,
+        *(f"{losses['total']:.2f}" for losses in totals),
         f"> {longest}" if equal is None else f"{equal:g}",
     ]
 

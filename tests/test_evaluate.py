@@ -1,6 +1,7 @@
 """Judging a model, with a small loss network and small pictures."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ from PIL import Image
 
 from ffmpeg_style import evaluate as evaluation
 from ffmpeg_style.cli import main
-from ffmpeg_style.evaluate import Yardstick, equal_iterations, evaluate
+from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.evaluate import Yardstick, aim, equal_iterations, evaluate
 from ffmpeg_style.export import export
-from ffmpeg_style.frozen_graph import GraphRunner, read_graph
+from ffmpeg_style.frozen_graph import CARD, GraphRunner, read_card, read_graph
 from ffmpeg_style.loss_network import load_loss_network
 from ffmpeg_style.losses import LossWeights, perceptual_losses, style_grams
-from ffmpeg_style.networks import StyleNetwork
+from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values
 from ffmpeg_style.photographs import find_images, read_image
 
 WIDTH, STYLE_SIZE, ITERATIONS = 40, 48, 4
@@ -28,6 +30,11 @@ def models(tmp_path_factory):
     trained = {"weights": WEIGHTS, "style_size": STYLE_SIZE}
     for styles in (["wave"], ["wave", "scream"]):
         network = StyleNetwork("fast", styles, width=4).build_weights()
+        values = weight_values(network)
+        for name in values:
+            if name.endswith("gamma"):  # The second style is not the first one.
+                values[name][1:] = 3.0
+        set_weight_values(network, values)
         export(network, folder / f"{len(styles)}.pb", trained=trained, name="-".join(styles))
     return folder / "1.pb", folder / "2.pb"
 
@@ -84,18 +91,91 @@ def test_gatys_stands_beside(report):
 
 
 def test_report_and_sheet(report, tmp_path):
-    assert json.loads((tmp_path / "wave.json").read_text()) == report
-    with Image.open(tmp_path / "wave-wave.jpg") as sheet:
+    assert json.loads((tmp_path / "1.json").read_text()) == report
+    with Image.open(tmp_path / "1-wave.jpg") as sheet:
         assert sheet.size == (2 * 320, 20 + 6 * 240)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["wave-wave.jpg", "wave.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1-wave.jpg", "1.json"]
 
 
-def test_models_of_many_styles(models, photographs, painting, options, tmp_path):
-    report = evaluate(models[1], {"scream": painting}, photographs, **options | {"gatys_images": 0})
-    runner = GraphRunner(read_graph(models[1]))
+def test_models_of_many_styles(models, photographs, painting, options, vgg_weights):
+    paintings = {"scream": painting, "wave": painting}
+    report = evaluate(models[1], paintings, photographs, **options | {"gatys_images": 0})
+    loss_network = load_loss_network(vgg_weights)
     photograph = read_image(photographs / "0.jpg", width=WIDTH)
-    assert (runner(photograph, [1, 0]) == runner(photograph)).all()
-    assert "compared" not in report["styles"]["scream"]
+    painted = GraphRunner(read_graph(models[1]))(photograph, [0, 1])
+    images = (image[None].astype("float32") for image in (painted, photograph))
+    style = read_image(painting, short_side=STYLE_SIZE)[None].astype("float32")
+    grams = style_grams(loss_network, style)
+    terms = perceptual_losses(loss_network, *images, grams, LossWeights(**WEIGHTS))
+    wave, scream = (report["styles"][name] for name in ("wave", "scream"))
+    assert scream["images"]["0.jpg"]["total"] == pytest.approx(float(terms["total"][0]), rel=1e-4)
+    assert scream["model"]["total"] != pytest.approx(wave["model"]["total"], rel=0.01)
+    assert "compared" not in scream
+
+
+def with_card(model, path, **changes):
+    """A copy of a model whose card says something else."""
+    graph = read_graph(model)
+    card = next(node for node in graph.node if node.name == CARD)
+    values = {**read_card(graph), **changes}
+    card.attr["value"].tensor.string_val[0] = json.dumps(values).encode()
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def test_files_are_named_by_the_models_file(models, photographs, painting, options, tmp_path):
+    model = with_card(models[0], tmp_path / "model.pb", name="../escaped")
+    output = tmp_path / "deep" / "output"
+    options["gatys_images"] = 0
+    assert evaluate(model, {"a": painting}, photographs, output=output, **options)["model"] == (
+        "../escaped"
+    )
+    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["model-a.jpg", "model.json", "model.pb"]
+
+
+@pytest.mark.parametrize(
+    "trained",
+    [
+        {"weights": 5},
+        {"weights": {"content": None}},
+        {"weights": {"brush": 1.0}},
+        {"weights": {}, "style_size": "large"},
+        "long",
+    ],
+)
+def test_a_card_that_tells_no_weights(trained, models, photographs, painting, tmp_path):
+    model = with_card(models[0], tmp_path / "model.pb", trained=trained)
+    with pytest.raises(InputError, match="on the model card"):
+        evaluate(model, {"a": painting}, photographs)
+
+
+def test_aim_is_that_of_the_newest_training_on_losses():
+    old = {"weights": {"style": 1.0}, "style_size": 100}
+    new = {"weights": {"style": 2.0}, "style_size": 200, "start": old}
+    assert aim(new) == (LossWeights(style=2.0), 200)
+    assert aim({"start": old, "teacher": new}) == (LossWeights(style=2.0), 200)
+    assert aim({"start": {"start": new}}) == (LossWeights(style=2.0), 200)
+    assert aim({}) == aim(None) == (LossWeights(), evaluation.STYLE_SIZE)
+
+
+@pytest.mark.parametrize("fault", ["damaged", "dangling", "flat"])
+def test_no_photograph_is_judged_where_one_is_bad(
+    fault, models, photographs, painting, options, tmp_path
+):
+    content = tmp_path / "content"
+    shutil.copytree(photographs, content)
+    if fault == "damaged":
+        (content / "z.jpg").write_bytes(b"no picture")
+    elif fault == "dangling":
+        (content / "z.jpg").symlink_to("nowhere.jpg")
+    else:
+        Image.new("RGB", (400, 100)).save(content / "z.png")
+    output = tmp_path / "output"
+    options["cache"] = tmp_path / "cache"
+    with pytest.raises((InputError, InputNotFoundError), match=r"z\."):
+        evaluate(models[0], {"a": painting}, content, output=output, **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["content"]
 
 
 def test_marks_and_resuming(vgg_weights, painting, photographs, tmp_path, monkeypatch):

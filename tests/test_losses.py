@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.loss_network import LossNetwork, expected_shapes, load_loss_network
+from ffmpeg_style.loss_network import expected_shapes, load_loss_network
 from ffmpeg_style.losses import (
     LossWeights,
     content_loss,
@@ -58,8 +58,14 @@ def test_features_are_those_of_keras(name, tmp_path):
         for weight in layer.weights
     }
     np.savez(tmp_path / "vgg.npz", **arrays)
+    vgg.save(tmp_path / "vgg.h5")
     loss_network = load_loss_network(tmp_path / "vgg.npz")
     assert loss_network.name == name
+    for other in ("vgg.weights.h5", "vgg.h5"):
+        same = load_loss_network(tmp_path / other)
+        assert same.name == name
+        for key, value in loss_network.weights.items():
+            np.testing.assert_array_equal(same.weights[key], value, err_msg=f"{key} of {other}")
     image = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3)).astype("float32")
     last = loss_network.style_layers[-1]
     reference = keras.Model(vgg.input, vgg.get_layer(last).output)
@@ -77,6 +83,16 @@ def test_losses_in_bfloat16_are_near_those_in_float32(vgg_weights):
         terms = perceptual_losses(loss_network, images, contents, grams, LossWeights())
         totals[dtype] = float(terms["total"][0])
     assert totals["bfloat16"] == pytest.approx(totals["float32"], rel=0.02)
+
+
+def test_a_download_that_fails_without_a_word(monkeypatch, tmp_path):
+    def fail(**arguments):
+        raise ConnectionError
+
+    monkeypatch.setenv("FFMPEG_STYLE_ASSETS", str(tmp_path))
+    monkeypatch.setattr(keras.applications, "VGG16", fail)
+    with pytest.raises(InputNotFoundError, match=r"downloaded \(ConnectionError\(\)\)"):
+        load_loss_network()
 
 
 def test_unknown_layer(vgg_weights):
@@ -101,4 +117,6 @@ def test_old_keras_h5_names(tmp_path):
             layer, kind = name.split("/")
             suffix = {"kernel": "W", "bias": "b"}[kind]
             file[f"{layer}/{layer}_{suffix}_1:0"] = np.zeros(shape, "float32")
-    assert isinstance(load_loss_network(tmp_path / "vgg.h5"), LossNetwork)
+            file[f"optimizer_weights/Adam/{layer}/{kind}:0"] = np.ones(shape, "float32")
+    loss_network = load_loss_network(tmp_path / "vgg.h5")
+    assert not any(ops.convert_to_numpy(value).any() for value in loss_network.weights.values())

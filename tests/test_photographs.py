@@ -34,6 +34,27 @@ def test_all_styles_and_photographs_take_part(photographs):
     assert {int(data[step][1].argmax()) for step in range(60)} == {0, 1, 2, 3}
 
 
+def test_crops_are_mirrored_and_scaled(tmp_path):
+    """In a ramp that rises to the right a crop's slope tells both."""
+    ramp = np.broadcast_to(np.arange(0, 240, 2, dtype="uint8")[None, :, None], (96, 120, 3))
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    data = Photographs(tmp_path, 32)
+    slopes = [np.diff(data[step][0][0, 16, 8:24, 0]).mean() for step in range(40)]
+    assert 10 < sum(slope > 0 for slope in slopes) < 30
+    # 2 levels a pixel as it is; three times that when 96 pixels have become 32.
+    assert min(np.abs(slopes)) == pytest.approx(2, abs=0.3)
+    assert max(np.abs(slopes)) == pytest.approx(6, abs=0.3)
+
+
+def test_photographs_that_are_gone_are_passed_over_and_named(photographs, tmp_path):
+    (tmp_path / "a.jpg").write_bytes((photographs / "0.jpg").read_bytes())
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    data = Photographs(tmp_path, 16)
+    for step in range(20):
+        assert data[step][0].shape == (1, 16, 16, 3)
+    assert [path.name for path in data.unreadable] == ["dangling.jpg"]
+
+
 def test_a_folder_of_damaged_images_is_an_error(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(InputError, match="none readable"):

@@ -1,6 +1,9 @@
 """The trainer, with real code on small data."""
 
+import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +16,15 @@ from click.testing import CliRunner
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
+from ffmpeg_style import training
 from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from ffmpeg_style.cli import main
+from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.export import export
+from ffmpeg_style.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.networks import MARGIN, StyleNetwork, set_weight_values, weight_values
-from ffmpeg_style.photographs import Photographs
+from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.training import (
     DistillationTrainer,
     NotFiniteError,
@@ -25,11 +32,13 @@ from ffmpeg_style.training import (
     make_trainer,
     run,
     train,
+    write_samples,
 )
 from ffmpeg_style.weights import read_network
 
 STEPS = 20
 SMALL = ("--size", "64", "--width", "4", "--style-size", "64", "--sample-every", "10")
+SMALLEST = dict(architecture="fast", width=4)
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +85,13 @@ def test_run_leaves_checkpoints_samples_and_scalars(undisturbed):
 def test_killed_at_five_moments_ends_with_the_same_weights(arguments, undisturbed, tmp_path):
     moments = random.Random(7)
     for kill in range(5):
-        least = 2 + 3 * kill
+        least = 2 + 2 * kill
         process = start(arguments, "--output", tmp_path, "--steps", STEPS, "--save-every", 2)
         wait_for_step(tmp_path, least, process)
         time.sleep(moments.uniform(0, 0.3))
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        output, _ = process.communicate()
+        assert process.returncode == -signal.SIGKILL, output
     code, output = finish(arguments, "--output", tmp_path, "--steps", STEPS, "--save-every", 2)
     assert code == 0, output
     header, weights, optimizer = newest_checkpoint(tmp_path)
@@ -112,6 +122,41 @@ def test_signal_saves_and_leaves(arguments, tmp_path, number):
     assert process.returncode == 0, output
     step = newest_checkpoint(tmp_path)[0]["step"]
     assert f"stopped at step {step}" in output
+
+
+def test_signal_that_comes_while_samples_are_written(
+    tmp_path, photographs, painting, vgg_weights, monkeypatch, caplog
+):
+    def signalled(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        write_samples(*arguments)
+
+    monkeypatch.setattr(training, "write_samples", signalled)
+    settings = TrainSettings(steps=5, size=32, style_size=32, sample_every=2)
+    shared = dict(vgg_weights=vgg_weights, network=SMALLEST, progress=False)
+    train(tmp_path, {"a": painting}, photographs, settings=settings, **shared)
+    assert "stopped at step 2" in caplog.text
+    assert newest_checkpoint(tmp_path)[0]["step"] == 2
+    assert (tmp_path / "samples-00000002.jpg").exists()
+
+
+def test_samples_are_of_readable_photographs(tmp_path, photographs):
+    network = StyleNetwork(**SMALLEST).build_weights()
+    content, output = tmp_path / "content", tmp_path / "output"
+    shutil.copytree(photographs, content)
+    output.mkdir()
+    for name in "0a.jpg", "1a.jpg", "2a.jpg", "3a.jpg":  # Every second one, which it takes first.
+        (content / name).write_bytes(b"no picture")
+        (content / f"{name[0]}.jpg").rename(content / f"{name[0]}b.jpg")
+    data = Photographs(content, 32)
+    (content / "5.jpg").unlink()
+    write_samples(network, data, output, 1)
+    with Image.open(output / "samples-00000001.jpg") as sheet:
+        assert sheet.size == (4 * 256, 2 * 256)
+    assert {"0a.jpg", "2a.jpg"} <= {path.name for path in data.unreadable}
+    shutil.rmtree(content)
+    write_samples(network, data, output, 2)
+    assert [path.name for path in output.iterdir()] == ["samples-00000001.jpg"]
 
 
 def test_damaged_newest_checkpoint_falls_back_to_the_one_before(undisturbed, tmp_path):
@@ -151,13 +196,40 @@ def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, paintin
     assert (tmp_path / "checkpoint-00000001.npz").read_bytes() == before
 
 
+def test_weights_that_are_not_finite_are_not_saved(tmp_path, photographs, painting, vgg_weights):
+    settings = TrainSettings(steps=1, size=32, style_size=32, rate=float("inf"))
+    shared = dict(vgg_weights=vgg_weights, network=SMALLEST, progress=False)
+    with pytest.raises(NotFiniteError, match="finite weights at step 1"):
+        train(tmp_path, {"a": painting}, photographs, settings=settings, **shared)
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_precisions_agree_and_leave_no_policy(tmp_path, photographs, painting, vgg_weights):
+    totals = []
+    for precision in ("float32", "mixed_bfloat16"):
+        network = train(
+            tmp_path / precision,
+            {"a": painting},
+            photographs,
+            network=SMALLEST,
+            settings=TrainSettings(1, size=32, style_size=32, log_every=1, precision=precision),
+            vgg_weights=vgg_weights,
+            progress=False,
+        )
+        assert network.blocks[0].conv.dtype_policy.name == precision
+        assert keras.config.dtype_policy().name == "float32"
+        totals += scalar_values(tmp_path / precision / "scalars", "total")
+    assert totals[1] == pytest.approx(totals[0], rel=0.03)
+    assert totals[1] != totals[0]
+
+
 def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
     settings = TrainSettings(steps=30, size=32, style_size=32, rate=3e-3, log_every=10)
     train(
         tmp_path,
         {"a": painting},
         photographs,
-        network=dict(architecture="fast", width=4),
+        network=SMALLEST,
         settings=settings,
         vgg_weights=vgg_weights,
         progress=False,
@@ -165,6 +237,76 @@ def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
     totals = scalar_values(tmp_path / "scalars", "total")
     assert len(totals) == 3
     assert totals[-1] < totals[0]
+
+
+def test_batch_norm_learns_its_statistics(tmp_path, photographs, painting, vgg_weights):
+    network = train(
+        tmp_path / "run",
+        {"a": painting},
+        photographs,
+        network=dict(architecture="fast", width=4, norm="batch"),
+        settings=TrainSettings(steps=1, size=32, style_size=32),
+        vgg_weights=vgg_weights,
+        progress=False,
+    )
+    assert weight_values(network)["conv1/norm/moving_mean"].any()
+    export(network, tmp_path / "a.pb")
+    frame = read_image(photographs / "0.jpg")
+    painted = GraphRunner(read_graph(tmp_path / "a.pb"))(frame)
+    expected = keras.ops.convert_to_numpy(network((frame[None], np.ones((1, 1)))))[0]
+    assert np.abs(painted - expected.clip(0, 255)).max() <= 2
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+from ffmpeg_style import networks
+from ffmpeg_style.training import TrainSettings, train
+
+output, painting, photographs, vgg_weights, starts = sys.argv[1:]
+networks.SPIKE, networks.SPIKE_WEIGHT = 0.0, 5.0  # So that a step shows that it was charged for.
+for name in ("losses", "batch", "teacher"):
+    train(
+        Path(output) / name,
+        {"style": painting},
+        photographs,
+        network=dict(
+            architecture="fast", width=4, norm="batch" if name == "batch" else "instance"
+        ),
+        settings=TrainSettings(
+            3, size=32, style_size=32, rate=1e-2, precision="float32", log_every=1
+        ),
+        vgg_weights=vgg_weights,
+        start=Path(starts) / name,
+        teacher=Path(starts) / "losses" if name == "teacher" else None,
+        progress=False,
+    )
+"""
+
+
+def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weights):
+    norms = {"losses": "instance", "batch": "batch", "teacher": "instance"}
+    for name, norm in norms.items():
+        network = StyleNetwork("fast", width=4, norm=norm).build_weights()
+        (tmp_path / name).mkdir()
+        header = {"network": network.settings, "training": {}}
+        save_checkpoint(tmp_path / name, 1, header, weight_values(network), [])
+    for backend in ("tensorflow", "jax"):
+        inputs = map(str, (tmp_path / backend, painting, photographs, vgg_weights, tmp_path))
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        subprocess.run([sys.executable, "-c", TRAIN, *inputs], env=environment, check=True)
+    for name in norms:
+        expected, found = (
+            scalar_values(tmp_path / backend / name / "scalars", "total")
+            for backend in ("tensorflow", "jax")
+        )
+        assert len(expected) == 3
+        assert found == pytest.approx(expected, rel=1e-3), name
+    means = [
+        newest_checkpoint(tmp_path / backend / "batch")[1]["conv1/norm/moving_mean"]
+        for backend in ("tensorflow", "jax")
+    ]
+    np.testing.assert_allclose(*means, rtol=1e-3, atol=1e-6)
 
 
 def scalar_values(folder, tag):
@@ -195,12 +337,11 @@ def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, paintin
     old = newest_checkpoint(undisturbed)[1]["conv1/conv/kernel"]
     change = np.abs(weight_values(tuned)["conv1/conv/kernel"] - old).max()
     assert 0 < change < 2e-3  # One step of Adam.
-    small = dict(architecture="fast", width=4)
     train(
         tmp_path / "small",
         {name: painting},
         photographs,
-        network=small,
+        network=SMALLEST,
         teacher=undisturbed,
         **shared,
     )
@@ -208,7 +349,9 @@ def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, paintin
     first = read_network(undisturbed).trained
     assert first["data"] == "6 photographs"
     assert read_network(tmp_path / "tuned").trained["start"] == first
-    assert read_network(tmp_path / "small").trained["teacher"] == first
+    taught = read_network(tmp_path / "small").trained
+    assert taught["teacher"] == first
+    assert not {"weights", "style_size"} & taught.keys(), "it had no use for them"
 
 
 def test_one_style_becomes_the_start_of_several(
@@ -228,6 +371,30 @@ def test_one_style_becomes_the_start_of_several(
     assert weight_values(network)["conv1/norm/gamma"].shape == (2, 4)
 
 
+def test_styles_go_on_by_their_names(tmp_path, photographs, painting, vgg_weights):
+    several = StyleNetwork("fast", ("a", "b", "c"), width=4).build_weights()
+    values = weight_values(several)
+    for name in values:
+        if "/norm/" in name:
+            values[name] = np.random.default_rng(0).uniform(0.5, 1, values[name].shape)
+    header = {"network": several.settings, "training": {}}
+    save_checkpoint(tmp_path, 1, header, values, [])
+    network = train(
+        tmp_path / "run",
+        dict.fromkeys(("c", "new", "a"), painting),
+        photographs,
+        network=SMALLEST,
+        settings=TrainSettings(steps=1, size=32, style_size=32, rate=0.0),
+        vgg_weights=vgg_weights,
+        start=tmp_path,
+        progress=False,
+    )
+    for name, value in weight_values(network).items():
+        old = values[name]
+        expected = np.stack([old[2], old.mean(axis=0), old[0]]) if "/norm/" in name else old
+        np.testing.assert_allclose(value, expected, rtol=1e-6, err_msg=name)
+
+
 def test_unreadable_photographs_are_named_at_the_end(
     tmp_path, photographs, painting, vgg_weights, caplog
 ):
@@ -241,7 +408,7 @@ def test_unreadable_photographs_are_named_at_the_end(
         tmp_path / "run",
         {"a": painting},
         mixed,
-        network=dict(architecture="fast", width=4),
+        network=SMALLEST,
         settings=TrainSettings(steps=20, size=32, style_size=32),
         vgg_weights=vgg_weights,
         progress=False,
@@ -254,6 +421,12 @@ def test_unreadable_photographs_are_named_at_the_end(
 BAD = {
     "no style image": (["--style", "{tmp}/none.jpg"], "found no file at"),
     "a text file": (["--style", "{text}"], "found an unreadable file"),
+    "broken photographs": (["--content", "{broken}"], "none readable"),
+    "no network to begin with": (["--from", "{tmp}/none.npz"], "found no file at"),
+    "another network to begin with": (
+        ["--from", "{run}", "--architecture", "fast"],
+        "found other layers",
+    ),
     "an empty folder": (["--content", "{empty}"], "found no image file there"),
     "no folder": (["--content", "{tmp}/none"], "found none at"),
     "weights of the wrong network": (
@@ -278,12 +451,15 @@ def test_bad_input_is_one_sentence(
         tmp=given,
         text=given / "text",
         empty=given / "empty",
+        broken=given / "broken",
         wrong=given / "wrong.npz",
         run=undisturbed,
         painting=painting,
     )
     places["text"].write_text("This is text.")
     places["empty"].mkdir()
+    places["broken"].mkdir()
+    (places["broken"] / "a.jpg").write_bytes(b"no picture")
     np.savez(places["wrong"], **{"fc/kernel": np.zeros((2, 2))})
     extra, message = BAD[case]
     extra = [value.format(**places) for value in extra]
@@ -297,6 +473,40 @@ def test_bad_input_is_one_sentence(
     assert len(result.output.splitlines()) == 1
     assert not (tmp_path / "run").exists()
     assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+
+
+def test_no_weights_and_no_network(tmp_path, monkeypatch):
+    """Told before the painting and the photographs are looked at, which are not there either."""
+    monkeypatch.setenv("FFMPEG_STYLE_ASSETS", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "ffmpeg_style", "train", "--style", tmp_path / "none.jpg"]
+    code, output = finish(
+        command, "--content", tmp_path / "none", "--output", tmp_path / "run", *SMALL
+    )
+    assert code == 2, output
+    assert "could not be downloaded (URL fetch failure" in output.splitlines()[-1]
+    assert "Traceback" not in output
+    assert not (tmp_path / "run").exists()
+
+
+def test_paintings_may_have_names():
+    given = ["wave=/data/a=b.jpg", "/data/c=d.jpg", "e=f.jpg", "g.jpg"]
+    named = {name: str(path) for name, path in parse_paintings(None, None, given).items()}
+    assert named == {
+        "wave": "/data/a=b.jpg",
+        "c=d": "/data/c=d.jpg",
+        "e": "f.jpg",
+        "g": "g.jpg",
+    }
+
+
+@pytest.mark.parametrize("command", ["train", "optimize"])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_have_a_range(command, seed):
+    result = CliRunner().invoke(main, [command, "--seed", str(seed)])
+    assert result.exit_code == 2
+    assert f"{seed} is not in the range" in result.output
 
 
 def replace_options(arguments, extra):
@@ -317,6 +527,28 @@ def test_checkpoint_round_trip(tmp_path):
     assert header == {"step": 3, "network": {"width": 4}}
     np.testing.assert_array_equal(loaded["conv/kernel"], weights["conv/kernel"])
     assert [value.shape for value in optimizer] == [(), (2,)]
+
+
+def test_drafts_of_a_killed_run_are_removed(tmp_path):
+    for name in (".ffmpeg-style-1.npz", ".ffmpeg-style-2.pb"):
+        (tmp_path / name).touch()
+    save_checkpoint(tmp_path, 1, {"network": {}}, {}, [])
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [".ffmpeg-style-2.pb", "checkpoint-00000001.npz"]
+
+
+def test_every_damage_falls_back_to_the_checkpoint_before(tmp_path):
+    for step in (1, 2):
+        save_checkpoint(tmp_path, step, {"network": {}}, {"a": np.ones(2)}, [])
+    path = tmp_path / "checkpoint-00000002.npz"
+    whole = bytearray(path.read_bytes())
+    for place in [match.start() for match in re.finditer(b"PK\1\2", whole)]:
+        whole[place + 10] = 99  # A method of compression that nobody knows.
+    path.write_bytes(whole)
+    assert newest_checkpoint(tmp_path)[0]["step"] == 1
+    with open(path, "wb") as file:
+        np.save(file, np.ones(2))
+    assert newest_checkpoint(tmp_path)[0]["step"] == 1
 
 
 def test_truncated_checkpoint_is_an_error(tmp_path):

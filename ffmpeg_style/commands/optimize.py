@@ -16,7 +16,7 @@ import click
 @click.option("--content-weight", type=float, default=5.0, show_default=True)
 @click.option("--style-weight", type=float, default=10.0, show_default=True)
 @click.option("--tv-weight", type=float, default=2e-5, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
 def command(
     content, style, output, width, style_size, content_weight, style_weight, tv_weight, **options

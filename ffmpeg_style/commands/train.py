@@ -1,5 +1,6 @@
 """``ffmpeg-style train``."""
 
+import re
 from pathlib import Path
 
 import click
@@ -7,10 +8,13 @@ import click
 
 def parse_paintings(context, parameter, values):
     """``NAME=PATH`` or ``PATH``, whose name is then the file's, as a dict in order."""
+    from ffmpeg_style.networks import STYLE_NAME
+
     paintings = {}
     for value in values:
-        name, separator, path = value.rpartition("=")
-        name = name if separator else Path(path).stem
+        name, separator, path = value.partition("=")
+        if not (separator and re.fullmatch(STYLE_NAME, name)):
+            name, path = Path(value).stem, value
         if name in paintings:
             raise click.BadParameter(f"expected different names, found {name!r} twice")
         paintings[name] = Path(path)
@@ -46,11 +50,16 @@ def parse_paintings(context, parameter, values):
     default="auto",
     show_default=True,
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--save-every", type=click.IntRange(1), default=500, show_default=True)
 @click.option("--sample-every", type=click.IntRange(1), default=500, show_default=True)
 @click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
-@click.option("--from", "start", metavar="RUN|MODEL", help="Begin with these weights.")
+@click.option(
+    "--from",
+    "start",
+    metavar="RUN|MODEL",
+    help="Begin with these weights, each style with those of its name.",
+)
 @click.option("--teacher", metavar="RUN|MODEL", help="Learn this network's pictures.")
 def command(paintings, content, output, architecture, width, norm, start, teacher, **options):
     """Train a style network on a folder of photographs, or go on with the run in --output.

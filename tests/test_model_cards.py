@@ -1,0 +1,26 @@
+"""The cards of models, from reports."""
+
+import model_cards
+
+TERMS = {"content": 1.0, "style": 2.0, "total_variation": 0.0, "total": 3.0}
+COMPARED = {
+    "model": TERMS,
+    "gatys": {"25": TERMS, "50": TERMS},
+    "gatys_total": [9.0, 3.0],
+    "equals_iterations": 0.5,
+}
+
+
+def test_reports_with_and_without_gatys():
+    reports = {
+        name: {"photographs": 6, "styles": {"wave": summary}}
+        for name, summary in (
+            ("alone", {"model": TERMS}),
+            ("beside", {"model": TERMS, "compared": COMPARED}),
+        )
+    }
+    head, _, alone, beside = model_cards.totals(reports).splitlines()
+    assert "Gatys 25 | Gatys 50 |" in head
+    assert alone == "| `alone` | wave | 6 | 1.00 | 2.00 | 3.00 |  |  |  |  |"
+    assert beside == "| `beside` | wave | 6 | 1.00 | 2.00 | 3.00 | 3.00 | 3.00 | 3.00 | 0.5 |"
+    assert "Gatys" not in model_cards.totals({"alone": reports["alone"]})
