@@ -251,7 +251,7 @@ static int refuse(const StyleContext *ctx, const StyleGraphDef *file, const uint
     return ff_style_error(
         ctx, -EBADMSG,
         "model '%s' is no frozen TensorFlow graph (a GraphDef), or was cut short: "
-        "byte %zu of %zu can't be read; export it again",
+        "byte %zu of %zu makes no sense",
         file->path, (size_t)(position - file->data), file->size);
 }
 

@@ -72,13 +72,15 @@ static int load_file(const char *path, char *tried)
 
     if (!handle) {
         reason = dlerror(); // begins with the path
-        ff_style_append(tried, FF_STYLE_MESSAGE_SIZE, "; %s", reason ? reason : path);
+        ff_style_append(tried, FF_STYLE_MESSAGE_SIZE, "%s%s", *tried ? "; " : "",
+                        reason ? reason : path);
         return -ENOSYS;
     }
     // A wheel has some functions in libtensorflow_framework only; a handle reaches its dependencies too.
     if (find_functions(&tf, handle, &missing) < 0) {
         dlclose(handle);
-        ff_style_append(tried, FF_STYLE_MESSAGE_SIZE, "; %s: has no %s", path, missing);
+        ff_style_append(tried, FF_STYLE_MESSAGE_SIZE, "%s%s: has no %s", *tried ? "; " : "", path,
+                        missing);
         return -ENOSYS;
     }
     snprintf(loaded_path, sizeof(loaded_path), "%s", path);
@@ -148,7 +150,7 @@ static int load(const StyleContext *ctx, const char *library)
             ctx, ret,
             "no usable TensorFlow library: install one ('pip install tensorflow'), "
             "or name its file or folder by the option 'library' or by %s; "
-            "looked here%s",
+            "looked here: %s",
             ENVIRONMENT, tried);
     ff_style_log(ctx, FF_STYLE_LOG_DEBUG, "TensorFlow %s is loaded from '%s'", loaded.Version(),
                  loaded.path);

@@ -155,6 +155,51 @@ static void choose_counts(StyleSettings *settings)
         settings->threads = settings->requests < processors ? processors : 1;
 }
 
+/** Reads what there is before TensorFlow; the file and the card are to be freed after an error too. */
+static int read_model(const StyleContext *ctx, const StyleSettings *settings, StyleDevice *device,
+                      StyleGraphDef *file, StyleCard *card)
+{
+    int ret;
+
+    if ((ret = ff_style_read_device(ctx, settings->device, device)) < 0 ||
+        (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes, file)) < 0)
+        return ret;
+    return file->card ? ff_style_read_card(ctx, file->card, file->card_size, card) : 0;
+}
+
+static int check_style(const StyleContext *ctx, const StyleSettings *settings,
+                       const StyleCard *card)
+{
+    float *weights;
+    int ret;
+
+    if (!card->nb_styles) // the graph tells how many there are
+        return 0;
+    if (!(weights = ff_style_alloc(ctx, (size_t)card->nb_styles * sizeof(*weights))))
+        return -ENOMEM;
+    ret = ff_style_read_mix(ctx, settings->style, (const char *const *)card->styles,
+                            card->nb_styles, weights);
+    ff_style_free(ctx, weights);
+    return ret;
+}
+
+int ff_style_check(const StyleSettings *settings)
+{
+    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free};
+    StyleGraphDef file = {0};
+    StyleCard card = {0};
+    StyleDevice device;
+    int ret;
+
+    if ((ret = check_settings(&ctx, settings)) < 0)
+        return ret;
+    if ((ret = read_model(&ctx, settings, &device, &file, &card)) >= 0)
+        ret = check_style(&ctx, settings, &card);
+    ff_style_free_card(&ctx, &card);
+    ff_style_free(&ctx, file.data);
+    return ret;
+}
+
 static int open_model(StyleEngine *e, const StyleSettings *settings)
 {
     StyleModel *model = &e->model;
@@ -162,10 +207,7 @@ static int open_model(StyleEngine *e, const StyleSettings *settings)
     StyleDevice device;
     int ret;
 
-    if ((ret = ff_style_read_device(&e->ctx, settings->device, &device)) < 0 ||
-        (ret = ff_style_read_graphdef(&e->ctx, settings->model, settings->max_model_bytes, &file)) <
-            0 ||
-        (file.card && (ret = ff_style_read_card(&e->ctx, file.card, file.card_size, &e->card)) < 0))
+    if ((ret = read_model(&e->ctx, settings, &device, &file, &e->card)) < 0)
         goto end;
     if ((ret = ff_style_load_tensorflow(&e->ctx, settings->library, &model->tf)) < 0 ||
         (ret = ff_style_import_graph(&e->ctx, model->tf, &file, &e->card, settings,

@@ -226,6 +226,14 @@ typedef struct StyleFrame {
 void ff_style_default_settings(StyleSettings *settings);
 
 /**
+ * Checks what can be told before TensorFlow is loaded: the settings, the model's file, its card, the style.
+ * ff_style_open() does so as well; this is for who opens later, and wants to know now.
+ *
+ * @return 0; on an error any of the codes above
+ */
+int ff_style_check(const StyleSettings *settings);
+
+/**
  * Loads TensorFlow and the model, and starts the threads.
  *
  * TensorFlow is loaded once in the life of a process and stays. The first that is found of these is

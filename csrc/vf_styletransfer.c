@@ -421,11 +421,10 @@ static int process_command(AVFilterContext *ctx, const char *cmd, const char *ar
     return ff_style_set_colors(s->engine, s->colors);
 }
 
-static int open_engine(AVFilterContext *ctx)
+static StyleSettings settings_of(AVFilterContext *ctx)
 {
-    StyleTransferContext *s = ctx->priv;
+    const StyleTransferContext *s = ctx->priv;
     StyleSettings settings;
-    int ret;
 
     ff_style_default_settings(&settings);
     settings.model = s->model;
@@ -444,6 +443,15 @@ static int open_engine(AVFilterContext *ctx)
     settings.opaque = ctx;
     settings.log = log_message;
     settings.ready = wake;
+    return settings;
+}
+
+static int open_engine(AVFilterContext *ctx)
+{
+    StyleTransferContext *s = ctx->priv;
+    const StyleSettings settings = settings_of(ctx);
+    int ret;
+
     if ((ret = ff_style_open(&s->engine, &settings)) < 0)
         return ret;
 
@@ -468,6 +476,7 @@ static int config_input(AVFilterLink *inlink)
 static av_cold int init(AVFilterContext *ctx)
 {
     StyleTransferContext *s = ctx->priv;
+    StyleSettings settings;
     int ret;
 
     if (!s->model || !*s->model) {
@@ -476,6 +485,10 @@ static av_cold int init(AVFilterContext *ctx)
                "styletransfer=model=wave.pb\n");
         return AVERROR(EINVAL);
     }
+    // The application has not opened its output yet: what is wrong already shall not cost a good file.
+    settings = settings_of(ctx);
+    if ((ret = ff_style_check(&settings)) < 0)
+        return ret;
     if ((ret = pthread_mutex_init(&s->lock, NULL)))
         return AVERROR(ret);
     if ((ret = pthread_cond_init(&s->wake, NULL))) {

@@ -35,9 +35,7 @@ def atomic_path(path):
     try:
         descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
     except OSError as error:
-        raise InputError(
-            f"expected to write {path}, found {error.strerror} in its folder"
-        ) from error
+        raise InputError(f"{path} can't be written: its folder can't, {error.strerror}") from error
     os.close(descriptor)
     draft = Path(draft)
     try:
@@ -61,7 +59,7 @@ def replace(draft, path):
     try:
         os.replace(draft, path)
     except OSError as error:
-        raise InputError(f"expected to write {path}, found {error.strerror}") from error
+        raise InputError(f"{path} can't be written: {error.strerror}") from error
 
 
 def remove_drafts(folder, suffix):

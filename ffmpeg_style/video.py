@@ -162,7 +162,9 @@ def _check_paths(source, target, overwrite):
     if target.exists() and source.samefile(target):
         raise InputError(f"{target} is the source itself; choose another target")
     if target.exists() and not overwrite:
-        raise InputError(f"{target} exists already; choose another target, or ask to overwrite it")
+        raise InputError(
+            f"{target} exists already; choose another target, or replace it by -y (overwrite=True)"
+        )
 
 
 def _check_encoder_options(options):
@@ -346,4 +348,6 @@ def _reason(log, names):
     line = re.sub(r"^(\[[^\]]*\] )+", "", line)
     for name, other in names.items():
         line = line.replace(f"file:{name}", other).replace(name, other)
+    if re.search("encoder selection failed|choose an output format", line):
+        line += "; ffmpeg-style build --profile full makes an ffmpeg that has more formats"
     return line

@@ -25,6 +25,16 @@ def test_help_lists_every_command():
     assert {"build", "models", "stylize", "train"} <= set(main.list_commands(None))
 
 
+def test_a_mistake_is_told_in_one_line(tmp_path):
+    """Without the lines that TensorFlow writes as it starts."""
+    text = tmp_path / "text.pb"
+    text.write_text("no graph")
+    for arguments in (("inspect", text), ("export", tmp_path / "none", tmp_path / "out.pb")):
+        result = run(*arguments)
+        assert result.returncode == 2
+        assert result.stderr.startswith("ffmpeg-style: ") and result.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", main.list_commands(None))
 def test_every_command_has_help_and_loads_nothing_heavy_for_it(name):
     code = (

@@ -2,6 +2,8 @@
 
 import click
 
+from ffmpeg_style.quiet import start_tensorflow
+
 
 @click.command("export")
 @click.argument("network", metavar="RUN|CHECKPOINT|MODEL.pb")
@@ -22,6 +24,7 @@ def command(network, output, styles, name, licence, data):
     The newest checkpoint of a run is taken. One --style cuts a model of one style out of a network
     of many.
     """
+    start_tensorflow()
     from ffmpeg_style.export import export
     from ffmpeg_style.weights import build_network, read_network
 

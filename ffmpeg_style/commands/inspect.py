@@ -5,6 +5,8 @@ import re
 
 import click
 
+from ffmpeg_style.quiet import start_tensorflow
+
 
 def parse_size(context, parameter, value):
     """``WIDTHxHEIGHT`` as two numbers."""
@@ -32,6 +34,7 @@ def command(context, model, size, as_json):
 
     Exits with 1 when it is not, and with 2 when the file is no graph.
     """
+    start_tensorflow()
     from ffmpeg_style.inspection import describe, inspect
 
     inspection = inspect(model, *size)

@@ -2,6 +2,8 @@
 
 import click
 
+from ffmpeg_style.quiet import start_tensorflow
+
 
 @click.command("optimize")
 @click.option("--content", required=True, metavar="IMAGE", help="The photograph.")
@@ -25,6 +27,7 @@ def command(
 
     It needs no trained network: the way to see what a painting gives before training on it.
     """
+    start_tensorflow()
     from ffmpeg_style.gatys import optimize_file
     from ffmpeg_style.losses import LossWeights
 

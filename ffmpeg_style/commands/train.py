@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.quiet import start_tensorflow
+
 
 def parse_paintings(context, parameter, values):
     """``NAME=PATH`` or ``PATH``, whose name is then the file's, as a dict in order."""
@@ -66,6 +68,7 @@ def command(paintings, content, output, architecture, width, norm, start, teache
 
     The run stops cleanly on Ctrl-C and goes on with the same command.
     """
+    start_tensorflow()
     from ffmpeg_style.losses import LossWeights
     from ffmpeg_style.training import TrainSettings, train
 
