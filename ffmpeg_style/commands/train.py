@@ -10,6 +10,7 @@ from ffmpeg_style.quiet import start_tensorflow
 
 def parse_paintings(context, parameter, values):
     """``NAME=PATH`` or ``PATH``, whose name is then the file's, as a dict in order."""
+    start_tensorflow()
     from ffmpeg_style.networks import STYLE_NAME
 
     paintings = {}
