@@ -28,17 +28,17 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 	touch $@
 
 # Python is there before pip is: the stamp says that all of it is.
-$(STAMPS)/venv: | $(STAMPS) $(STAMPS)/packages-demo
+.venv/made: | $(STAMPS)/packages-demo
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	touch $@
 
 # The extension is left to the rule below.
-$(STAMPS)/python: pyproject.toml | $(STAMPS)/venv
+.venv/installed: pyproject.toml | .venv/made
 	$(BIN)/python -m pip install $(PIP_OPTIONS) $(BUILD_REQUIREMENTS)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
 	touch $@
 
-$(EXTENSION): setup.py $(wildcard csrc/style*.[ch] ffmpeg_style/_engine.p*) $(STAMPS)/python
+$(EXTENSION): setup.py $(wildcard csrc/style*.[ch] ffmpeg_style/_engine.p*) .venv/installed
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
@@ -55,7 +55,7 @@ test: $(STAMPS)/packages-test ffmpeg
 test-matrix: $(STAMPS)/packages-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix
 
-$(STAMPS)/bench: $(STAMPS)/python
+$(STAMPS)/bench: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
 

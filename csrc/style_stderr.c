@@ -37,6 +37,11 @@ StyleStderr ff_style_hold_stderr(void)
 {
     StyleStderr state = {-1, -1};
 
+#if defined(__x86_64__) || defined(__i386__)
+    if (!__builtin_cpu_supports(
+            "avx")) // TensorFlow's packages end the process there, with a reason
+        return state;
+#endif
 #ifdef MFD_CLOEXEC
     state.real = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     state.held = memfd_create("stderr", MFD_CLOEXEC);

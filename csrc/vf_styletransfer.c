@@ -485,7 +485,7 @@ static av_cold int init(AVFilterContext *ctx)
                "styletransfer=model=wave.pb\n");
         return AVERROR(EINVAL);
     }
-    // The application has not opened its output yet: what is wrong already shall not cost a good file.
+    // ffmpeg, from 6 on, has not opened its output yet: what is wrong already shall not cost a good file.
     settings = settings_of(ctx);
     if ((ret = ff_style_check(&settings)) < 0)
         return ret;

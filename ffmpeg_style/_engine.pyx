@@ -345,27 +345,27 @@ cdef class Engine:
         """Frees the model; twice is harmless. Frames in flight are cancelled, their waiters told so."""
         if self._engine is NULL or self._process != getpid():
             return
-        if self._is_closing:
-            with self._idle:
-                self._idle.wait_for(self._is_freed)
-            return
-        self._is_closing = True
-        with nogil:
-            ff_style_flush(self._engine)
         with self._idle:
-            try:
+            self._idle.wait_for(self._is_left_alone)  # by another that closes it
+            if self._engine is NULL:
+                return
+            self._is_closing = True
+        try:
+            with nogil:
+                ff_style_flush(self._engine)
+            with self._idle:
                 self._idle.wait_for(self._is_unused)
-            except BaseException:  # Ctrl-C: the next close() does it.
+                self._free()
+        finally:  # After a Ctrl-C too: the next one that closes it frees it.
+            with self._idle:
                 self._is_closing = False
-                raise
-            self._free()
-            self._idle.notify_all()
+                self._idle.notify_all()
 
     def _is_unused(self):
         return self._calls == 0
 
-    def _is_freed(self):
-        return self._engine is NULL
+    def _is_left_alone(self):
+        return not self._is_closing
 
     cdef void _free(self) noexcept:
         """Takes the frames in flight back and closes the engine, which nothing else uses any more.

@@ -26,8 +26,8 @@ from ffmpeg_style.build_profiles import (
     PROFILES,
     absent_libraries,
     configure_options,
-    is_known,
     missing_packages,
+    unknown_libraries,
 )
 from ffmpeg_style.errors import BuildError, InputError, InputNotFoundError
 from ffmpeg_style.program import build_folder, project_folder
@@ -238,8 +238,13 @@ class _Steps:
             _say(f"left out, for they are not installed here: {', '.join(absent)}")
         _say("configuring (half a minute)")
         self.stamps.set("configured", None)
-        known = (self.plan.tree / "configure").read_text()
-        options = [option for option in options if is_known(option, known)]
+        unknown = unknown_libraries(self.plan.profile, (self.plan.tree / "configure").read_text())
+        if unknown:
+            _say(
+                f"left out, for FFmpeg {self.plan.series} has no use for them: {', '.join(unknown)}"
+            )
+        left_out = {f"--enable-{name}" for name in unknown} - set(self.plan.options)
+        options = [option for option in options if option not in left_out]
         self._run(["./configure", *options], self.plan.tree, "FFmpeg's configure failed")
         self.stamps.set("configured", key)
 

@@ -138,10 +138,10 @@ def absent_libraries(profile):
     return [name for name, check in wanted.items() if not _is_installed(check)]
 
 
-def is_known(option, configure):
-    """Whether a series' configure, as text, has an option; old ones lack some of the libraries."""
-    name = option.removeprefix("--enable-")
-    return not name.startswith("lib") or bool(re.search(rf"^\s*{name}\s*$", configure, re.M))
+def unknown_libraries(profile, configure):
+    """The external libraries of a profile that an old series' configure, as text, doesn't know."""
+    wanted = _FULL_LIBRARIES if profile == "full" else {}
+    return [name for name in wanted if not re.search(rf"^\s*{name}\s*$", configure, re.M)]
 
 
 def _tls_options():

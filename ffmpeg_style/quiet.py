@@ -2,36 +2,35 @@
 
 import contextlib
 import os
-import re
-import sys
-import tempfile
+import subprocess
 
-_CHATTER = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} \d\d:\d\d:")
+_CHATTER = "^(WARNING: All log messages before absl|[IWE][0-9]{4} [0-9][0-9]:[0-9][0-9]:)"
 
 
 def start_tensorflow():
     """Import TensorFlow and find its devices, if it is Keras's backend; say only what matters."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
-    with _held_stderr():
+    with _filtered_stderr():
         import tensorflow
 
         tensorflow.config.list_physical_devices()
 
 
 @contextlib.contextmanager
-def _held_stderr():
-    """Hold back what the process writes to stderr, then write it without TensorFlow's lines."""
-    sys.stderr.flush()
-    real = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(real, 2)
-            os.close(real)
-            held.seek(0)
-            for line in held:
-                if not _CHATTER.match(line):
-                    os.write(2, line)
+def _filtered_stderr():
+    """Pass what the process writes to stderr through grep, which outlives the process's own end."""
+    try:
+        real = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    grep = subprocess.Popen(["grep", "-avE", _CHATTER], stdin=subprocess.PIPE, stdout=real)
+    os.dup2(grep.stdin.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(real, 2)
+        os.close(real)
+        grep.stdin.close()
+        grep.wait()

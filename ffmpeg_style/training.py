@@ -183,6 +183,11 @@ def train(
     trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
     trainer.optimizer.build(network.trainable_variables)
     step, origin = restore(folder, trainer)
+    if origin is not None and ("teacher" in origin) != (teacher is not None):
+        raise InputError(
+            f"expected the run in {folder} to go on as it began, with or without --teacher; for "
+            "another way to learn begin a run with --from"
+        )
     if origin is None:
         origin = {"data": f"{len(photographs.paths)} photographs"}
         if teacher is not None:

@@ -348,6 +348,6 @@ def _reason(log, names):
     line = re.sub(r"^(\[[^\]]*\] )+", "", line)
     for name, other in names.items():
         line = line.replace(f"file:{name}", other).replace(name, other)
-    if re.search("encoder selection failed|choose an output format", line):
-        line += "; ffmpeg-style build --profile full makes an ffmpeg that has more formats"
+    if "encoder selection failed" in line:
+        line += " Or use an ffmpeg that has more: ffmpeg-style build --profile full"
     return line

@@ -352,6 +352,8 @@ def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, paintin
     taught = read_network(tmp_path / "small").trained
     assert taught["teacher"] == first
     assert not {"weights", "style_size"} & taught.keys(), "it had no use for them"
+    with pytest.raises(InputError, match="go on as it began"):
+        train(tmp_path / "small", {name: painting}, photographs, network=SMALLEST, **shared)
 
 
 def test_one_style_becomes_the_start_of_several(

@@ -5,7 +5,6 @@ import json
 import click
 
 from ffmpeg_style.commands.train import parse_paintings
-from ffmpeg_style.quiet import start_tensorflow
 
 
 @click.command("evaluate")
@@ -44,7 +43,6 @@ def command(model, paintings, content, content_weight, style_weight, tv_weight, 
 
     Interrupted, it goes on with the next photograph when the command is given again.
     """
-    start_tensorflow()
     from ffmpeg_style.evaluate import evaluate, table
 
     weights = {"content": content_weight, "style": style_weight, "total_variation": tv_weight}

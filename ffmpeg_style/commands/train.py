@@ -69,7 +69,6 @@ def command(paintings, content, output, architecture, width, norm, start, teache
 
     The run stops cleanly on Ctrl-C and goes on with the same command.
     """
-    start_tensorflow()
     from ffmpeg_style.losses import LossWeights
     from ffmpeg_style.training import TrainSettings, train
 

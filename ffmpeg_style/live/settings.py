@@ -80,8 +80,9 @@ class Settings:
         host = "HOST" if address.is_unspecified else host
         rtmp = f"rtmp://{host}" + (f":{self.rtmp_port}" if self.rtmp_port != 1935 else "")
         key = "?key=KEY" if self.key else ""
+        watching = key if self.private else ""
         return (
-            f"publish to {rtmp}/camera/NAME{key}, watch {rtmp}/painted/NAME or "
+            f"publish to {rtmp}/camera/NAME{key}, watch {rtmp}/painted/NAME{watching} or "
             f"http://{host}:{self.http_port}/; Ctrl-C ends it"
         )
 

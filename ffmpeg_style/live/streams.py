@@ -84,6 +84,8 @@ class Stream:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._joined.wait(), JOIN_TIME)
             await asyncio.sleep(JOIN_PAUSE)
+        # The camera had no leave to send until now.
+        self._last_seen = self._last_received = self._sending_since = time.monotonic()
 
     async def close(self):
         """Ends the painter and deletes the segments."""
@@ -285,7 +287,7 @@ class Streams:
             stream = await self._admit(name, client)
         if stream:
             await stream.joined()
-        return stream is not None
+        return stream is not None and self._streams.get(name) is stream
 
     def may_play(self, application, name, address, query):
         """Whether a client may play a stream; the arguments are those of `may_publish`."""

@@ -696,9 +696,11 @@ static int do_everything(const StyleSettings *settings)
 {
     StyleEngine *engine;
     StyleFrame frame;
-    int ret = ff_style_open(&engine, settings);
+    int ret = ff_style_check(settings);
 
-    if (ret < 0) {
+    if (ret < 0)
+        return ret;
+    if ((ret = ff_style_open(&engine, settings)) < 0) {
         CHECK(!engine);
         return ret;
     }
