@@ -1,11 +1,14 @@
 """The engine for numpy arrays, against TensorFlow itself."""
 
+import contextlib
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import graphs
@@ -449,3 +452,30 @@ def test_only_the_module_is_exported():
         ["nm", "-D", "--defined-only", _engine.__file__], capture_output=True, text=True
     ).stdout
     assert [line.split()[-1] for line in symbols.splitlines()] == ["PyInit__engine"]
+
+
+def test_an_interrupted_close_can_be_repeated(tmp_path):
+    """A Ctrl-C while it waits for a frame that is being painted."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    def paint():
+        with contextlib.suppress(ffmpeg_style.StyleError):
+            engine(np.zeros((720, 1280, 3), np.uint8))
+
+    engine = Engine(graphs.wide_graph(tmp_path / "wide.pb"), requests=1)
+    painter = threading.Thread(target=paint)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        painter.start()
+        time.sleep(0.3)
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            engine.close()
+            time.sleep(60)  # It was quicker than the signal.
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    engine.close()
+    painter.join()
+    assert "closed" in repr(engine)
