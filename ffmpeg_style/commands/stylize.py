@@ -34,7 +34,7 @@ import click
 )
 @click.option("--requests", type=click.IntRange(1), help="Frames in flight.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
-@click.option("--device", metavar="cpu|gpu|gpu:N", help="[default: gpu if there is one]")
+@click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
 @click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
 @click.option("--start", type=click.FloatRange(0), metavar="SECONDS", help="Where to begin.")
 @click.option(

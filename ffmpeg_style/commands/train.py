@@ -36,9 +36,11 @@ def parse_paintings(context, parameter, values):
 )
 @click.option("--content", required=True, metavar="DIR", help="Photographs, in any depth.")
 @click.option("--output", default="run", show_default=True, help="Folder of the run.")
-@click.option("--architecture", default="johnson", show_default=True, help="johnson or fast.")
+@click.option(
+    "--architecture", metavar="johnson|fast", default="johnson", show_default=True, help="Network."
+)
 @click.option("--width", type=click.IntRange(1, 512), help="Channels of the first layer.")
-@click.option("--norm", default="instance", show_default=True, help="instance or batch.")
+@click.option("--norm", metavar="instance|batch", default="instance", show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
 @click.option("--size", type=click.IntRange(16), default=256, show_default=True, help="Crop side.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
