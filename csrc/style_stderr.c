@@ -38,8 +38,8 @@ StyleStderr ff_style_hold_stderr(void)
     StyleStderr state = {-1, -1};
 
 #if defined(__x86_64__) || defined(__i386__)
-    if (!__builtin_cpu_supports(
-            "avx")) // TensorFlow's packages end the process there, with a reason
+    // TensorFlow's packages end the process there, with a reason.
+    if (!__builtin_cpu_supports("avx"))
         return state;
 #endif
 #ifdef MFD_CLOEXEC

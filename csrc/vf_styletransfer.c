@@ -476,17 +476,10 @@ static int config_input(AVFilterLink *inlink)
 static av_cold int init(AVFilterContext *ctx)
 {
     StyleTransferContext *s = ctx->priv;
-    StyleSettings settings;
+    const StyleSettings settings = settings_of(ctx);
     int ret;
 
-    if (!s->model || !*s->model) {
-        av_log(ctx, AV_LOG_ERROR,
-               "no model is given: expected the path of a frozen graph, as in "
-               "styletransfer=model=wave.pb\n");
-        return AVERROR(EINVAL);
-    }
     // ffmpeg, from 6 on, has not opened its output yet: what is wrong already shall not cost a good file.
-    settings = settings_of(ctx);
     if ((ret = ff_style_check(&settings)) < 0)
         return ret;
     if ((ret = pthread_mutex_init(&s->lock, NULL)))
