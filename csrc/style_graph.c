@@ -398,10 +398,11 @@ int ff_style_import_graph(const StyleContext *ctx, const StyleTensorFlow *tf,
     const Import im = {ctx, tf, tf->NewStatus(), file->path, graph};
     int ret;
 
-    *graph = (StyleGraph){.graph = tf->NewGraph()};
+    *graph = (StyleGraph){.graph = tf->NewGraph(), .rewritten = file->rewritten};
     if (!im.status || !graph->graph)
         ret = ff_style_error(ctx, -ENOMEM, "out of memory for the graph of '%s'", file->path);
-    else if ((ret = import_file(&im, file, device)) >= 0 && (ret = check_operations(&im)) >= 0)
+    else if ((ret = import_file(&im, file, device)) >= 0 &&
+             (file->rewritten || (ret = check_operations(&im)) >= 0))
         ret = find_signature(&im, card, settings);
     if (im.status)
         tf->DeleteStatus(im.status);

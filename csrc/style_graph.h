@@ -47,6 +47,7 @@ typedef struct StyleGraph {
     int height;       ///< the only height that the graph takes, 0: any
     StyleRange range; ///< of float32 images; never FF_STYLE_RANGE_AUTO
     int channels;     ///< the convolutions' median number of channels, 0: there is none
+    int rewritten;    ///< operations of our own are in it, which compute in bfloat16
 } StyleGraph;
 
 /**

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "style_graphdef.h"
+#include "style_proto.h"
 
 /* Sorted as strcmp() sorts, for the search. */
 static const char *const allowed_ops[] = {
@@ -128,14 +129,9 @@ static const char *const allowed_ops[] = {
     "ZerosLike",
 };
 
-typedef struct Span {
-    const uint8_t *data;
-    size_t size;
-} Span;
-
 static int compare_op(const void *key, const void *element)
 {
-    const Span *op = key;
+    const StyleSpan *op = key;
     const char *allowed = *(const char *const *)element;
     const int difference = strncmp((const char *)op->data, allowed, op->size);
 
@@ -144,103 +140,11 @@ static int compare_op(const void *key, const void *element)
 
 int ff_style_op_is_allowed(const char *op, size_t length)
 {
-    const Span key = {(const uint8_t *)op, length};
+    const StyleSpan key = {(const uint8_t *)op, length};
 
     return !memchr(op, 0, length) &&
            bsearch(&key, allowed_ops, sizeof(allowed_ops) / sizeof(*allowed_ops),
                    sizeof(*allowed_ops), compare_op);
-}
-
-/*
- * Protocol buffers, as far as a GraphDef needs them: a message is a row of fields, each a number and a
- * wire type in one varint, then a varint, 8 bytes, 4 bytes, or a length and so many bytes.
- */
-enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
-
-typedef struct Field {
-    unsigned number;
-    unsigned type;
-    Span bytes; ///< the content, for BYTES
-} Field;
-
-static int take(Span *message, size_t size, Span *taken)
-{
-    if (size > message->size)
-        return -EBADMSG;
-    *taken = (Span){message->data, size};
-    message->data += size;
-    message->size -= size;
-    return 0;
-}
-
-static int take_varint(Span *message, uint64_t *value)
-{
-    Span byte;
-
-    *value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        if (take(message, 1, &byte) < 0)
-            return -EBADMSG;
-        *value |= (uint64_t)(*byte.data & 0x7f) << shift;
-        if (!(*byte.data & 0x80))
-            return 0;
-    }
-    return -EBADMSG;
-}
-
-/** Takes the next field off a message; 0 at its end, 1 for a field, or -EBADMSG. */
-static int take_field(Span *message, Field *field)
-{
-    uint64_t value;
-    int ret;
-
-    if (!message->size)
-        return 0;
-    if ((ret = take_varint(message, &value)) < 0)
-        return ret;
-    field->number = value >> 3 <= 0x1fffffff ? (unsigned)(value >> 3) : 0;
-    field->type = value & 7;
-    field->bytes = (Span){NULL, 0};
-    if (!field->number)
-        return -EBADMSG;
-
-    switch (field->type) {
-    case VARINT:
-        ret = take_varint(message, &value);
-        break;
-    case FIXED64:
-        ret = take(message, 8, &field->bytes);
-        break;
-    case FIXED32:
-        ret = take(message, 4, &field->bytes);
-        break;
-    case BYTES:
-        ret = take_varint(message, &value);
-        if (ret >= 0)
-            ret = value <= SIZE_MAX ? take(message, (size_t)value, &field->bytes) : -EBADMSG;
-        break;
-    default: // groups, which no message here has ever had
-        ret = -EBADMSG;
-    }
-    return ret < 0 ? ret : 1;
-}
-
-/** Finds the last field of this number that holds bytes, as a reader of protocol buffers would. */
-static int find_bytes(Span message, unsigned number, Span *bytes)
-{
-    Field field;
-    int ret;
-
-    *bytes = (Span){NULL, 0};
-    while ((ret = take_field(&message, &field)) > 0)
-        if (field.number == number && field.type == BYTES)
-            *bytes = field.bytes;
-    return ret;
-}
-
-static int span_is(Span span, const char *text)
-{
-    return span.size == strlen(text) && !memcmp(span.data, text, span.size);
 }
 
 /* For messages: a name in a hostile file may be of any length. */
@@ -263,38 +167,38 @@ enum { ATTR_TENSOR = 8, TENSOR_STRING = 8 };
 enum { LIBRARY_FUNCTION = 1, FUNCTION_SIGNATURE = 1, SIGNATURE_NAME = 1 };
 
 /** The string of a Const node's `value`. */
-static int read_string(Span node, Span *string)
+static int read_string(StyleSpan node, StyleSpan *string)
 {
-    Field field;
-    Span key, value, tensor;
+    StyleField field;
+    StyleSpan key, value, tensor;
     int ret;
 
-    while ((ret = take_field(&node, &field)) > 0) {
-        if (field.number != NODE_ATTR || field.type != BYTES)
+    while ((ret = ff_style_take_field(&node, &field)) > 0) {
+        if (field.number != NODE_ATTR || field.type != FF_STYLE_BYTES)
             continue;
-        if ((ret = find_bytes(field.bytes, MAP_KEY, &key)) < 0)
+        if ((ret = ff_style_find_bytes(field.bytes, MAP_KEY, &key)) < 0)
             return ret;
-        if (!span_is(key, "value"))
+        if (!ff_style_span_is(key, "value"))
             continue;
-        if ((ret = find_bytes(field.bytes, MAP_VALUE, &value)) < 0 ||
-            (ret = find_bytes(value, ATTR_TENSOR, &tensor)) < 0 ||
-            (ret = find_bytes(tensor, TENSOR_STRING, string)) < 0)
+        if ((ret = ff_style_find_bytes(field.bytes, MAP_VALUE, &value)) < 0 ||
+            (ret = ff_style_find_bytes(value, ATTR_TENSOR, &tensor)) < 0 ||
+            (ret = ff_style_find_bytes(tensor, TENSOR_STRING, string)) < 0)
             return ret;
     }
     return ret;
 }
 
-static int check_node(const StyleContext *ctx, StyleGraphDef *file, Span node)
+static int check_node(const StyleContext *ctx, StyleGraphDef *file, StyleSpan node)
 {
-    const Span whole = node;
-    Span name, card = {NULL, 0};
-    Field field;
+    const StyleSpan whole = node;
+    StyleSpan name, card = {NULL, 0};
+    StyleField field;
     int ret, ops = 0;
 
-    if (find_bytes(node, NODE_NAME, &name) < 0)
+    if (ff_style_find_bytes(node, NODE_NAME, &name) < 0)
         return refuse(ctx, file, whole.data);
-    while ((ret = take_field(&node, &field)) > 0) {
-        if (field.number != NODE_OP || field.type != BYTES)
+    while ((ret = ff_style_take_field(&node, &field)) > 0) {
+        if (field.number != NODE_OP || field.type != FF_STYLE_BYTES)
             continue;
         ops++;
         if (!ff_style_op_is_allowed((const char *)field.bytes.data, field.bytes.size))
@@ -306,7 +210,7 @@ static int check_node(const StyleContext *ctx, StyleGraphDef *file, Span node)
     }
     if (ret < 0 || ops != 1 || !name.size)
         return refuse(ctx, file, whole.data);
-    if (span_is(name, "model_card") && read_string(whole, &card) < 0)
+    if (ff_style_span_is(name, "model_card") && read_string(whole, &card) < 0)
         return refuse(ctx, file, whole.data);
     if (card.data) {
         file->card = (const char *)card.data;
@@ -315,13 +219,13 @@ static int check_node(const StyleContext *ctx, StyleGraphDef *file, Span node)
     return 0;
 }
 
-static int check_library(const StyleContext *ctx, const StyleGraphDef *file, Span library)
+static int check_library(const StyleContext *ctx, const StyleGraphDef *file, StyleSpan library)
 {
-    Span function, signature, name;
+    StyleSpan function, signature, name;
 
-    if (find_bytes(library, LIBRARY_FUNCTION, &function) < 0 ||
-        find_bytes(function, FUNCTION_SIGNATURE, &signature) < 0 ||
-        find_bytes(signature, SIGNATURE_NAME, &name) < 0)
+    if (ff_style_find_bytes(library, LIBRARY_FUNCTION, &function) < 0 ||
+        ff_style_find_bytes(function, FUNCTION_SIGNATURE, &signature) < 0 ||
+        ff_style_find_bytes(signature, SIGNATURE_NAME, &name) < 0)
         return refuse(ctx, file, library.data);
     if (function.data)
         return ff_style_error(
@@ -334,19 +238,19 @@ static int check_library(const StyleContext *ctx, const StyleGraphDef *file, Spa
 
 static int check_graph(const StyleContext *ctx, StyleGraphDef *file)
 {
-    Span graph = {file->data, file->size};
+    StyleSpan graph = {file->data, file->size};
     const uint8_t *position = graph.data;
-    Field field;
+    StyleField field;
     int ret, nodes = 0;
 
-    for (; (ret = take_field(&graph, &field)) > 0; position = graph.data) {
-        if (field.number == 1 && field.type == VARINT && position == file->data)
+    for (; (ret = ff_style_take_field(&graph, &field)) > 0; position = graph.data) {
+        if (field.number == 1 && field.type == FF_STYLE_VARINT && position == file->data)
             return ff_style_error(
                 ctx, -EBADMSG,
                 "model '%s' is a SavedModel; it has to be frozen into one graph (a "
                 "GraphDef) first",
                 file->path);
-        if (field.type != (field.number == GRAPH_VERSION ? VARINT : BYTES) ||
+        if (field.type != (field.number == GRAPH_VERSION ? FF_STYLE_VARINT : FF_STYLE_BYTES) ||
             field.number > GRAPH_DEBUG)
             return refuse(ctx, file, position);
         if (field.number == GRAPH_NODE)

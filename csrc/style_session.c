@@ -89,62 +89,32 @@ enum {
     TOGGLE_ON = 1,
 };
 
-typedef struct Message {
-    uint8_t bytes[FF_STYLE_CONFIG_SIZE];
-    size_t size;
-} Message;
-
-static void put_varint(Message *message, uint64_t value)
+void ff_style_write_config(const StyleConfig *config, StyleMessage *message)
 {
-    for (; value > 0x7f; value >>= 7)
-        message->bytes[message->size++] = (uint8_t)(value | 0x80);
-    message->bytes[message->size++] = (uint8_t)value;
-}
+    StyleMessage gpus = {.ctx = message->ctx}, graph = gpus, rewrite = gpus;
 
-static void put_number(Message *message, unsigned field, int64_t value)
-{
-    put_varint(message, field << 3);
-    put_varint(message, (uint64_t)value);
-}
-
-static void put_bytes(Message *message, unsigned field, const void *bytes, size_t size)
-{
-    put_varint(message, field << 3 | 2);
-    put_varint(message, size);
-    memcpy(message->bytes + message->size, bytes, size);
-    message->size += size;
-}
-
-static void put_message(Message *message, unsigned field, const Message *inner)
-{
-    put_bytes(message, field, inner->bytes, inner->size);
-}
-
-size_t ff_style_write_config(const StyleConfig *config, uint8_t *bytes)
-{
-    Message message = {.size = 0}, gpus = {.size = 0}, graph = {.size = 0}, rewrite = {.size = 0};
-
-    put_number(&message, CONFIG_INTRA_OP_THREADS, config->threads);
+    ff_style_put_number(message, CONFIG_INTRA_OP_THREADS, config->threads);
     // See run_on_this_thread of style_request.c: the threads that this would make have no work.
-    put_number(&message, CONFIG_INTER_OP_THREADS, 1);
+    ff_style_put_number(message, CONFIG_INTER_OP_THREADS, 1);
     // Without it, the first session of the process would fix the threads for all.
-    put_number(&message, CONFIG_USE_PER_SESSION_THREADS, 1);
-    put_number(&message, CONFIG_ALLOW_SOFT_PLACEMENT, 1);
+    ff_style_put_number(message, CONFIG_USE_PER_SESSION_THREADS, 1);
+    ff_style_put_number(message, CONFIG_ALLOW_SOFT_PLACEMENT, 1);
     if (config->gpu) { // take the memory as needed, not all there is
-        put_number(&gpus, GPU_ALLOW_GROWTH, 1);
-        put_message(&message, CONFIG_GPU_OPTIONS, &gpus);
+        ff_style_put_number(&gpus, GPU_ALLOW_GROWTH, 1);
+        ff_style_put_message(message, CONFIG_GPU_OPTIONS, &gpus);
     } else {
-        put_bytes(&gpus, MAP_KEY, "GPU", 3);
-        put_number(&gpus, MAP_VALUE, 0);
-        put_message(&message, CONFIG_DEVICE_COUNT, &gpus);
+        ff_style_put_text(&gpus, MAP_KEY, "GPU");
+        ff_style_put_number(&gpus, MAP_VALUE, 0);
+        ff_style_put_message(message, CONFIG_DEVICE_COUNT, &gpus);
     }
     if (config->bf16) {
-        put_number(&rewrite, REWRITE_BF16, TOGGLE_ON);
-        put_message(&graph, GRAPH_REWRITE_OPTIONS, &rewrite);
-        put_message(&message, CONFIG_GRAPH_OPTIONS, &graph);
+        ff_style_put_number(&rewrite, REWRITE_BF16, TOGGLE_ON);
+        ff_style_put_message(&graph, GRAPH_REWRITE_OPTIONS, &rewrite);
+        ff_style_put_message(message, CONFIG_GRAPH_OPTIONS, &graph);
     }
-    memcpy(bytes, message.bytes, message.size);
-    return message.size;
+    ff_style_free(gpus.ctx, gpus.data);
+    ff_style_free(graph.ctx, graph.data);
+    ff_style_free(rewrite.ctx, rewrite.data);
 }
 
 static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
@@ -156,7 +126,7 @@ static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
         return ff_style_error(ctx, -ENODEV,
                               "precision=bf16 needs a processor with AVX512-BF16 or AMX-BF16, and "
                               "this one has neither: take precision=auto or fp32");
-    *bf16 = precision == FF_STYLE_PRECISION_BF16 ||
+    *bf16 = graph->rewritten || precision == FF_STYLE_PRECISION_BF16 ||
             (precision == FF_STYLE_PRECISION_AUTO && has_bf16 &&
              device->kind != FF_STYLE_DEVICE_GPU && graph->channels >= BF16_MIN_CHANNELS);
     return 0;
@@ -166,17 +136,23 @@ static int new_session(const StyleContext *ctx, const StyleTensorFlow *tf, const
                        const StyleConfig *config, StyleSession *session)
 {
     TF_SessionOptions *options = tf->NewSessionOptions();
-    uint8_t bytes[FF_STYLE_CONFIG_SIZE];
+    StyleMessage message = {.ctx = ctx};
     int ret = 0;
 
-    if (!options)
-        return ff_style_error(ctx, -ENOMEM, "out of memory for TensorFlow's session");
-    tf->SetConfig(options, bytes, ff_style_write_config(config, bytes), session->status);
+    ff_style_write_config(config, &message);
+    if (!options || message.failed) {
+        ret = ff_style_error(ctx, -ENOMEM, "out of memory for TensorFlow's session");
+        goto end;
+    }
+    tf->SetConfig(options, message.data, message.size, session->status);
     if (tf->GetCode(session->status) == TF_OK)
         session->session = tf->NewSession(graph->graph, options, session->status);
     if (tf->GetCode(session->status) != TF_OK)
         ret = ff_style_tf_error(ctx, tf, session->status, -EBADMSG, "TensorFlow opens no session");
-    tf->DeleteSessionOptions(options);
+end:
+    if (options)
+        tf->DeleteSessionOptions(options);
+    ff_style_free(ctx, message.data);
     return ret;
 }
 
@@ -241,6 +217,7 @@ int ff_style_open_session(const StyleContext *ctx, const StyleTensorFlow *tf,
         return ff_style_error(ctx, -ENOMEM, "out of memory for TensorFlow's session");
     ret = choose_precision(ctx, graph, settings->precision, device, &config.bf16);
     session->precision = config.bf16 ? FF_STYLE_PRECISION_BF16 : FF_STYLE_PRECISION_FP32;
+    config.bf16 &= !graph->rewritten; // nothing is left to TensorFlow to round
     if (ret >= 0)
         ret = new_session(ctx, tf, graph, &config, session);
     if (ret >= 0)

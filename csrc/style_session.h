@@ -27,9 +27,8 @@
 
 #include "style_common.h"
 #include "style_graph.h"
+#include "style_proto.h"
 #include "style_tensorflow.h"
-
-#define FF_STYLE_CONFIG_SIZE 128
 
 typedef enum StyleDeviceKind {
     FF_STYLE_DEVICE_AUTO,
@@ -60,13 +59,8 @@ typedef struct StyleConfig {
 /** Reads "auto", "cpu", "gpu" or "gpu:N"; NULL and "" are auto. Returns 0, or -EINVAL after a message. */
 int ff_style_read_device(const StyleContext *ctx, const char *text, StyleDevice *device);
 
-/**
- * Writes the configuration as TensorFlow's ConfigProto, serialised.
- *
- * @param bytes has room for FF_STYLE_CONFIG_SIZE bytes
- * @return how many were written
- */
-size_t ff_style_write_config(const StyleConfig *config, uint8_t *bytes);
+/** Writes the configuration as TensorFlow's ConfigProto, serialised. */
+void ff_style_write_config(const StyleConfig *config, StyleMessage *message);
 
 /** Whether the processor, and the system on it, have bfloat16 dot products or matrices. */
 int ff_style_processor_has_bf16(void);

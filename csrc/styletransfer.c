@@ -29,8 +29,10 @@
 #include "style_common.h"
 #include "style_graph.h"
 #include "style_graphdef.h"
+#include "style_kernels.h"
 #include "style_mix.h"
 #include "style_request.h"
+#include "style_rewrite.h"
 #include "style_session.h"
 #include "style_tensorflow.h"
 #include "styletransfer.h"
@@ -200,22 +202,68 @@ int ff_style_check(const StyleSettings *settings)
     return ret;
 }
 
+static int open_graph(const StyleContext *ctx, const StyleGraphDef *file, const StyleCard *card,
+                      const StyleSettings *settings, const StyleDevice *device, StyleModel *model)
+{
+    const int ret = ff_style_import_graph(ctx, model->tf, file, card, settings,
+                                          *device->name ? device->name : NULL, &model->graph);
+
+    return ret < 0 ? ret
+                   : ff_style_open_session(ctx, model->tf, &model->graph, settings, device,
+                                           &model->session);
+}
+
+static void close_graph(StyleModel *model)
+{
+    ff_style_close_session(model->tf, &model->session);
+    ff_style_free_graph(model->tf, &model->graph);
+}
+
+/** Whether the model is one that operations of our own can run: they compute in bfloat16, on one thread. */
+static int suits_kernels(const StyleEngine *e, const StyleSettings *settings)
+{
+    return e->card.text && !(settings->input && *settings->input) &&
+           !(settings->output && *settings->output) && settings->threads == 1 &&
+           e->model.session.precision == FF_STYLE_PRECISION_BF16 &&
+           !strcmp(e->model.session.device, "cpu");
+}
+
+/** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
+static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSettings *settings,
+                       const StyleDevice *device)
+{
+    const StyleContext quiet = {e->ctx.opaque, NULL, e->ctx.alloc, e->ctx.free};
+    StyleModel model = {.tf = e->model.tf};
+    StyleGraphDef rewritten = {0};
+    int ret;
+
+    if (!suits_kernels(e, settings) || !ff_style_register_kernels(&e->ctx, model.tf))
+        return 0;
+    ret = ff_style_rewrite_graphdef(&e->ctx, file, &rewritten);
+    if (ret > 0) {
+        if (open_graph(&quiet, &rewritten, &e->card, settings, device, &model) >= 0) {
+            close_graph(&e->model);
+            e->model = model;
+            ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG,
+                         "the network runs on the processor's matrix unit");
+        } else {
+            close_graph(&model);
+        }
+    }
+    ff_style_free(&e->ctx, rewritten.data);
+    return ret < 0 ? ret : 0;
+}
+
 static int open_model(StyleEngine *e, const StyleSettings *settings)
 {
-    StyleModel *model = &e->model;
     StyleGraphDef file = {0};
     StyleDevice device;
     int ret;
 
-    if ((ret = read_model(&e->ctx, settings, &device, &file, &e->card)) < 0)
-        goto end;
-    if ((ret = ff_style_load_tensorflow(&e->ctx, settings->library, &model->tf)) < 0 ||
-        (ret = ff_style_import_graph(&e->ctx, model->tf, &file, &e->card, settings,
-                                     *device.name ? device.name : NULL, &model->graph)) < 0)
-        goto end;
-    ret = ff_style_open_session(&e->ctx, model->tf, &model->graph, settings, &device,
-                                &model->session);
-end:
+    if ((ret = read_model(&e->ctx, settings, &device, &file, &e->card)) >= 0 &&
+        (ret = ff_style_load_tensorflow(&e->ctx, settings->library, &e->model.tf)) >= 0 &&
+        (ret = open_graph(&e->ctx, &file, &e->card, settings, &device, &e->model)) >= 0)
+        ret = use_kernels(e, &file, settings, &device);
     ff_style_free(&e->ctx, file.data);
     return ret;
 }
@@ -603,8 +651,7 @@ static void close_model(StyleEngine *e)
     if (e->requests)
         for (int i = 0; i < e->info.requests; i++)
             ff_style_close_request(&e->ctx, &e->model, &e->requests[i]);
-    ff_style_close_session(e->model.tf, &e->model.session);
-    ff_style_free_graph(e->model.tf, &e->model.graph);
+    close_graph(&e->model);
 }
 
 void ff_style_close(StyleEngine **engine)

@@ -31,13 +31,19 @@
 
 int main(int argc, char **argv)
 {
-    uint8_t bytes[FF_STYLE_CONFIG_SIZE];
+    StyleSettings settings;
+    StyleContext ctx;
+    StyleMessage message = {.ctx = &ctx};
     StyleConfig config;
-    size_t size;
+    int failed;
 
     if (argc != 4)
         return 2;
+    ff_style_default_settings(&settings);
+    ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free};
     config = (StyleConfig){atoi(argv[1]), atoi(argv[2]), atoi(argv[3])};
-    size = ff_style_write_config(&config, bytes);
-    return fwrite(bytes, 1, size, stdout) != size;
+    ff_style_write_config(&config, &message);
+    failed = message.failed || fwrite(message.data, 1, message.size, stdout) != message.size;
+    ff_style_free(&ctx, message.data);
+    return failed;
 }

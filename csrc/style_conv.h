@@ -1,0 +1,101 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Convolutions in bfloat16 on the processor's matrix unit (AMX), with the norms around them.
+ *
+ * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
+ * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
+ * the next norm needs. So a norm costs no pass over memory of its own.
+ */
+
+#ifndef FF_STYLE_CONV_H
+#define FF_STYLE_CONV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** A tensor [1,height,width,channels] of float32 or bfloat16. */
+typedef struct StyleFeatures {
+    void *data;
+    int is_float;
+    int height, width, channels;
+} StyleFeatures;
+
+/** What a norm does to features once its statistics are known: value * scale + offset, per channel. */
+typedef struct StyleAffine {
+    const float *scale, *offset;
+    int channels; ///< 0: the features stay as they are; they repeat where the features have more
+    int relu;     ///< what is below zero becomes zero
+} StyleAffine;
+
+/** A kernel's shape. */
+typedef struct StyleKernelShape {
+    int rows, columns, channels, filters;
+    int transposed; ///< of a transposed convolution of stride 2; rows and columns are even
+} StyleKernelShape;
+
+/** Learned scale and offset of an instance norm (Ulyanov et al. 2016), for its filters. */
+typedef struct StyleNorm {
+    const float *gamma, *beta; ///< NULL: there is no norm
+    float epsilon;             ///< added to the variance
+} StyleNorm;
+
+typedef struct StyleConv {
+    StyleKernelShape kernel;
+    const uint16_t *packed; ///< the kernel as ff_style_pack_kernel() wrote it
+    int stride;             ///< of a convolution that is not transposed
+    StyleFeatures input;
+    StyleAffine affine; ///< of the input
+    StyleFeatures output;
+    StyleNorm norm;        ///< of the output
+    float *scale, *offset; ///< receive what that norm does to the output, which is left as it was
+} StyleConv;
+
+/** Whether the processor has what the functions below need, and the system lets this process use it. */
+int ff_style_processor_has_matrices(void);
+
+/** Number of 16-bit values in a packed kernel; 0: it has no such shape, or is beyond all reason. */
+size_t ff_style_packed_size(const StyleKernelShape *shape);
+
+/** Rounds a kernel to bfloat16, in the order in which the matrix unit takes it; zeros fill the rest. */
+void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, uint16_t *packed);
+
+/** Height or width of what a convolution gives, with SAME padding, for that of its input. */
+int ff_style_conv_size(const StyleKernelShape *shape, int stride, int size);
+
+/**
+ * Convolves with SAME padding, as TensorFlow's Conv2D and, transposed, Conv2DBackpropInput do.
+ *
+ * The output has the size that ff_style_conv_size() tells and the kernel's filters as channels.
+ *
+ * @return 0 or -ENOMEM
+ */
+int ff_style_conv(const StyleConv *conv);
+
+/**
+ * Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape.
+ *
+ * @return 0 or -ENOMEM
+ */
+int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
+                   const StyleFeatures *added, const StyleFeatures *output);
+
+#endif

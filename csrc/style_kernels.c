@@ -1,0 +1,471 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // dladdr()
+#endif
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "style_conv.h"
+#include "style_kernels.h"
+#include "style_proto.h"
+
+/* More values in one tensor than any frame asks for: what overflows is found before it is multiplied. */
+#define MAX_VALUES 1e12
+
+#define MAX_INPUTS 7
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const StyleTensorFlow *tf; ///< what the operations are registered with; NULL: not yet
+
+/** The attributes of an operation in a graph; those that its kind lacks are 0. */
+typedef struct Kernel {
+    unsigned char transposed, relu;
+    int32_t stride;
+    float epsilon;
+    TF_DataType output;
+} Kernel;
+
+/** A call of an operation. After a failure the status tells it, and the steps that follow do nothing. */
+typedef struct Call {
+    TF_OpKernelContext *context;
+    TF_Status *status;
+    TF_Tensor *inputs[MAX_INPUTS];
+} Call;
+
+static int is_ok(const Call *call)
+{
+    return tf->GetCode(call->status) == TF_OK;
+}
+
+static void expect(Call *call, int condition, const char *message)
+{
+    if (is_ok(call) && !condition)
+        tf->SetStatus(call->status, TF_INVALID_ARGUMENT, message);
+}
+
+static Call begin_call(TF_OpKernelContext *context, int nb_inputs)
+{
+    Call call = {context, tf->NewStatus(), {NULL}};
+
+    for (int i = 0; i < nb_inputs && is_ok(&call); i++)
+        tf->GetInput(context, i, &call.inputs[i], call.status);
+    return call;
+}
+
+static void end_call(Call *call)
+{
+    if (!is_ok(call))
+        tf->OpKernelContext_Failure(call->context, call->status);
+    for (int i = 0; i < MAX_INPUTS; i++)
+        if (call->inputs[i])
+            tf->DeleteTensor(call->inputs[i]);
+    tf->DeleteStatus(call->status);
+}
+
+static size_t count_values(const TF_Tensor *tensor)
+{
+    return tf->TensorByteSize(tensor) / (tf->TensorType(tensor) == TF_BFLOAT16 ? 2 : 4);
+}
+
+/** An input as features; expects [1,height,width,channels]. */
+static StyleFeatures get_features(Call *call, int index)
+{
+    const TF_Tensor *tensor = call->inputs[index];
+    StyleFeatures features = {0};
+    int64_t dims[4] = {0};
+
+    if (!is_ok(call))
+        return features;
+    expect(call, tf->NumDims(tensor) == 4, "expected an image of [1,height,width,channels]");
+    for (int i = 0; i < 4 && is_ok(call); i++) {
+        dims[i] = tf->Dim(tensor, i);
+        expect(call, dims[i] > 0 && dims[i] <= (i ? 1 << 24 : 1),
+               "expected an image of [1,height,width,channels]");
+    }
+    features.data = tf->TensorData(tensor);
+    features.is_float = tf->TensorType(tensor) == TF_FLOAT;
+    features.height = (int)dims[1];
+    features.width = (int)dims[2];
+    features.channels = (int)dims[3];
+    return features;
+}
+
+/** Two inputs of one float per channel. */
+static StyleAffine get_affine(Call *call, int index, int relu)
+{
+    StyleAffine affine = {.relu = relu};
+
+    if (!is_ok(call))
+        return affine;
+    expect(call,
+           count_values(call->inputs[index]) == count_values(call->inputs[index + 1]) &&
+               count_values(call->inputs[index]) < 1 << 24,
+           "expected as many offsets as scales");
+    affine.channels = (int)count_values(call->inputs[index]);
+    affine.scale = tf->TensorData(call->inputs[index]);
+    affine.offset = tf->TensorData(call->inputs[index + 1]);
+    return affine;
+}
+
+static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, const int64_t *dims)
+{
+    TF_Tensor *tensor;
+    double values = 1;
+    void *data;
+
+    for (int i = 0; i < nb_dims; i++)
+        values *= (double)dims[i];
+    expect(call, values <= MAX_VALUES, "expected a tensor that fits into memory");
+    if (!is_ok(call))
+        return NULL;
+    tensor = tf->AllocateOutput(call->context, index, type, dims, nb_dims,
+                                (size_t)values * (type == TF_BFLOAT16 ? 2 : 4), call->status);
+    if (!is_ok(call) || !tensor)
+        return NULL;
+    data = tf->TensorData(tensor);
+    tf->DeleteTensor(tensor); // TensorFlow keeps its own hold of the output
+    return data;
+}
+
+static StyleFeatures allocate_features(Call *call, TF_DataType type, int height, int width,
+                                       int channels)
+{
+    const int64_t dims[] = {1, height, width, channels};
+
+    return (StyleFeatures){allocate(call, 0, type, 4, dims), type == TF_FLOAT, height, width,
+                           channels};
+}
+
+static void expect_memory(Call *call, int result)
+{
+    if (result < 0)
+        tf->SetStatus(call->status, TF_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+static void pack(void *kernel, TF_OpKernelContext *context)
+{
+    Call call = begin_call(context, 1);
+    const int transposed = ((const Kernel *)kernel)->transposed;
+    int64_t dims[4] = {0}, size = 0, five = 5;
+    StyleKernelShape shape = {0};
+    uint16_t *packed;
+    int32_t *numbers;
+
+    expect(&call, is_ok(&call) && tf->NumDims(call.inputs[0]) == 4,
+           "expected a kernel of four dimensions");
+    for (int i = 0; i < 4 && is_ok(&call); i++) {
+        dims[i] = tf->Dim(call.inputs[0], i);
+        expect(&call, dims[i] <= INT32_MAX, "expected a smaller kernel");
+    }
+    if (is_ok(&call)) {
+        shape = (StyleKernelShape){(int)dims[0], (int)dims[1], (int)dims[2 + transposed],
+                                   (int)dims[3 - transposed], transposed};
+        size = (int64_t)ff_style_packed_size(&shape);
+        expect(&call, size > 0,
+               "expected a kernel of a style network's size, even when transposed");
+    }
+    packed = allocate(&call, 0, TF_BFLOAT16, 1, &size);
+    numbers = allocate(&call, 1, TF_INT32, 1, &five);
+    if (is_ok(&call)) {
+        ff_style_pack_kernel(&shape, tf->TensorData(call.inputs[0]), packed);
+        memcpy(numbers,
+               (const int32_t[]){shape.rows, shape.columns, shape.channels, shape.filters,
+                                 shape.transposed},
+               5 * sizeof(*numbers));
+    }
+    end_call(&call);
+}
+
+/** The kernel's shape and values, from the two outputs of `pack`. */
+static void get_kernel(Call *call, StyleConv *conv)
+{
+    const int32_t *numbers;
+
+    if (!is_ok(call))
+        return;
+    expect(call, count_values(call->inputs[4]) == 5, "expected a packed kernel's shape");
+    if (!is_ok(call))
+        return;
+    numbers = tf->TensorData(call->inputs[4]);
+    conv->kernel =
+        (StyleKernelShape){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] != 0};
+    conv->packed = tf->TensorData(call->inputs[3]);
+    expect(call,
+           ff_style_packed_size(&conv->kernel) &&
+               ff_style_packed_size(&conv->kernel) == count_values(call->inputs[3]),
+           "expected a packed kernel of its shape");
+    expect(call, conv->kernel.channels == conv->input.channels,
+           "expected a kernel for the image's channels");
+}
+
+static void convolve(void *kernel, TF_OpKernelContext *context)
+{
+    const Kernel *const k = kernel;
+    Call call = begin_call(context, 7);
+    StyleConv conv = {.stride = k->stride};
+    StyleAffine norm;
+    int64_t channels;
+
+    conv.input = get_features(&call, 0);
+    conv.affine = get_affine(&call, 1, k->relu);
+    get_kernel(&call, &conv);
+    norm = get_affine(&call, 5, 0);
+    expect(&call, conv.stride > 0, "expected a stride from 1 up");
+    expect(&call, !norm.channels || norm.channels == conv.kernel.filters,
+           "expected a norm for the kernel's filters");
+    channels = norm.channels;
+    if (is_ok(&call))
+        conv.output = allocate_features(
+            &call, k->output, ff_style_conv_size(&conv.kernel, conv.stride, conv.input.height),
+            ff_style_conv_size(&conv.kernel, conv.stride, conv.input.width), conv.kernel.filters);
+    conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
+    conv.offset = allocate(&call, 2, TF_FLOAT, 1, &channels);
+    if (norm.channels)
+        conv.norm = (StyleNorm){norm.scale, norm.offset, k->epsilon};
+    if (is_ok(&call))
+        expect_memory(&call, ff_style_conv(&conv));
+    end_call(&call);
+}
+
+static void apply(void *kernel, TF_OpKernelContext *context)
+{
+    const Kernel *const k = kernel;
+    Call call = begin_call(context, 4);
+    const StyleFeatures input = get_features(&call, 0);
+    const StyleAffine affine = get_affine(&call, 1, k->relu);
+    StyleFeatures added = {0}, output = {0};
+
+    if (is_ok(&call) && count_values(call.inputs[3])) {
+        added = get_features(&call, 3);
+        expect(&call,
+               added.height == input.height && added.width == input.width &&
+                   added.channels == input.channels,
+               "expected two images of one shape");
+    }
+    if (is_ok(&call))
+        output = allocate_features(&call, k->output, input.height, input.width, input.channels);
+    if (is_ok(&call))
+        expect_memory(&call, ff_style_apply(&input, &affine, &added, &output));
+    end_call(&call);
+}
+
+/** Reads the attributes that `wanted` has a value in. */
+static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
+{
+    Kernel *const kernel = calloc(1, sizeof(*kernel));
+    TF_Status *const status = tf->NewStatus();
+
+    if (!kernel)
+        tf->SetStatus(status, TF_RESOURCE_EXHAUSTED, "out of memory");
+    if (kernel && wanted->transposed)
+        tf->OpKernelConstruction_GetAttrBool(construction, "transposed", &kernel->transposed,
+                                             status);
+    if (kernel && wanted->relu)
+        tf->OpKernelConstruction_GetAttrBool(construction, "relu", &kernel->relu, status);
+    if (kernel && wanted->output)
+        tf->OpKernelConstruction_GetAttrType(construction, "Ty", &kernel->output, status);
+    if (kernel && wanted->stride) {
+        tf->OpKernelConstruction_GetAttrInt32(construction, "stride", &kernel->stride, status);
+        tf->OpKernelConstruction_GetAttrFloat(construction, "epsilon", &kernel->epsilon, status);
+    }
+    if (tf->GetCode(status) != TF_OK)
+        tf->OpKernelConstruction_Failure(construction, status);
+    tf->DeleteStatus(status);
+    return kernel;
+}
+
+static void *create_pack(TF_OpKernelConstruction *construction)
+{
+    return create(construction, &(Kernel){.transposed = 1});
+}
+
+static void *create_conv(TF_OpKernelConstruction *construction)
+{
+    return create(construction, &(Kernel){.relu = 1, .output = TF_FLOAT, .stride = 1});
+}
+
+static void *create_apply(TF_OpKernelConstruction *construction)
+{
+    return create(construction, &(Kernel){.relu = 1, .output = TF_FLOAT});
+}
+
+typedef struct Definition {
+    const char *name;
+    const char *attrs[6], *inputs[MAX_INPUTS + 1], *outputs[4]; ///< ended by NULL
+    void *(*create)(TF_OpKernelConstruction *);
+    void (*compute)(void *, TF_OpKernelContext *);
+} Definition;
+
+#define TYPE ": {float, bfloat16}"
+
+static const Definition definitions[] = {
+    {FF_STYLE_PACK,
+     {"transposed: bool"},
+     {"kernel: float"},
+     {"packed: bfloat16", "shape: int32"},
+     create_pack,
+     pack},
+    {FF_STYLE_CONV,
+     {"Tx" TYPE, "Ty" TYPE, "relu: bool", "stride: int", "epsilon: float"},
+     {"x: Tx", "scale: float", "offset: float", "packed: bfloat16", "shape: int32", "gamma: float",
+      "beta: float"},
+     {"y: Ty", "y_scale: float", "y_offset: float"},
+     create_conv,
+     convolve},
+    {FF_STYLE_APPLY,
+     {"Tx" TYPE, "Ta" TYPE, "Ty" TYPE, "relu: bool"},
+     {"x: Tx", "scale: float", "offset: float", "added: Ta"},
+     {"y: Ty"},
+     create_apply,
+     apply},
+};
+
+static void infer_nothing(TF_ShapeInferenceContext *context, TF_Status *status)
+{
+    tf->ShapeInferenceContextSetUnknownShape(context, status);
+}
+
+static void register_definition(const Definition *definition, TF_Status *status)
+{
+    TF_OpDefinitionBuilder *builder = tf->NewOpDefinitionBuilder(definition->name);
+
+    for (const char *const *spec = definition->attrs; *spec; spec++)
+        tf->OpDefinitionBuilderAddAttr(builder, *spec);
+    for (const char *const *spec = definition->inputs; *spec; spec++)
+        tf->OpDefinitionBuilderAddInput(builder, *spec);
+    for (const char *const *spec = definition->outputs; *spec; spec++)
+        tf->OpDefinitionBuilderAddOutput(builder, *spec);
+    tf->OpDefinitionBuilderSetShapeInferenceFunction(builder, infer_nothing);
+    tf->RegisterOpDefinition(builder, status); // which frees the builder
+    if (tf->GetCode(status) == TF_OK)
+        tf->RegisterKernelBuilder(definition->name,
+                                  tf->NewKernelBuilder(definition->name, "CPU", definition->create,
+                                                       definition->compute, free),
+                                  status);
+}
+
+/** TensorFlow would call what is no longer there, if a library that holds this code were unloaded. */
+static void stay_in_memory(void)
+{
+    Dl_info info;
+
+    if (dladdr((void *)&lock, &info) && info.dli_fname)
+        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+/** Whether another copy of this code was here before: to register a name twice ends the process. */
+static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, TF_Status *status)
+{
+    enum {
+        NODE = 1,
+        NAME = 1,
+        OP = 2,
+        INPUT = 3,
+        ATTR = 5,
+        KEY = 1,
+        VALUE = 2,
+        BOOL = 5,
+        TYPE_ = 6
+    };
+    StyleMessage graph = {.ctx = ctx}, node = graph, attr = graph, value = graph;
+    TF_ImportGraphDefOptions *options = with->NewImportGraphDefOptions();
+    TF_Buffer *buffer = with->NewBuffer();
+    TF_Graph *scratch = with->NewGraph();
+    int ret = 0;
+
+    for (int i = 0; i < 2; i++) { // a placeholder, and an operation that takes it
+        ff_style_put_text(&node, NAME, i ? "packed" : "kernel");
+        ff_style_put_text(&node, OP, i ? FF_STYLE_PACK : "Placeholder");
+        if (i)
+            ff_style_put_text(&node, INPUT, "kernel");
+        ff_style_put_text(&attr, KEY, i ? "transposed" : "dtype");
+        ff_style_put_number(&value, i ? BOOL : TYPE_, i ? 0 : TF_FLOAT);
+        ff_style_put_message(&attr, VALUE, &value);
+        ff_style_put_message(&node, ATTR, &attr);
+        ff_style_put_message(&graph, NODE, &node);
+    }
+    if (options && buffer && scratch && !graph.failed) {
+        buffer->data = graph.data;
+        buffer->length = graph.size;
+        with->GraphImportGraphDef(scratch, buffer, options, status);
+        ret = with->GetCode(status) == TF_OK;
+        with->SetStatus(status, TF_OK, "");
+    } else {
+        with->SetStatus(status, TF_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    if (scratch)
+        with->DeleteGraph(scratch);
+    if (buffer)
+        with->DeleteBuffer(buffer);
+    if (options)
+        with->DeleteImportGraphDefOptions(options);
+    ff_style_free(ctx, graph.data);
+    ff_style_free(ctx, node.data);
+    ff_style_free(ctx, attr.data);
+    ff_style_free(ctx, value.data);
+    return ret;
+}
+
+static int register_all(const StyleContext *ctx, const StyleTensorFlow *with)
+{
+    TF_Status *status = with->NewStatus();
+    int ret = 0;
+
+    if (!status)
+        return 0;
+    if (is_registered(ctx, with, status)) {
+        ret = 1;
+    } else if (with->GetCode(status) == TF_OK) {
+        stay_in_memory();
+        tf = with;
+        for (size_t i = 0; i < sizeof(definitions) / sizeof(*definitions); i++)
+            if (with->GetCode(status) == TF_OK)
+                register_definition(&definitions[i], status);
+        ret = with->GetCode(status) == TF_OK;
+    }
+    if (!ret)
+        ff_style_log(ctx, FF_STYLE_LOG_WARNING,
+                     "TensorFlow does not take operations of our own, and its own are used: %s",
+                     with->Message(status));
+    with->DeleteStatus(status);
+    return ret;
+}
+
+int ff_style_register_kernels(const StyleContext *ctx, const StyleTensorFlow *with)
+{
+    static int done, usable;
+    int ret;
+
+    if (!with->has_kernels || !ff_style_processor_has_matrices())
+        return 0;
+    pthread_mutex_lock(&lock);
+    if (!done) {
+        usable = register_all(ctx, with);
+        done = 1;
+    }
+    ret = usable;
+    pthread_mutex_unlock(&lock);
+    return ret;
+}

@@ -1,0 +1,53 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Operations of our own in TensorFlow: what style_conv.h does, for a graph to call.
+ *
+ * | operation | inputs | outputs | attributes |
+ * |---|---|---|---|
+ * | FF_STYLE_PACK | kernel (float) | packed (bfloat16), shape (int32) | transposed (bool) |
+ * | FF_STYLE_CONV | x (Tx), scale, offset, packed, shape, gamma, beta | y (Ty), y_scale, y_offset | relu (bool), stride (int), epsilon (float) |
+ * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
+ *
+ * The types are float or bfloat16, and float where none is named. `scale`, `offset` and `relu` are what
+ * becomes of x first; empty ones leave it as it is. `gamma` and `beta` are of the norm behind the
+ * convolution, which the outputs y_scale and y_offset bring y to; empty ones: there is none. So is
+ * `added`. The number in the names goes up with every change of theirs: one process can hold several
+ * copies of this code, and TensorFlow knows an operation once.
+ */
+
+#ifndef FF_STYLE_KERNELS_H
+#define FF_STYLE_KERNELS_H
+
+#include "style_tensorflow.h"
+
+#define FF_STYLE_PACK "FfmpegStylePack1"
+#define FF_STYLE_CONV "FfmpegStyleConv1"
+#define FF_STYLE_APPLY "FfmpegStyleApply1"
+
+/**
+ * Makes the operations known to TensorFlow, the first time. This code then stays in memory for good.
+ *
+ * @return whether graphs may use them: not when the processor or TensorFlow lacks what they need
+ */
+int ff_style_register_kernels(const StyleContext *ctx, const StyleTensorFlow *tf);
+
+#endif

@@ -1,0 +1,325 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * The convolutions on the matrix unit beside sums in double precision. On a processor without that unit
+ * only the packing of kernels is tested: the engine then never calls the rest.
+ */
+
+#include <math.h>
+
+#include "style_conv.h"
+#include "test.h"
+
+#define EPSILON 1e-5f
+
+static uint32_t state = 1;
+
+/** From -1 to 1, rounded to bfloat16. */
+static float noise(void)
+{
+    state = state * 1664525 + 1013904223;
+    return (float)(int)(state >> 24) / 128 - 1;
+}
+
+static float from_bfloat16(uint16_t value)
+{
+    const uint32_t bits = (uint32_t)value << 16;
+    float number;
+
+    memcpy(&number, &bits, sizeof(number));
+    return number;
+}
+
+static float rounded(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return from_bfloat16((uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16));
+}
+
+static size_t count_of(const StyleFeatures *features)
+{
+    return (size_t)features->height * (size_t)features->width * (size_t)features->channels;
+}
+
+static StyleFeatures make_features(int is_float, int height, int width, int channels)
+{
+    StyleFeatures features = {NULL, is_float, height, width, channels};
+    const size_t count = count_of(&features);
+
+    features.data = malloc(count * (is_float ? 4 : 2)); // to the byte, for the sanitizers
+    for (size_t i = 0; i < count; i++) {
+        const float value = noise();
+        uint32_t bits;
+
+        memcpy(&bits, &value, sizeof(bits));
+        if (is_float)
+            ((float *)features.data)[i] = value;
+        else
+            ((uint16_t *)features.data)[i] = (uint16_t)(bits >> 16);
+    }
+    return features;
+}
+
+static float value_of(const StyleFeatures *features, size_t i)
+{
+    return features->is_float ? ((const float *)features->data)[i]
+                              : from_bfloat16(((const uint16_t *)features->data)[i]);
+}
+
+static float affine_value(const StyleAffine *affine, float value, size_t i)
+{
+    const size_t channel = affine->channels ? i % (size_t)affine->channels : 0;
+
+    if (affine->channels)
+        value = fmaf(value, affine->scale[channel], affine->offset[channel]);
+    return affine->relu && value < 0 ? 0 : value;
+}
+
+/** The input as the convolution takes it; 0 outside of the picture. */
+static double input_value(const StyleConv *conv, int y, int x, int channel)
+{
+    const StyleFeatures *input = &conv->input;
+    size_t i;
+
+    if (y < 0 || y >= input->height || x < 0 || x >= input->width)
+        return 0;
+    i = (size_t)((y * input->width + x) * input->channels + channel);
+    return (double)rounded(affine_value(&conv->affine, value_of(input, i), i));
+}
+
+static int padding(int size, int kernel, int stride)
+{
+    const int needed = ((size + stride - 1) / stride - 1) * stride + kernel - size;
+
+    return needed > 0 ? needed / 2 : 0;
+}
+
+static double convolved(const StyleConv *conv, const float *kernel, int y, int x, int filter)
+{
+    const StyleKernelShape *shape = &conv->kernel;
+    const int top = padding(conv->input.height, shape->rows, conv->stride);
+    const int left = padding(conv->input.width, shape->columns, conv->stride);
+    double sum = 0;
+
+    for (int row = 0; row < shape->rows; row++)
+        for (int column = 0; column < shape->columns; column++)
+            for (int channel = 0; channel < shape->channels; channel++)
+                sum +=
+                    input_value(conv, y * conv->stride - top + row,
+                                x * conv->stride - left + column, channel) *
+                    (double)kernel[((row * shape->columns + column) * shape->channels + channel) *
+                                       shape->filters +
+                                   filter];
+    return sum;
+}
+
+/** As the gradient of a convolution of stride 2 is defined: where the output's pixel would be read. */
+static double transposed(const StyleConv *conv, const float *kernel, int y, int x, int filter)
+{
+    const StyleKernelShape *shape = &conv->kernel;
+    const int top = shape->rows / 2 - 1, left = shape->columns / 2 - 1;
+    double sum = 0;
+
+    for (int row = 0; row < shape->rows; row++)
+        for (int column = 0; column < shape->columns; column++)
+            for (int channel = 0; channel < shape->channels; channel++)
+                if ((y + top - row) % 2 == 0 && (x + left - column) % 2 == 0)
+                    sum +=
+                        input_value(conv, (y + top - row) / 2, (x + left - column) / 2, channel) *
+                        (double)kernel[((row * shape->columns + column) * shape->filters + filter) *
+                                           shape->channels +
+                                       channel];
+    return sum;
+}
+
+static void check_output(const StyleConv *conv, const float *kernel)
+{
+    const StyleFeatures *output = &conv->output;
+    const int filters = conv->kernel.filters;
+    const double count = (double)output->height * (double)output->width;
+    double expected, found, mean, variance, scale, tolerance;
+
+    for (int filter = 0; filter < filters; filter++) {
+        mean = variance = 0;
+        for (int i = 0; i < output->height * output->width; i++) {
+            expected = conv->kernel.transposed
+                           ? transposed(conv, kernel, i / output->width, i % output->width, filter)
+                           : convolved(conv, kernel, i / output->width, i % output->width, filter);
+            found = (double)value_of(output, (size_t)(i * filters + filter));
+            tolerance = output->is_float ? 1e-4 : 4e-3 * fabs(expected) + 1e-4;
+            CHECK(fabs(found - expected) <= tolerance);
+            mean += expected / count;
+            variance += expected * expected / count;
+        }
+        if (!conv->norm.gamma)
+            continue;
+        variance -= mean * mean;
+        scale = (double)conv->norm.gamma[filter] / sqrt(variance + (double)EPSILON);
+        // The sums are single precision along a row: what a large mean leaves of a small variance.
+        tolerance = 1e-4 + 1e-6 * (variance + mean * mean) / (variance + (double)EPSILON);
+        CHECK(fabs((double)conv->scale[filter] - scale) <= tolerance * fabs(scale));
+        expected = (double)conv->norm.beta[filter] - mean * scale;
+        CHECK(fabs((double)conv->offset[filter] - expected) <=
+              tolerance * fabs(scale) * (1 + fabs(mean)) + 1e-4);
+    }
+}
+
+typedef struct Case {
+    int height, width, stride;
+    StyleKernelShape kernel;
+    int affine; ///< channels
+    int relu, input_is_float, output_is_float, norm;
+} Case;
+
+static float *make_floats(int count)
+{
+    float *floats = malloc(sizeof(*floats) * (size_t)count);
+
+    for (int i = 0; i < count; i++)
+        floats[i] = noise();
+    return floats;
+}
+
+static void check_conv(const Case *c)
+{
+    const StyleKernelShape *shape = &c->kernel;
+    const size_t size = ff_style_packed_size(shape);
+    uint16_t *packed = malloc(size * sizeof(*packed));
+    float *const kernel =
+        make_floats(shape->rows * shape->columns * shape->channels * shape->filters);
+    float *const affine = make_floats(2 * c->affine + 1), *const norm =
+                                                              make_floats(2 * shape->filters);
+    float *const result = make_floats(2 * shape->filters);
+    StyleConv conv = {
+        .kernel = *shape,
+        .packed = packed,
+        .stride = c->stride,
+        .input = make_features(c->input_is_float, c->height, c->width, shape->channels),
+        .affine = {affine, affine + c->affine, c->affine, c->relu},
+        .output = make_features(c->output_is_float, ff_style_conv_size(shape, c->stride, c->height),
+                                ff_style_conv_size(shape, c->stride, c->width), shape->filters),
+        .scale = result,
+        .offset = result + shape->filters,
+    };
+
+    if (c->norm)
+        conv.norm = (StyleNorm){norm, norm + shape->filters, EPSILON};
+    ff_style_pack_kernel(shape, kernel, packed);
+    CHECK(!ff_style_conv(&conv));
+    check_output(&conv, kernel);
+    free(packed);
+    free(kernel);
+    free(affine);
+    free(norm);
+    free(result);
+    free(conv.input.data);
+    free(conv.output.data);
+}
+
+static void test_convolutions(void)
+{
+    static const Case cases[] = {
+        {20, 33, 1, {9, 9, 3, 16, 0}, 0, 0, 1, 0, 1},   // johnson's first
+        {20, 33, 1, {3, 3, 64, 64, 0}, 64, 1, 0, 0, 1}, // a residual block's
+        {21, 34, 2, {3, 3, 16, 32, 0}, 16, 1, 0, 0, 1},
+        {24, 36, 2, {6, 6, 3, 16, 0}, 0, 0, 1, 0, 1},   // fast's first
+        {20, 12, 1, {9, 3, 64, 12, 0}, 16, 1, 0, 1, 0}, // the last, of four pixels each
+        {10, 70, 1, {3, 3, 16, 12, 0}, 0, 0, 0, 1, 0},
+        {10, 33, 2, {4, 4, 64, 32, 1}, 64, 0, 0, 0, 1}, // doublings
+        {10, 20, 2, {6, 6, 32, 16, 1}, 32, 1, 1, 0, 1},
+        {3, 5, 2, {2, 2, 5, 3, 1}, 5, 1, 0, 1, 1},
+        {4, 5, 2, {8, 8, 5, 3, 1}, 5, 1, 0, 1, 1},
+        {1, 1, 1, {1, 1, 1, 1, 0}, 1, 1, 0, 0, 1},
+        {1, 1, 3, {5, 5, 7, 33, 0}, 0, 1, 0, 0, 1},
+        {7, 19, 3, {5, 2, 7, 17, 0}, 3, 1, 1, 1, 0}, // an affine that doesn't divide the channels
+        {5, 100, 1, {1, 3, 48, 40, 0}, 12, 0, 0, 0, 1},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        check_conv(&cases[i]);
+}
+
+static void check_apply(int channels, int relu, int input_is_float, int added_is_float,
+                        int output_is_float, int has_added)
+{
+    const StyleFeatures input = make_features(input_is_float, 3, 7, 20);
+    const StyleFeatures output = make_features(output_is_float, 3, 7, 20);
+    StyleFeatures added = make_features(added_is_float, 3, 7, 20);
+    void *const data = added.data;
+    float *const floats = make_floats(2 * channels + 1);
+    const StyleAffine affine = {floats, floats + channels, channels, relu};
+
+    added.data = has_added ? data : NULL;
+    CHECK(!ff_style_apply(&input, &affine, &added, &output));
+    for (size_t i = 0; i < count_of(&input); i++) {
+        const float expected =
+            affine_value(&affine, value_of(&input, i), i) + (has_added ? value_of(&added, i) : 0);
+
+        CHECK(value_of(&output, i) == (output_is_float ? expected : rounded(expected)));
+    }
+    free(floats);
+    free(data);
+    free(input.data);
+    free(output.data);
+}
+
+static void test_apply(void)
+{
+    for (int i = 0; i < 64; i++)
+        check_apply(i % 2   ? 20
+                    : i % 3 ? 4
+                            : 0,
+                    i >> 1 & 1, i >> 2 & 1, i >> 3 & 1, i >> 4 & 1, i >> 5 & 1);
+}
+
+static void test_packing(void)
+{
+    const StyleKernelShape shape = {1, 1, 3, 2, 0}, doubling = {4, 4, 3, 2, 1};
+    const float kernel[] = {1, 2, 3, 4, 5, -1.00390625f};
+    uint16_t packed[512];
+
+    CHECK(ff_style_packed_size(&shape) == 512);
+    ff_style_pack_kernel(&shape, kernel, packed);
+    // Two channels of filter 0, of filter 1, 14 filters of nothing; then the third channel.
+    CHECK(packed[0] == 0x3f80 && packed[1] == 0x4040 && packed[2] == 0x4000 && packed[3] == 0x4080);
+    CHECK(packed[4] == 0 && packed[32] == 0x40a0 && packed[33] == 0);
+    CHECK(packed[34] == 0xbf80); // half way: to even
+    CHECK(ff_style_packed_size(&doubling) == 2 * 2 * 512);
+
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 0}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 0}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 1}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 0}));
+    CHECK(
+        !ff_style_packed_size(&(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 0}));
+}
+
+int main(void)
+{
+    test_packing();
+    if (ff_style_processor_has_matrices()) {
+        test_convolutions();
+        test_apply();
+    }
+    return 0;
+}
