@@ -217,19 +217,22 @@ static MATRICES_INLINE inline __mmask16 lanes(ptrdiff_t count)
     return count >= 16 ? 0xffff : count > 0 ? (__mmask16)((1u << count) - 1) : 0;
 }
 
-static MATRICES_INLINE inline __m512 load(const void *data, int is_float, size_t i, __mmask16 mask)
+static MATRICES_INLINE inline __m512 load(const void *data, StyleType type, size_t i,
+                                          __mmask16 mask)
 {
-    const __m256i half = is_float ? _mm256_setzero_si256()
-                                  : _mm256_maskz_loadu_epi16(mask, (const uint16_t *)data + i);
-
-    return is_float ? _mm512_maskz_loadu_ps(mask, (const float *)data + i)
-                    : _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    if (type == FF_STYLE_FLOAT)
+        return _mm512_maskz_loadu_ps(mask, (const float *)data + i);
+    if (type == FF_STYLE_UINT8)
+        return _mm512_cvtepi32_ps(
+            _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, (const uint8_t *)data + i)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(
+        _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)data + i)), 16));
 }
 
-static MATRICES_INLINE inline void store(void *data, int is_float, size_t i, __mmask16 mask,
+static MATRICES_INLINE inline void store(void *data, StyleType type, size_t i, __mmask16 mask,
                                          __m512 value)
 {
-    if (is_float)
+    if (type == FF_STYLE_FLOAT)
         _mm512_mask_storeu_ps((float *)data + i, mask, value);
     else
         _mm256_mask_storeu_epi16((uint16_t *)data + i, mask, (__m256i)_mm512_cvtneps_pbh(value));
@@ -269,35 +272,41 @@ static void begin_at(Repeated *repeated, size_t value)
     repeated->phase = phase;
 }
 
-static MATRICES_INLINE inline void normalise(const void *input, int is_float, size_t count,
+static MATRICES_INLINE inline void normalise(const void *input, StyleType type, size_t count,
                                              const Repeated *repeated, const void *added,
-                                             int added_is_float, void *output, int output_is_float)
+                                             StyleType added_type, void *output,
+                                             StyleType output_type)
 {
     const __m512 floor = _mm512_set1_ps(repeated->affine->relu ? 0 : -INFINITY);
     int vector = 0;
 
     for (size_t i = 0; i < count; i += 16) {
         const __mmask16 mask = lanes((ptrdiff_t)(count - i));
-        __m512 value = load(input, is_float, i, mask);
+        __m512 value = load(input, type, i, mask);
 
         value = _mm512_fmadd_ps(value, _mm512_loadu_ps(repeated->scale + 16 * vector),
                                 _mm512_loadu_ps(repeated->offset + 16 * vector));
         value = _mm512_max_ps(floor, value); // in this order, what is not a number stays so
         if (added)
-            value = _mm512_add_ps(value, load(added, added_is_float, i, mask));
-        store(output, output_is_float, i, mask, value);
+            value = _mm512_add_ps(value, load(added, added_type, i, mask));
+        store(output, output_type, i, mask, value);
         vector = vector + 1 == repeated->vectors ? 0 : vector + 1;
     }
 }
 
 /** Calls of their own for each type: the compiler leaves the questions out of the loop. */
-static MATRICES void normalise_row(const void *input, int is_float, size_t count,
+static MATRICES void normalise_row(const void *input, StyleType type, size_t count,
                                    const Repeated *repeated, uint16_t *output)
 {
-    if (is_float)
-        normalise(input, 1, count, repeated, NULL, 0, output, 0);
+    if (type == FF_STYLE_FLOAT)
+        normalise(input, FF_STYLE_FLOAT, count, repeated, NULL, FF_STYLE_FLOAT, output,
+                  FF_STYLE_BFLOAT16);
+    else if (type == FF_STYLE_UINT8)
+        normalise(input, FF_STYLE_UINT8, count, repeated, NULL, FF_STYLE_FLOAT, output,
+                  FF_STYLE_BFLOAT16);
     else
-        normalise(input, 0, count, repeated, NULL, 0, output, 0);
+        normalise(input, FF_STYLE_BFLOAT16, count, repeated, NULL, FF_STYLE_FLOAT, output,
+                  FF_STYLE_BFLOAT16);
 }
 
 static MATRICES void normalise_all(const StyleFeatures *input, const Repeated *repeated,
@@ -305,11 +314,13 @@ static MATRICES void normalise_all(const StyleFeatures *input, const Repeated *r
 {
     const size_t count = (size_t)input->height * (size_t)input->width * (size_t)input->channels;
 
-    if (!input->is_float && !output->is_float && !(added->data && added->is_float))
-        normalise(input->data, 0, count, repeated, added->data, 0, output->data, 0);
+    if (input->type == FF_STYLE_BFLOAT16 && output->type == FF_STYLE_BFLOAT16 &&
+        (!added->data || added->type == FF_STYLE_BFLOAT16))
+        normalise(input->data, FF_STYLE_BFLOAT16, count, repeated, added->data, FF_STYLE_BFLOAT16,
+                  output->data, FF_STYLE_BFLOAT16);
     else
-        normalise(input->data, input->is_float, count, repeated, added->data, added->is_float,
-                  output->data, output->is_float);
+        normalise(input->data, input->type, count, repeated, added->data, added->type, output->data,
+                  output->type);
 }
 
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
@@ -440,6 +451,11 @@ static MATRICES void spread_pixels(const Work *w, uint16_t *line)
                                 _mm512_loadu_si512(w->window.plain + (size_t)x * step + CHUNK * i));
 }
 
+static size_t type_size(StyleType type)
+{
+    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
+}
+
 static void load_row(Work *w, int row)
 {
     const StyleFeatures *input = &w->conv->input;
@@ -453,10 +469,10 @@ static void load_row(Work *w, int row)
         memset(line, 0, w->window.line * sizeof(*line));
         return;
     }
-    if (input->is_float || w->conv->affine.channels || w->conv->affine.relu) {
+    if (input->type != FF_STYLE_BFLOAT16 || w->conv->affine.channels || w->conv->affine.relu) {
         begin_at(&w->repeated, first);
-        normalise_row((const uint8_t *)input->data + first * (input->is_float ? 4 : 2),
-                      input->is_float, count, &w->repeated, to);
+        normalise_row((const uint8_t *)input->data + first * type_size(input->type), input->type,
+                      count, &w->repeated, to);
     } else {
         memcpy(to, (const uint16_t *)input->data + first, count * sizeof(*to));
     }
@@ -562,22 +578,22 @@ static MATRICES_INLINE inline __m512 take_sums(const Tile *tile, int pixel, Mome
 
 /** Writes up to 16 pixels of up to 16 filters, from the value `to` of the output on. */
 static MATRICES_INLINE inline void write_tile(const Work *w, const Tile *tile, int count,
-                                              __mmask16 mask, size_t to, int is_float,
+                                              __mmask16 mask, size_t to, StyleType type,
                                               Moments *moments)
 {
     for (int i = 0; i < count; i++, to += (size_t)w->plan.filters)
-        store(w->conv->output.data, is_float, to, mask, take_sums(tile, i, moments));
+        store(w->conv->output.data, type, to, mask, take_sums(tile, i, moments));
 }
 
 /** The same for two tiles side by side, 32 filters. */
 static MATRICES_INLINE inline void write_tiles(const Work *w, const Tile *tiles, int count,
-                                               size_t to, int is_float, Moments *moments)
+                                               size_t to, StyleType type, Moments *moments)
 {
     for (int i = 0; i < count; i++, to += (size_t)w->plan.filters) {
         const __m512 left = take_sums(&tiles[0], i, &moments[0]);
         const __m512 right = take_sums(&tiles[1], i, &moments[1]);
 
-        if (is_float) {
+        if (type == FF_STYLE_FLOAT) {
             _mm512_storeu_ps((float *)w->conv->output.data + to, left);
             _mm512_storeu_ps((float *)w->conv->output.data + to + TILE, right);
         } else {
@@ -614,7 +630,7 @@ static int count_pixels(const Work *w, int x)
 
 /** 32 filters of a row of the output; `to`: the number of the first value. */
 static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *kernel, size_t to,
-                                               int filter, int is_float)
+                                               int filter, StyleType type)
 {
     const size_t right = (size_t)w->plan.rows * (size_t)w->plan.chunks * PACKED;
     const size_t filters = (size_t)w->plan.filters;
@@ -628,8 +644,8 @@ static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *ke
         if (x) {
             const size_t before = to + (size_t)(x - 2 * TILE) * filters;
 
-            write_tiles(w, done, count_pixels(w, x - 2 * TILE), before, is_float, moments);
-            write_tiles(w, done + 2, count_pixels(w, x - TILE), before + TILE * filters, is_float,
+            write_tiles(w, done, count_pixels(w, x - 2 * TILE), before, type, moments);
+            write_tiles(w, done + 2, count_pixels(w, x - TILE), before + TILE * filters, type,
                         moments);
         }
         _tile_stored(0, next[0].values, 64);
@@ -645,7 +661,7 @@ static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *ke
 
 /** Up to 16 filters. */
 static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *kernel, size_t to,
-                                               int filter, int is_float)
+                                               int filter, StyleType type)
 {
     const __mmask16 mask = lanes(w->plan.filters - filter);
     Moments moments = no_moments();
@@ -659,7 +675,7 @@ static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *ke
             const int before = x + (i - 3) * TILE;
 
             write_tile(w, &done[i], count_pixels(w, before), mask,
-                       to + (size_t)before * (size_t)w->plan.filters, is_float, &moments);
+                       to + (size_t)before * (size_t)w->plan.filters, type, &moments);
         }
         _tile_stored(0, next[0].values, 64);
         _tile_stored(1, next[1].values, 64);
@@ -672,16 +688,16 @@ static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *ke
 
 /** `row`: number of the first value in the output. */
 static MATRICES_INLINE inline void multiply_row(const Work *w, const uint16_t *kernel, size_t row,
-                                                int is_float)
+                                                StyleType type)
 {
     const size_t step = (size_t)w->plan.rows * (size_t)w->plan.chunks * PACKED;
     int filter = 0;
 
     __asm__ volatile("" : : : "memory"); // the intrinsics don't tell that they read the window
     for (; filter + 2 * TILE <= w->plan.filters; filter += 2 * TILE, kernel += 2 * step)
-        multiply_32(w, kernel, row + (size_t)filter, filter, is_float);
+        multiply_32(w, kernel, row + (size_t)filter, filter, type);
     for (; filter < w->plan.filters; filter += TILE, kernel += step)
-        multiply_16(w, kernel, row + (size_t)filter, filter, is_float);
+        multiply_16(w, kernel, row + (size_t)filter, filter, type);
 }
 
 static MATRICES void multiply_rows(Work *w)
@@ -699,10 +715,10 @@ static MATRICES void multiply_rows(Work *w)
             const uint16_t *packed = w->conv->packed + (size_t)parity * kernel;
 
             move_window(w, y, parity);
-            if (w->conv->output.is_float)
-                multiply_row(w, packed, to, 1);
+            if (w->conv->output.type == FF_STYLE_FLOAT)
+                multiply_row(w, packed, to, FF_STYLE_FLOAT);
             else
-                multiply_row(w, packed, to, 0);
+                multiply_row(w, packed, to, FF_STYLE_BFLOAT16);
         }
     load_config(&before);
 }
@@ -740,11 +756,50 @@ int ff_style_conv(const StyleConv *conv)
     return 0;
 }
 
+/** exp(value), for what is not beyond the range of its result; to a few units in the last place. */
+static MATRICES_INLINE inline __m512 exponential(__m512 value)
+{
+    // 2^n * e^rest: the series of e^rest ends where the next term is below the precision.
+    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(value, _mm512_set1_ps(1.44269504f)), 0);
+    const __m512 rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693147181f), value);
+    static const float terms[] = {1 / 720.f, 1 / 120.f, 1 / 24.f, 1 / 6.f, 1 / 2.f, 1, 1};
+    __m512 sum = _mm512_set1_ps(terms[0]);
+
+    for (size_t i = 1; i < sizeof(terms) / sizeof(*terms); i++)
+        sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(terms[i]));
+    return _mm512_scalef_ps(sum, n);
+}
+
+MATRICES void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count,
+                                   uint8_t *pixels)
+{
+    const __m512 one = _mm512_set1_ps(1), two = _mm512_set1_ps(2), most = _mm512_set1_ps(20);
+    const __m512 gain = _mm512_set1_ps(tanh->gain), middle = _mm512_set1_ps(tanh->middle);
+    const __m512 low = _mm512_set1_ps(tanh->low), high = _mm512_set1_ps(tanh->high);
+
+    for (size_t i = 0; i < count; i += 16) {
+        const __mmask16 mask = lanes((ptrdiff_t)(count - i));
+        // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
+        __m512 value = _mm512_mul_ps(load(values, FF_STYLE_FLOAT, i, mask), two);
+
+        value = _mm512_max_ps(_mm512_min_ps(value, most), _mm512_sub_ps(_mm512_setzero_ps(), most));
+        value = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(exponential(value), one)));
+        value = _mm512_fmadd_ps(value, gain, middle);
+        value = _mm512_min_ps(_mm512_max_ps(value, low), high);
+        _mm_mask_storeu_epi8(pixels + i, mask, _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value)));
+    }
+}
+
 #else
 
 int ff_style_processor_has_matrices(void)
 {
     return 0;
+}
+
+void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count, uint8_t *pixels)
+{
+    (void)tanh, (void)values, (void)count, (void)pixels;
 }
 
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,

@@ -32,10 +32,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A tensor [1,height,width,channels] of float32 or bfloat16. */
+typedef enum StyleType {
+    FF_STYLE_BFLOAT16,
+    FF_STYLE_FLOAT,
+    FF_STYLE_UINT8, ///< of what is read only
+} StyleType;
+
+/** A tensor [1,height,width,channels]. */
 typedef struct StyleFeatures {
     void *data;
-    int is_float;
+    StyleType type;
     int height, width, channels;
 } StyleFeatures;
 
@@ -97,5 +103,14 @@ int ff_style_conv(const StyleConv *conv);
  */
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output);
+
+/** What the end of a network does: round(min(max(tanh(value) * gain + middle, low), high)). */
+typedef struct StyleTanh {
+    float gain, middle, low, high;
+} StyleTanh;
+
+/** Makes pixels of `count` values; `low` and `high` are within 0..255. */
+void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count,
+                          uint8_t *pixels);
 
 #endif

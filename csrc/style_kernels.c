@@ -84,9 +84,21 @@ static void end_call(Call *call)
     tf->DeleteStatus(call->status);
 }
 
+static size_t size_of_type(TF_DataType type)
+{
+    return type == TF_BFLOAT16 ? 2 : type == TF_UINT8 ? 1 : 4;
+}
+
 static size_t count_values(const TF_Tensor *tensor)
 {
-    return tf->TensorByteSize(tensor) / (tf->TensorType(tensor) == TF_BFLOAT16 ? 2 : 4);
+    return tf->TensorByteSize(tensor) / size_of_type(tf->TensorType(tensor));
+}
+
+static StyleType style_type(TF_DataType type)
+{
+    return type == TF_FLOAT   ? FF_STYLE_FLOAT
+           : type == TF_UINT8 ? FF_STYLE_UINT8
+                              : FF_STYLE_BFLOAT16;
 }
 
 /** An input as features; expects [1,height,width,channels]. */
@@ -105,7 +117,7 @@ static StyleFeatures get_features(Call *call, int index)
                "expected an image of [1,height,width,channels]");
     }
     features.data = tf->TensorData(tensor);
-    features.is_float = tf->TensorType(tensor) == TF_FLOAT;
+    features.type = style_type(tf->TensorType(tensor));
     features.height = (int)dims[1];
     features.width = (int)dims[2];
     features.channels = (int)dims[3];
@@ -141,7 +153,7 @@ static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, cons
     if (!is_ok(call))
         return NULL;
     tensor = tf->AllocateOutput(call->context, index, type, dims, nb_dims,
-                                (size_t)values * (type == TF_BFLOAT16 ? 2 : 4), call->status);
+                                (size_t)values * size_of_type(type), call->status);
     if (!is_ok(call) || !tensor)
         return NULL;
     data = tf->TensorData(tensor);
@@ -154,7 +166,7 @@ static StyleFeatures allocate_features(Call *call, TF_DataType type, int height,
 {
     const int64_t dims[] = {1, height, width, channels};
 
-    return (StyleFeatures){allocate(call, 0, type, 4, dims), type == TF_FLOAT, height, width,
+    return (StyleFeatures){allocate(call, 0, type, 4, dims), style_type(type), height, width,
                            channels};
 }
 
@@ -271,6 +283,30 @@ static void apply(void *kernel, TF_OpKernelContext *context)
     end_call(&call);
 }
 
+static void make_pixels(void *kernel, TF_OpKernelContext *context)
+{
+    Call call = begin_call(context, 5);
+    const StyleFeatures input = get_features(&call, 0);
+    StyleTanh end = {0};
+    float *const numbers[] = {&end.gain, &end.middle, &end.low, &end.high};
+    StyleFeatures output = {0};
+
+    (void)kernel;
+    for (int i = 0; i < 4 && is_ok(&call); i++) {
+        expect(&call, count_values(call.inputs[1 + i]) == 1, "expected one number");
+        if (is_ok(&call))
+            *numbers[i] = *(const float *)tf->TensorData(call.inputs[1 + i]);
+    }
+    expect(&call, end.low >= 0 && end.high <= 255, "expected limits within 0..255");
+    if (is_ok(&call))
+        output = allocate_features(&call, TF_UINT8, input.height, input.width, input.channels);
+    if (is_ok(&call))
+        ff_style_make_pixels(&end, input.data,
+                             (size_t)input.height * (size_t)input.width * (size_t)input.channels,
+                             output.data);
+    end_call(&call);
+}
+
 /** Reads the attributes that `wanted` has a value in. */
 static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
 {
@@ -311,6 +347,11 @@ static void *create_apply(TF_OpKernelConstruction *construction)
     return create(construction, &(Kernel){.relu = 1, .output = TF_FLOAT});
 }
 
+static void *create_pixels(TF_OpKernelConstruction *construction)
+{
+    return create(construction, &(Kernel){0});
+}
+
 typedef struct Definition {
     const char *name;
     const char *attrs[6], *inputs[MAX_INPUTS + 1], *outputs[4]; ///< ended by NULL
@@ -328,7 +369,7 @@ static const Definition definitions[] = {
      create_pack,
      pack},
     {FF_STYLE_CONV,
-     {"Tx" TYPE, "Ty" TYPE, "relu: bool", "stride: int", "epsilon: float"},
+     {"Tx: {float, bfloat16, uint8}", "Ty" TYPE, "relu: bool", "stride: int", "epsilon: float"},
      {"x: Tx", "scale: float", "offset: float", "packed: bfloat16", "shape: int32", "gamma: float",
       "beta: float"},
      {"y: Ty", "y_scale: float", "y_offset: float"},
@@ -340,6 +381,12 @@ static const Definition definitions[] = {
      {"y: Ty"},
      create_apply,
      apply},
+    {FF_STYLE_PIXELS,
+     {NULL},
+     {"x: float", "gain: float", "middle: float", "low: float", "high: float"},
+     {"y: uint8"},
+     create_pixels,
+     make_pixels},
 };
 
 static void infer_nothing(TF_ShapeInferenceContext *context, TF_Status *status)

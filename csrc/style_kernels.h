@@ -26,8 +26,9 @@
  * | FF_STYLE_PACK | kernel (float) | packed (bfloat16), shape (int32) | transposed (bool) |
  * | FF_STYLE_CONV | x (Tx), scale, offset, packed, shape, gamma, beta | y (Ty), y_scale, y_offset | relu (bool), stride (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
+ * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |
  *
- * The types are float or bfloat16, and float where none is named. `scale`, `offset` and `relu` are what
+ * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named. `scale`, `offset` and `relu` are what
  * becomes of x first; empty ones leave it as it is. `gamma` and `beta` are of the norm behind the
  * convolution, which the outputs y_scale and y_offset bring y to; empty ones: there is none. So is
  * `added`. The number in the names goes up with every change of theirs: one process can hold several
@@ -42,6 +43,7 @@
 #define FF_STYLE_PACK "FfmpegStylePack1"
 #define FF_STYLE_CONV "FfmpegStyleConv1"
 #define FF_STYLE_APPLY "FfmpegStyleApply1"
+#define FF_STYLE_PIXELS "FfmpegStylePixels1"
 
 /**
  * Makes the operations known to TensorFlow, the first time. This code then stays in memory for good.

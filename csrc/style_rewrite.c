@@ -28,6 +28,7 @@
 #include "style_rewrite.h"
 
 #define NOTHING "ffmpeg_style/nothing" // an empty tensor, for what an operation is to do without
+#define ONE "ffmpeg_style/one"
 
 /* Field numbers of TensorFlow's graph.proto, node_def.proto, attr_value.proto and tensor.proto. */
 enum { GRAPH_NODE = 1 };
@@ -35,7 +36,7 @@ enum { NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3, NODE_ATTR = 5 };
 enum { MAP_KEY = 1, MAP_VALUE = 2 };
 enum { ATTR_LIST = 1, ATTR_BYTES, ATTR_INT, ATTR_FLOAT, ATTR_BOOL, ATTR_TYPE, ATTR_TENSOR = 8 };
 enum { LIST_INT = 3 };
-enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, SHAPE_DIM = 2, DIM_SIZE = 1 };
+enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_FLOAT = 5, SHAPE_DIM = 2, DIM_SIZE = 1 };
 
 #define DEFAULT_EPSILON 1e-4f // of FusedBatchNormV3
 
@@ -46,6 +47,8 @@ typedef enum Fate {
     CONV,    ///< a convolution
     APPLIED, ///< the last of a norm, a ReLU and a sum, whose result is needed as it is
     RETYPED, ///< a Reshape, or a Shape, that takes what type it is given
+    BYTES,   ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
+    PIXELS,  ///< the Cast to bytes behind a scaled and clipped Tanh
 } Fate;
 
 /** A node's input: output number `output` of node `node`. */
@@ -74,6 +77,10 @@ typedef struct Node {
     int added; ///< input number of the sum that is not the norm, -1: there is no sum
     float epsilon;
     int left_to_convs; ///< the convolutions that take it bring their image to the norm themselves
+    // Of the ends:
+    StyleSpan bytes; ///< what gives them
+    int first_end;   ///< the Tanh
+    int next_end;    ///< the node behind, up to the Cast
     // Of any node:
     int bfloat16; ///< so is its result
 } Node;
@@ -449,6 +456,70 @@ static void mark_retyped(const Rewrite *r, Node *node)
         node->fate = RETYPED;
 }
 
+/** The node of this kind that gives an input of `node` and nothing else; -1 when it is another. */
+static int only_producer(const Rewrite *r, int node, int slot, const char *op, int nb_inputs)
+{
+    const Input *input = input_of(r, &r->nodes[node], slot);
+    const Node *producer = &r->nodes[input->node];
+
+    return !input->output && ff_style_span_is(producer->op, op) &&
+                   producer->nb_inputs == nb_inputs && producer->fate == KEPT &&
+                   only_use(r, producer).node == node
+               ? input->node
+               : -1;
+}
+
+static int is_cast(const Node *node, int from, int to)
+{
+    return ff_style_span_is(node->op, "Cast") && node->nb_inputs == 1 &&
+           find_value(node, "SrcT", ATTR_TYPE).value == (uint64_t)from &&
+           find_value(node, "DstT", ATTR_TYPE).value == (uint64_t)to;
+}
+
+/** Bytes that become floats, less a constant, for convolutions only. */
+static void mark_bytes(const Rewrite *r, int sub)
+{
+    Node *node = &r->nodes[sub];
+    const int cast = ff_style_span_is(node->op, "Sub") && node->nb_inputs == 2
+                         ? only_producer(r, sub, 0, "Cast", 1)
+                         : -1;
+
+    if (cast >= 0 && is_cast(&r->nodes[cast], TF_UINT8, TF_FLOAT) &&
+        ff_style_span_is(r->nodes[input_of(r, node, 1)->node].op, "Const") &&
+        all_uses(r, node, is_use_by_conv)) {
+        node->fate = BYTES;
+        node->bytes = input_of(r, &r->nodes[cast], 0)->text;
+        r->nodes[cast].fate = DROPPED;
+    }
+}
+
+/** Pixels of a network: in front of the Cast to bytes stand, each for the next only, these. */
+static const char *const ends[] = {"Round", "Maximum", "Minimum", "AddV2", "Mul", "Tanh"};
+enum { NB_ENDS = 6 };
+
+static void mark_pixels(const Rewrite *r, int cast)
+{
+    int chain[NB_ENDS], node = cast;
+
+    if (!is_cast(&r->nodes[cast], TF_FLOAT, TF_UINT8))
+        return;
+    for (int i = 0; i < NB_ENDS; i++) {
+        const int nb_inputs = i == 0 || i == NB_ENDS - 1 ? 1 : 2;
+
+        node = chain[i] = only_producer(r, node, 0, ends[i], nb_inputs);
+        if (node < 0 ||
+            (nb_inputs == 2 &&
+             !ff_style_span_is(r->nodes[input_of(r, &r->nodes[node], 1)->node].op, "Const")))
+            return;
+    }
+    r->nodes[cast].fate = PIXELS;
+    r->nodes[cast].first_end = chain[NB_ENDS - 1];
+    for (int i = 0; i < NB_ENDS; i++) {
+        r->nodes[chain[i]].fate = DROPPED;
+        r->nodes[chain[i]].next_end = i ? chain[i - 1] : cast;
+    }
+}
+
 static void mark_result(const Rewrite *r, Node *node)
 {
     node->left_to_convs =
@@ -473,6 +544,12 @@ static int decide(Rewrite *r)
     for (int i = 0; i < r->nb_nodes; i++)
         if (r->nodes[i].fate == KEPT)
             mark_retyped(r, &r->nodes[i]);
+    for (int i = 0; i < r->nb_nodes; i++) {
+        if (r->nodes[i].fate == KEPT)
+            mark_bytes(r, i);
+        if (r->nodes[i].fate == KEPT)
+            mark_pixels(r, i);
+    }
     for (int i = 0; i < r->nb_nodes; i++)
         mark_result(r, &r->nodes[i]);
     for (int i = 0; i < r->nb_nodes; i++)
@@ -510,9 +587,14 @@ static void put_attr_number(Rewrite *r, const char *name, unsigned kind, int64_t
     end_attr(r, name);
 }
 
-static void put_attr_type(Rewrite *r, const char *name, int bfloat16)
+static void put_attr_type(Rewrite *r, const char *name, TF_DataType type)
 {
-    put_attr_number(r, name, ATTR_TYPE, bfloat16 ? TF_BFLOAT16 : TF_FLOAT);
+    put_attr_number(r, name, ATTR_TYPE, type);
+}
+
+static TF_DataType float_type(int is_bfloat16)
+{
+    return is_bfloat16 ? TF_BFLOAT16 : TF_FLOAT;
 }
 
 /** `suffix` tells the node or the output, such as ":1". */
@@ -523,20 +605,23 @@ static void put_input(Rewrite *r, StyleSpan name, const char *suffix)
     ff_style_put_message(&r->node, NODE_INPUT, &r->inner);
 }
 
-static void put_nothing(Rewrite *r)
+/** An input that is one of our own constants. */
+static void put_constant(Rewrite *r, const char *name)
 {
-    put_input(r, (StyleSpan){NULL, 0}, NOTHING);
+    put_input(r, (StyleSpan){NULL, 0}, name);
 }
 
-/** An empty tensor of float32. */
-static void write_nothing(Rewrite *r)
+/** A vector of float32: nothing in it, or a one. */
+static void write_vector(Rewrite *r, const char *name, int size)
 {
-    begin_node(r, (StyleSpan){NULL, 0}, NOTHING, "Const");
-    put_attr_type(r, "dtype", 0);
-    ff_style_put_number(&r->inner, DIM_SIZE, 0);
+    begin_node(r, (StyleSpan){NULL, 0}, name, "Const");
+    put_attr_type(r, "dtype", TF_FLOAT);
+    ff_style_put_number(&r->inner, DIM_SIZE, size);
     ff_style_put_message(&r->attr, SHAPE_DIM, &r->inner);
     ff_style_put_number(&r->inner, TENSOR_TYPE, TF_FLOAT);
     ff_style_put_message(&r->inner, TENSOR_SHAPE, &r->attr);
+    if (size)
+        ff_style_put_float(&r->inner, TENSOR_FLOAT, 1);
     ff_style_put_message(&r->value, ATTR_TENSOR, &r->inner);
     end_attr(r, "value");
     end_node(r);
@@ -553,20 +638,29 @@ static void put_affine(Rewrite *r, const Node *node)
 static int put_image(Rewrite *r, const Node *node)
 {
     const Input *image = input_of(r, node, image_slot(node));
-    const Node *producer = &r->nodes[image->node];
-    const Node *norm =
-        producer->fate == RETYPED ? &r->nodes[input_of(r, producer, 0)->node] : producer;
-    const int left = !image->output && norm->left_to_convs;
+    const Node *producer = image->output ? NULL : &r->nodes[image->node];
+    const Node *norm = producer && producer->fate == RETYPED
+                           ? &r->nodes[input_of(r, producer, 0)->node]
+                           : producer;
 
-    put_input(r, left && producer == norm ? r->nodes[norm->conv].name : image->text, "");
-    if (left) {
-        put_affine(r, norm);
-    } else {
-        put_nothing(r);
-        put_nothing(r);
+    if (producer && producer->fate == BYTES) {
+        put_input(r, producer->bytes, "");
+        put_constant(r, ONE);
+        put_input(r, producer->name, "/offset");
+        put_attr_type(r, "Tx", TF_UINT8);
+        return 0;
     }
-    put_attr_type(r, "Tx", !image->output && (left || producer->bfloat16));
-    return left && norm->relu;
+    if (norm && norm->left_to_convs) {
+        put_input(r, producer == norm ? r->nodes[norm->conv].name : image->text, "");
+        put_affine(r, norm);
+        put_attr_type(r, "Tx", TF_BFLOAT16);
+        return norm->relu;
+    }
+    put_input(r, image->text, "");
+    put_constant(r, NOTHING);
+    put_constant(r, NOTHING);
+    put_attr_type(r, "Tx", float_type(producer && producer->bfloat16));
+    return 0;
 }
 
 static void write_conv(Rewrite *r, const Node *node)
@@ -587,9 +681,9 @@ static void write_conv(Rewrite *r, const Node *node)
         if (norm)
             put_input(r, input_of(r, norm, slot)->text, "");
         else
-            put_nothing(r);
+            put_constant(r, NOTHING);
     }
-    put_attr_type(r, "Ty", node->bfloat16);
+    put_attr_type(r, "Ty", float_type(node->bfloat16));
     put_attr_number(r, "relu", ATTR_BOOL, relu);
     put_attr_number(r, "stride", ATTR_INT, node->stride);
     ff_style_put_float(&r->value, ATTR_FLOAT, norm ? norm->epsilon : 0);
@@ -607,10 +701,10 @@ static void write_applied(Rewrite *r, const Node *node)
     if (added)
         put_input(r, added->text, "");
     else
-        put_nothing(r);
-    put_attr_type(r, "Tx", 1);
-    put_attr_type(r, "Ta", added && !added->output && r->nodes[added->node].bfloat16);
-    put_attr_type(r, "Ty", node->bfloat16);
+        put_constant(r, NOTHING);
+    put_attr_type(r, "Tx", TF_BFLOAT16);
+    put_attr_type(r, "Ta", float_type(added && !added->output && r->nodes[added->node].bfloat16));
+    put_attr_type(r, "Ty", float_type(node->bfloat16));
     put_attr_number(r, "relu", ATTR_BOOL, node->relu);
     end_node(r);
 }
@@ -633,7 +727,30 @@ static void write_retyped(Rewrite *r, const Node *node)
         else if (field.number != NODE_ATTR || !ff_style_span_is(key, "T"))
             ff_style_put_bytes(&r->node, field.number, field.bytes.data, field.bytes.size);
     }
-    put_attr_type(r, "T", node->bfloat16);
+    put_attr_type(r, "T", float_type(node->bfloat16));
+    end_node(r);
+}
+
+/** The negative of what a BYTES subtracts. */
+static void write_offset(Rewrite *r, const Node *node)
+{
+    begin_node(r, node->name, "/offset", "Neg");
+    put_input(r, input_of(r, node, 1)->text, "");
+    put_attr_type(r, "T", TF_FLOAT);
+    end_node(r);
+}
+
+static void write_pixels(Rewrite *r, const Node *node)
+{
+    // From the Tanh on: Mul, AddV2, Minimum, Maximum; the operation takes the low limit first.
+    const Node *gain = &r->nodes[r->nodes[node->first_end].next_end];
+    const Node *middle = &r->nodes[gain->next_end], *high = &r->nodes[middle->next_end];
+    const Node *const numbers[] = {gain, middle, &r->nodes[high->next_end], high};
+
+    begin_node(r, node->name, "", FF_STYLE_PIXELS);
+    put_input(r, input_of(r, &r->nodes[node->first_end], 0)->text, "");
+    for (int i = 0; i < 4; i++)
+        put_input(r, input_of(r, numbers[i], 1)->text, "");
     end_node(r);
 }
 
@@ -643,6 +760,10 @@ static void write_node(Rewrite *r, const Node *node)
         write_conv(r, node);
     else if (node->fate == RETYPED)
         write_retyped(r, node);
+    else if (node->fate == BYTES)
+        write_offset(r, node);
+    else if (node->fate == PIXELS)
+        write_pixels(r, node);
     else if (node->fate == APPLIED && !node->left_to_convs)
         write_applied(r, node);
     else if (node->fate == KEPT)
@@ -659,7 +780,8 @@ static void write_graph(Rewrite *r)
             ff_style_put_raw(&r->graph, before.data, before.size - graph.size);
     for (int i = 0; i < r->nb_nodes; i++)
         write_node(r, &r->nodes[i]);
-    write_nothing(r);
+    write_vector(r, NOTHING, 0);
+    write_vector(r, ONE, 1);
 }
 
 int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file,

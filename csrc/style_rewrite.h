@@ -32,7 +32,9 @@
  *
  * - Conv2D with SAME padding, and Conv2DBackpropInput of stride 2 that doubles its input,
  * - FusedBatchNormV3 that takes its statistics from the image, behind one of those, with a ReLU and then a
- *   sum with another image of the same shape behind it, if they are there.
+ *   sum with another image of the same shape behind it, if they are there,
+ * - the ends: bytes that become floats, less a constant, for a convolution, and the tanh that is scaled,
+ *   clipped and rounded to bytes.
  *
  * All other operations stay, and so do the names of all results that they take. That sums are of one
  * shape, and transposed convolutions double, is known of the graphs that this project exports, and only

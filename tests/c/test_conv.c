@@ -30,6 +30,10 @@
 
 #define EPSILON 1e-5f
 
+#define B FF_STYLE_BFLOAT16
+#define F FF_STYLE_FLOAT
+#define U FF_STYLE_UINT8
+
 static uint32_t state = 1;
 
 /** From -1 to 1, rounded to bfloat16. */
@@ -61,19 +65,21 @@ static size_t count_of(const StyleFeatures *features)
     return (size_t)features->height * (size_t)features->width * (size_t)features->channels;
 }
 
-static StyleFeatures make_features(int is_float, int height, int width, int channels)
+static StyleFeatures make_features(StyleType type, int height, int width, int channels)
 {
-    StyleFeatures features = {NULL, is_float, height, width, channels};
+    StyleFeatures features = {NULL, type, height, width, channels};
     const size_t count = count_of(&features);
 
-    features.data = malloc(count * (is_float ? 4 : 2)); // to the byte, for the sanitizers
+    features.data = malloc(count * (type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2));
     for (size_t i = 0; i < count; i++) {
         const float value = noise();
         uint32_t bits;
 
         memcpy(&bits, &value, sizeof(bits));
-        if (is_float)
+        if (type == FF_STYLE_FLOAT)
             ((float *)features.data)[i] = value;
+        else if (type == FF_STYLE_UINT8)
+            ((uint8_t *)features.data)[i] = (uint8_t)(128 * value + 128);
         else
             ((uint16_t *)features.data)[i] = (uint16_t)(bits >> 16);
     }
@@ -82,8 +88,10 @@ static StyleFeatures make_features(int is_float, int height, int width, int chan
 
 static float value_of(const StyleFeatures *features, size_t i)
 {
-    return features->is_float ? ((const float *)features->data)[i]
-                              : from_bfloat16(((const uint16_t *)features->data)[i]);
+    return features->type == FF_STYLE_FLOAT ? ((const float *)features->data)[i]
+           : features->type == FF_STYLE_UINT8
+               ? ((const uint8_t *)features->data)[i]
+               : from_bfloat16(((const uint16_t *)features->data)[i]);
 }
 
 static float affine_value(const StyleAffine *affine, float value, size_t i)
@@ -157,6 +165,8 @@ static void check_output(const StyleConv *conv, const float *kernel)
     const StyleFeatures *output = &conv->output;
     const int filters = conv->kernel.filters;
     const double count = (double)output->height * (double)output->width;
+    // Of the sums of single precision: pixels of 0..255 make larger ones.
+    const double unit = conv->input.type == U ? 256e-4 : 1e-4;
     double expected, found, mean, variance, scale, tolerance;
 
     for (int filter = 0; filter < filters; filter++) {
@@ -166,7 +176,7 @@ static void check_output(const StyleConv *conv, const float *kernel)
                            ? transposed(conv, kernel, i / output->width, i % output->width, filter)
                            : convolved(conv, kernel, i / output->width, i % output->width, filter);
             found = (double)value_of(output, (size_t)(i * filters + filter));
-            tolerance = output->is_float ? 1e-4 : 4e-3 * fabs(expected) + 1e-4;
+            tolerance = (output->type == F ? 0 : 4e-3 * fabs(expected)) + unit;
             CHECK(fabs(found - expected) <= tolerance);
             mean += expected / count;
             variance += expected * expected / count;
@@ -188,7 +198,9 @@ typedef struct Case {
     int height, width, stride;
     StyleKernelShape kernel;
     int affine; ///< channels
-    int relu, input_is_float, output_is_float, norm;
+    int relu;
+    StyleType input, output;
+    int norm;
 } Case;
 
 static float *make_floats(int count)
@@ -214,9 +226,9 @@ static void check_conv(const Case *c)
         .kernel = *shape,
         .packed = packed,
         .stride = c->stride,
-        .input = make_features(c->input_is_float, c->height, c->width, shape->channels),
+        .input = make_features(c->input, c->height, c->width, shape->channels),
         .affine = {affine, affine + c->affine, c->affine, c->relu},
-        .output = make_features(c->output_is_float, ff_style_conv_size(shape, c->stride, c->height),
+        .output = make_features(c->output, ff_style_conv_size(shape, c->stride, c->height),
                                 ff_style_conv_size(shape, c->stride, c->width), shape->filters),
         .scale = result,
         .offset = result + shape->filters,
@@ -239,32 +251,33 @@ static void check_conv(const Case *c)
 static void test_convolutions(void)
 {
     static const Case cases[] = {
-        {20, 33, 1, {9, 9, 3, 16, 0}, 0, 0, 1, 0, 1},   // johnson's first
-        {20, 33, 1, {3, 3, 64, 64, 0}, 64, 1, 0, 0, 1}, // a residual block's
-        {21, 34, 2, {3, 3, 16, 32, 0}, 16, 1, 0, 0, 1},
-        {24, 36, 2, {6, 6, 3, 16, 0}, 0, 0, 1, 0, 1},   // fast's first
-        {20, 12, 1, {9, 3, 64, 12, 0}, 16, 1, 0, 1, 0}, // the last, of four pixels each
-        {10, 70, 1, {3, 3, 16, 12, 0}, 0, 0, 0, 1, 0},
-        {10, 33, 2, {4, 4, 64, 32, 1}, 64, 0, 0, 0, 1}, // doublings
-        {10, 20, 2, {6, 6, 32, 16, 1}, 32, 1, 1, 0, 1},
-        {3, 5, 2, {2, 2, 5, 3, 1}, 5, 1, 0, 1, 1},
-        {4, 5, 2, {8, 8, 5, 3, 1}, 5, 1, 0, 1, 1},
-        {1, 1, 1, {1, 1, 1, 1, 0}, 1, 1, 0, 0, 1},
-        {1, 1, 3, {5, 5, 7, 33, 0}, 0, 1, 0, 0, 1},
-        {7, 19, 3, {5, 2, 7, 17, 0}, 3, 1, 1, 1, 0}, // an affine that doesn't divide the channels
-        {5, 100, 1, {1, 3, 48, 40, 0}, 12, 0, 0, 0, 1},
+        {20, 33, 1, {9, 9, 3, 16, 0}, 1, 0, U, B, 1}, // johnson's first
+        {20, 33, 1, {9, 9, 3, 16, 0}, 0, 0, F, B, 1},
+        {20, 33, 1, {3, 3, 64, 64, 0}, 64, 1, B, B, 1}, // a residual block's
+        {21, 34, 2, {3, 3, 16, 32, 0}, 16, 1, B, B, 1},
+        {24, 36, 2, {6, 6, 3, 16, 0}, 1, 0, U, B, 1},   // fast's first
+        {20, 12, 1, {9, 3, 64, 12, 0}, 16, 1, B, F, 0}, // the last, of four pixels each
+        {10, 70, 1, {3, 3, 16, 12, 0}, 0, 0, B, F, 0},
+        {10, 33, 2, {4, 4, 64, 32, 1}, 64, 0, B, B, 1}, // doublings
+        {10, 20, 2, {6, 6, 32, 16, 1}, 32, 1, F, B, 1},
+        {3, 5, 2, {2, 2, 5, 3, 1}, 5, 1, B, F, 1},
+        {4, 5, 2, {8, 8, 5, 3, 1}, 5, 1, B, F, 1},
+        {1, 1, 1, {1, 1, 1, 1, 0}, 1, 1, B, B, 1},
+        {1, 1, 3, {5, 5, 7, 33, 0}, 0, 1, B, B, 1},
+        {7, 19, 3, {5, 2, 7, 17, 0}, 3, 1, F, F, 0}, // an affine that doesn't divide the channels
+        {5, 100, 1, {1, 3, 48, 40, 0}, 12, 0, B, B, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         check_conv(&cases[i]);
 }
 
-static void check_apply(int channels, int relu, int input_is_float, int added_is_float,
-                        int output_is_float, int has_added)
+static void check_apply(int channels, int relu, StyleType input_type, StyleType added_type,
+                        StyleType output_type, int has_added)
 {
-    const StyleFeatures input = make_features(input_is_float, 3, 7, 20);
-    const StyleFeatures output = make_features(output_is_float, 3, 7, 20);
-    StyleFeatures added = make_features(added_is_float, 3, 7, 20);
+    const StyleFeatures input = make_features(input_type, 3, 7, 20);
+    const StyleFeatures output = make_features(output_type, 3, 7, 20);
+    StyleFeatures added = make_features(added_type, 3, 7, 20);
     void *const data = added.data;
     float *const floats = make_floats(2 * channels + 1);
     const StyleAffine affine = {floats, floats + channels, channels, relu};
@@ -275,7 +288,8 @@ static void check_apply(int channels, int relu, int input_is_float, int added_is
         const float expected =
             affine_value(&affine, value_of(&input, i), i) + (has_added ? value_of(&added, i) : 0);
 
-        CHECK(value_of(&output, i) == (output_is_float ? expected : rounded(expected)));
+        CHECK(value_of(&output, i) ==
+              (output_type == FF_STYLE_FLOAT ? expected : rounded(expected)));
     }
     free(floats);
     free(data);
@@ -290,6 +304,27 @@ static void test_apply(void)
                     : i % 3 ? 4
                             : 0,
                     i >> 1 & 1, i >> 2 & 1, i >> 3 & 1, i >> 4 & 1, i >> 5 & 1);
+}
+
+static void test_pixels(void)
+{
+    const StyleTanh network = {150, 127.5f, 0, 255}, narrow = {100, 100, 50, 180};
+    float values[1003];
+    uint8_t pixels[1003];
+
+    for (int i = 0; i < 1003; i++)
+        values[i] = i == 0 ? -INFINITY : i == 1 ? INFINITY : i == 2 ? 0 : 4 * noise();
+    for (int which = 0; which < 2; which++) {
+        const StyleTanh *t = which ? &narrow : &network;
+
+        ff_style_make_pixels(t, values, 1003, pixels);
+        for (int i = 0; i < 1003; i++) {
+            const double value = tanh((double)values[i]) * (double)t->gain + (double)t->middle;
+            const double clipped = fmin(fmax(value, (double)t->low), (double)t->high);
+
+            CHECK(fabs(pixels[i] - clipped) <= 0.5 + 1e-4);
+        }
+    }
 }
 
 static void test_packing(void)
@@ -320,6 +355,7 @@ int main(void)
     if (ff_style_processor_has_matrices()) {
         test_convolutions();
         test_apply();
+        test_pixels();
     }
     return 0;
 }
