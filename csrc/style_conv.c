@@ -623,11 +623,6 @@ static int count_pixels(const Work *w, int x)
     return x >= w->width ? 0 : w->width - x < TILE ? w->width - x : TILE;
 }
 
-/*
- * The tiles of one step are written while the matrix unit works on the next one: that is what the second
- * half of `tiles` is for.
- */
-
 /** 32 filters of a row of the output; `to`: the number of the first value. */
 static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *kernel, size_t to,
                                                int filter, StyleType type)
@@ -635,25 +630,17 @@ static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *ke
     const size_t right = (size_t)w->plan.rows * (size_t)w->plan.chunks * PACKED;
     const size_t filters = (size_t)w->plan.filters;
     Moments moments[2] = {no_moments(), no_moments()};
-    _Alignas(LINE_BYTES) Tile tiles[8];
-    Tile *done = tiles + 4, *next = tiles;
+    _Alignas(LINE_BYTES) Tile tiles[4];
 
-    for (int x = 0; x < w->width + 2 * TILE; x += 2 * TILE) {
-        if (x < w->width)
-            multiply_2_by_2(w, x * w->window.pitch, kernel, kernel + right);
-        if (x) {
-            const size_t before = to + (size_t)(x - 2 * TILE) * filters;
-
-            write_tiles(w, done, count_pixels(w, x - 2 * TILE), before, type, moments);
-            write_tiles(w, done + 2, count_pixels(w, x - TILE), before + TILE * filters, type,
-                        moments);
-        }
-        _tile_stored(0, next[0].values, 64);
-        _tile_stored(1, next[1].values, 64);
-        _tile_stored(2, next[2].values, 64);
-        _tile_stored(3, next[3].values, 64);
-        done = next;
-        next = next == tiles ? tiles + 4 : tiles;
+    for (int x = 0; x < w->width; x += 2 * TILE) {
+        multiply_2_by_2(w, x * w->window.pitch, kernel, kernel + right);
+        _tile_stored(0, tiles[0].values, 64);
+        _tile_stored(1, tiles[1].values, 64);
+        _tile_stored(2, tiles[2].values, 64);
+        _tile_stored(3, tiles[3].values, 64);
+        write_tiles(w, tiles, count_pixels(w, x), to + (size_t)x * filters, type, moments);
+        write_tiles(w, tiles + 2, count_pixels(w, x + TILE), to + (size_t)(x + TILE) * filters,
+                    type, moments);
     }
     add_moments(w, filter, &moments[0]);
     add_moments(w, filter + TILE, &moments[1]);
@@ -665,28 +652,21 @@ static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *ke
 {
     const __mmask16 mask = lanes(w->plan.filters - filter);
     Moments moments = no_moments();
-    _Alignas(LINE_BYTES) Tile tiles[6];
-    Tile *done = tiles + 3, *next = tiles;
+    _Alignas(LINE_BYTES) Tile tiles[3];
 
-    for (int x = 0; x < w->width + 3 * TILE; x += 3 * TILE) {
-        if (x < w->width)
-            multiply_3_by_1(w, x * w->window.pitch, kernel);
-        for (int i = 0; i < 3 && x; i++) {
-            const int before = x + (i - 3) * TILE;
-
-            write_tile(w, &done[i], count_pixels(w, before), mask,
-                       to + (size_t)before * (size_t)w->plan.filters, type, &moments);
-        }
-        _tile_stored(0, next[0].values, 64);
-        _tile_stored(1, next[1].values, 64);
-        _tile_stored(2, next[2].values, 64);
-        done = next;
-        next = next == tiles ? tiles + 3 : tiles;
+    for (int x = 0; x < w->width; x += 3 * TILE) {
+        multiply_3_by_1(w, x * w->window.pitch, kernel);
+        _tile_stored(0, tiles[0].values, 64);
+        _tile_stored(1, tiles[1].values, 64);
+        _tile_stored(2, tiles[2].values, 64);
+        for (int i = 0; i < 3; i++)
+            write_tile(w, &tiles[i], count_pixels(w, x + i * TILE), mask,
+                       to + (size_t)(x + i * TILE) * (size_t)w->plan.filters, type, &moments);
     }
     add_moments(w, filter, &moments);
 }
 
-/** `row`: number of the first value in the output. */
+/** `row`: the number of its first value in the output. */
 static MATRICES_INLINE inline void multiply_row(const Work *w, const uint16_t *kernel, size_t row,
                                                 StyleType type)
 {
