@@ -29,6 +29,7 @@
 
 #include "style_conv.h"
 #include "style_kernels.h"
+#include "style_norm.h"
 #include "style_proto.h"
 
 /* More values in one tensor than any frame asks for: what overflows is found before it is multiplied. */
@@ -261,25 +262,79 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
     end_call(&call);
 }
 
+/** What is added to an image of this shape, from an input that may be empty. */
+static StyleFeatures get_added(Call *call, int index, const StyleFeatures *image)
+{
+    StyleFeatures added = {0};
+
+    if (!is_ok(call) || !count_values(call->inputs[index]))
+        return added;
+    added = get_features(call, index);
+    expect(call,
+           added.height == image->height && added.width == image->width &&
+               added.channels == image->channels,
+           "expected two images of one shape");
+    return added;
+}
+
 static void apply(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
     Call call = begin_call(context, 4);
     const StyleFeatures input = get_features(&call, 0);
     const StyleAffine affine = get_affine(&call, 1, k->relu);
-    StyleFeatures added = {0}, output = {0};
+    const StyleFeatures added = get_added(&call, 3, &input);
+    StyleFeatures output = {0};
 
-    if (is_ok(&call) && count_values(call.inputs[3])) {
-        added = get_features(&call, 3);
-        expect(&call,
-               added.height == input.height && added.width == input.width &&
-                   added.channels == input.channels,
-               "expected two images of one shape");
-    }
     if (is_ok(&call))
         output = allocate_features(&call, k->output, input.height, input.width, input.channels);
     if (is_ok(&call))
         expect_memory(&call, ff_style_apply(&input, &affine, &added, &output));
+    end_call(&call);
+}
+
+/** The first input's own memory for the output where nobody else takes that, other memory otherwise. */
+static float *reuse(Call *call, const StyleFeatures *input)
+{
+    const int64_t dims[] = {1, input->height, input->width, input->channels};
+    const int first = 0;
+    TF_Tensor *tensor;
+    int forwarded;
+    float *data;
+
+    if (!is_ok(call))
+        return NULL;
+    tf->DeleteTensor(call->inputs[0]); // our own hold of it would make us that somebody
+    call->inputs[0] = NULL;
+    tensor = tf->ForwardInputOrAllocateOutput(call->context, &first, 1, 0, dims, 4, &forwarded,
+                                              call->status);
+    if (!is_ok(call) || !tensor)
+        return NULL;
+    data = tf->TensorData(tensor);
+    tf->DeleteTensor(tensor);
+    return data;
+}
+
+static void normalise(void *kernel, TF_OpKernelContext *context)
+{
+    const Kernel *const k = kernel;
+    Call call = begin_call(context, 4);
+    const StyleFeatures input = get_features(&call, 0);
+    const StyleAffine norm = get_affine(&call, 1, 0);
+    const StyleFeatures added = get_added(&call, 3, &input);
+    StyleNormalise job = {
+        .input = input.data,
+        .pixels = (size_t)input.height * (size_t)input.width,
+        .channels = input.channels,
+        .norm = {norm.scale, norm.offset, k->epsilon},
+        .relu = k->relu,
+        .added = added.data,
+    };
+
+    expect(&call, norm.channels == input.channels, "expected a norm for the image's channels");
+    job.output = reuse(&call, &input);
+    if (is_ok(&call))
+        expect_memory(&call, ff_style_normalise(&job));
     end_call(&call);
 }
 
@@ -322,10 +377,10 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
         tf->OpKernelConstruction_GetAttrBool(construction, "relu", &kernel->relu, status);
     if (kernel && wanted->output)
         tf->OpKernelConstruction_GetAttrType(construction, "Ty", &kernel->output, status);
-    if (kernel && wanted->stride) {
+    if (kernel && wanted->stride)
         tf->OpKernelConstruction_GetAttrInt32(construction, "stride", &kernel->stride, status);
+    if (kernel && wanted->epsilon > 0)
         tf->OpKernelConstruction_GetAttrFloat(construction, "epsilon", &kernel->epsilon, status);
-    }
     if (tf->GetCode(status) != TF_OK)
         tf->OpKernelConstruction_Failure(construction, status);
     tf->DeleteStatus(status);
@@ -339,12 +394,18 @@ static void *create_pack(TF_OpKernelConstruction *construction)
 
 static void *create_conv(TF_OpKernelConstruction *construction)
 {
-    return create(construction, &(Kernel){.relu = 1, .output = TF_FLOAT, .stride = 1});
+    return create(construction,
+                  &(Kernel){.relu = 1, .output = TF_FLOAT, .stride = 1, .epsilon = 1});
 }
 
 static void *create_apply(TF_OpKernelConstruction *construction)
 {
     return create(construction, &(Kernel){.relu = 1, .output = TF_FLOAT});
+}
+
+static void *create_norm(TF_OpKernelConstruction *construction)
+{
+    return create(construction, &(Kernel){.relu = 1, .epsilon = 1});
 }
 
 static void *create_pixels(TF_OpKernelConstruction *construction)
@@ -381,6 +442,12 @@ static const Definition definitions[] = {
      {"y: Ty"},
      create_apply,
      apply},
+    {FF_STYLE_NORM,
+     {"relu: bool", "epsilon: float"},
+     {"x: float", "gamma: float", "beta: float", "added: float"},
+     {"y: float"},
+     create_norm,
+     normalise},
     {FF_STYLE_PIXELS,
      {NULL},
      {"x: float", "gain: float", "middle: float", "low: float", "high: float"},
@@ -505,7 +572,7 @@ int ff_style_register_kernels(const StyleContext *ctx, const StyleTensorFlow *wi
     static int done, usable;
     int ret;
 
-    if (!with->has_kernels || !ff_style_processor_has_matrices())
+    if (!with->has_kernels)
         return 0;
     pthread_mutex_lock(&lock);
     if (!done) {

@@ -19,20 +19,22 @@
  */
 
 /*
- * Operations of our own in TensorFlow: what style_conv.h does, for a graph to call.
+ * Operations of our own in TensorFlow: what style_conv.h and style_norm.h do, for a graph to call. All but
+ * FF_STYLE_NORM need ff_style_processor_has_matrices().
  *
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|
  * | FF_STYLE_PACK | kernel (float) | packed (bfloat16), shape (int32) | transposed (bool) |
  * | FF_STYLE_CONV | x (Tx), scale, offset, packed, shape, gamma, beta | y (Ty), y_scale, y_offset | relu (bool), stride (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
+ * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |
  *
- * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named. `scale`, `offset` and `relu` are what
- * becomes of x first; empty ones leave it as it is. `gamma` and `beta` are of the norm behind the
- * convolution, which the outputs y_scale and y_offset bring y to; empty ones: there is none. So is
- * `added`. The number in the names goes up with every change of theirs: one process can hold several
- * copies of this code, and TensorFlow knows an operation once.
+ * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named.
+ * `scale`, `offset` and `relu` are what becomes of x first; empty ones leave it as it is. `gamma` and `beta`
+ * are of the norm behind the convolution, which the outputs y_scale and y_offset bring y to; empty ones:
+ * there is none. So is `added`. The number in the names goes up with every change of theirs: one process
+ * can hold several copies of this code, and TensorFlow knows an operation once.
  */
 
 #ifndef FF_STYLE_KERNELS_H
@@ -43,12 +45,13 @@
 #define FF_STYLE_PACK "FfmpegStylePack1"
 #define FF_STYLE_CONV "FfmpegStyleConv1"
 #define FF_STYLE_APPLY "FfmpegStyleApply1"
+#define FF_STYLE_NORM "FfmpegStyleNorm1"
 #define FF_STYLE_PIXELS "FfmpegStylePixels1"
 
 /**
  * Makes the operations known to TensorFlow, the first time. This code then stays in memory for good.
  *
- * @return whether graphs may use them: not when the processor or TensorFlow lacks what they need
+ * @return whether graphs may use them: not when TensorFlow lacks what they need
  */
 int ff_style_register_kernels(const StyleContext *ctx, const StyleTensorFlow *tf);
 

@@ -47,6 +47,7 @@ typedef enum Fate {
     CONV,    ///< a convolution
     APPLIED, ///< the last of a norm, a ReLU and a sum, whose result is needed as it is
     RETYPED, ///< a Reshape, or a Shape, that takes what type it is given
+    NORMED,  ///< the last of the same, in single precision
     BYTES,   ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
     PIXELS,  ///< the Cast to bytes behind a scaled and clipped Tanh
 } Fate;
@@ -70,9 +71,9 @@ typedef struct Node {
     Fate fate;
     // Of a convolution:
     int transposed, stride;
-    int norm; ///< the norm behind it, -1: none
-    // Of a norm and of what is joined with it, the last of them:
-    int conv;  ///< that the norm stands behind, -1: this is no such node
+    int norm; ///< the norm behind it, -1: none; of the last of what is joined with a norm: that norm
+    // Of that last one:
+    int conv;  ///< that the norm stands behind
     int relu;  ///< a ReLU follows the norm
     int added; ///< input number of the sum that is not the norm, -1: there is no sum
     float epsilon;
@@ -93,6 +94,7 @@ typedef struct Rewrite {
     Use *uses;
     int *by_name;
     int nb_nodes, nb_inputs;
+    int bfloat16;
     StyleMessage graph, node, attr, value, inner; ///< what is being written
 } Rewrite;
 
@@ -353,15 +355,20 @@ static void mark_conv(Node *node)
     node->stride = (int)strides[1];
 }
 
-static int is_norm(const Rewrite *r, const Node *node)
+static int is_norm(const Node *node)
 {
     const StyleField training = find_value(node, "is_training", ATTR_BOOL);
-    const Input *image = node->nb_inputs == 5 ? input_of(r, node, 0) : NULL;
 
-    return image && ff_style_span_is(node->op, "FusedBatchNormV3") && !node->other_uses &&
-           attr_is_float32(node, "T") && attr_is_float32(node, "U") &&
-           attr_is_text(node, "data_format", "NHWC", 1) && (!training.number || training.value) &&
-           !image->output && r->nodes[image->node].fate == CONV &&
+    return node->nb_inputs == 5 && ff_style_span_is(node->op, "FusedBatchNormV3") &&
+           !node->other_uses && attr_is_float32(node, "T") && attr_is_float32(node, "U") &&
+           attr_is_text(node, "data_format", "NHWC", 1) && (!training.number || training.value);
+}
+
+static int is_behind_conv(const Rewrite *r, const Node *norm)
+{
+    const Input *image = input_of(r, norm, 0);
+
+    return !image->output && r->nodes[image->node].fate == CONV &&
            only_use(r, &r->nodes[image->node]).node >= 0;
 }
 
@@ -401,10 +408,12 @@ static void mark_norm(Rewrite *r, int norm)
     const int sum = follower(r, before, "AddV2", 2);
     const int last = sum >= 0 ? sum : before;
 
-    r->nodes[conv].norm = norm;
+    if (r->bfloat16)
+        r->nodes[conv].norm = norm;
     r->nodes[norm].epsilon = epsilon;
     r->nodes[norm].fate = r->nodes[before].fate = DROPPED;
-    r->nodes[last].fate = APPLIED;
+    r->nodes[last].fate = r->bfloat16 ? APPLIED : NORMED;
+    r->nodes[last].norm = norm;
     r->nodes[last].conv = conv;
     r->nodes[last].relu = relu >= 0;
     if (sum >= 0)
@@ -529,18 +538,17 @@ static void mark_result(const Rewrite *r, Node *node)
         ((node->fate == CONV || node->fate == APPLIED) && all_uses(r, node, is_use_by_ours));
 }
 
-/** Returns whether there is anything to rewrite. */
-static int decide(Rewrite *r)
+static void mark_norms(Rewrite *r)
 {
-    int found = 0;
-
-    for (int i = 0; i < r->nb_nodes; i++) {
-        mark_conv(&r->nodes[i]);
-        found |= r->nodes[i].fate == CONV;
-    }
     for (int i = 0; i < r->nb_nodes; i++)
-        if (r->nodes[i].fate == KEPT && is_norm(r, &r->nodes[i]))
+        if (r->nodes[i].fate == KEPT && is_norm(&r->nodes[i]) &&
+            (!r->bfloat16 || is_behind_conv(r, &r->nodes[i])))
             mark_norm(r, i);
+}
+
+/** What stands between the convolutions: after them. */
+static void mark_others(Rewrite *r)
+{
     for (int i = 0; i < r->nb_nodes; i++)
         if (r->nodes[i].fate == KEPT)
             mark_retyped(r, &r->nodes[i]);
@@ -555,7 +563,20 @@ static int decide(Rewrite *r)
     for (int i = 0; i < r->nb_nodes; i++)
         if (r->nodes[i].fate == RETYPED)
             r->nodes[i].bfloat16 = r->nodes[input_of(r, &r->nodes[i], 0)->node].bfloat16;
-    return found;
+}
+
+/** Returns whether there is anything to rewrite. */
+static int decide(Rewrite *r)
+{
+    for (int i = 0; i < r->nb_nodes && r->bfloat16; i++)
+        mark_conv(&r->nodes[i]);
+    mark_norms(r);
+    if (r->bfloat16)
+        mark_others(r);
+    for (int i = 0; i < r->nb_nodes; i++)
+        if (r->nodes[i].fate == CONV || r->nodes[i].fate == NORMED)
+            return 1;
+    return 0;
 }
 
 /* Writing */
@@ -584,6 +605,12 @@ static void end_attr(Rewrite *r, const char *name)
 static void put_attr_number(Rewrite *r, const char *name, unsigned kind, int64_t number)
 {
     ff_style_put_number(&r->value, kind, number);
+    end_attr(r, name);
+}
+
+static void put_attr_float(Rewrite *r, const char *name, float number)
+{
+    ff_style_put_float(&r->value, ATTR_FLOAT, number);
     end_attr(r, name);
 }
 
@@ -686,8 +713,7 @@ static void write_conv(Rewrite *r, const Node *node)
     put_attr_type(r, "Ty", float_type(node->bfloat16));
     put_attr_number(r, "relu", ATTR_BOOL, relu);
     put_attr_number(r, "stride", ATTR_INT, node->stride);
-    ff_style_put_float(&r->value, ATTR_FLOAT, norm ? norm->epsilon : 0);
-    end_attr(r, "epsilon");
+    put_attr_float(r, "epsilon", norm ? norm->epsilon : 0);
     end_node(r);
 }
 
@@ -706,6 +732,22 @@ static void write_applied(Rewrite *r, const Node *node)
     put_attr_type(r, "Ta", float_type(added && !added->output && r->nodes[added->node].bfloat16));
     put_attr_type(r, "Ty", float_type(node->bfloat16));
     put_attr_number(r, "relu", ATTR_BOOL, node->relu);
+    end_node(r);
+}
+
+static void write_normed(Rewrite *r, const Node *node)
+{
+    const Node *norm = &r->nodes[node->norm];
+
+    begin_node(r, node->name, "", FF_STYLE_NORM);
+    for (int slot = 0; slot < 3; slot++)
+        put_input(r, input_of(r, norm, slot)->text, "");
+    if (node->added >= 0)
+        put_input(r, input_of(r, node, node->added)->text, "");
+    else
+        put_constant(r, NOTHING);
+    put_attr_number(r, "relu", ATTR_BOOL, node->relu);
+    put_attr_float(r, "epsilon", norm->epsilon);
     end_node(r);
 }
 
@@ -760,6 +802,8 @@ static void write_node(Rewrite *r, const Node *node)
         write_conv(r, node);
     else if (node->fate == RETYPED)
         write_retyped(r, node);
+    else if (node->fate == NORMED)
+        write_normed(r, node);
     else if (node->fate == BYTES)
         write_offset(r, node);
     else if (node->fate == PIXELS)
@@ -784,13 +828,14 @@ static void write_graph(Rewrite *r)
     write_vector(r, ONE, 1);
 }
 
-int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file,
+int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file, int bfloat16,
                               StyleGraphDef *rewritten)
 {
     const StyleMessage empty = {.ctx = ctx};
     Rewrite r = {
         .ctx = ctx,
         .file = file,
+        .bfloat16 = bfloat16,
         .graph = empty,
         .node = empty,
         .attr = empty,

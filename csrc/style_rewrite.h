@@ -28,11 +28,11 @@
 #include "style_graphdef.h"
 
 /**
- * Writes a graph that computes the same, with the operations of style_kernels.h in bfloat16 in place of
+ * Writes a graph that computes the same, with the operations of style_kernels.h in place of FusedBatchNormV3
+ * that takes its statistics from the image, with a ReLU and then a sum with another image of the same shape
+ * behind it, if they are there. In bfloat16, which needs the matrix unit, also in place of
  *
  * - Conv2D with SAME padding, and Conv2DBackpropInput of stride 2 that doubles its input,
- * - FusedBatchNormV3 that takes its statistics from the image, behind one of those, with a ReLU and then a
- *   sum with another image of the same shape behind it, if they are there,
  * - the ends: bytes that become floats, less a constant, for a convolution, and the tanh that is scaled,
  *   clipped and rounded to bytes.
  *
@@ -44,7 +44,7 @@
  * @return 1; 0: there was nothing to do, or the graph has something odd, and is to be run as it is;
  *         -ENOMEM after a message
  */
-int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file,
+int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file, int bfloat16,
                               StyleGraphDef *rewritten);
 
 #endif

@@ -126,7 +126,7 @@ static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
         return ff_style_error(ctx, -ENODEV,
                               "precision=bf16 needs a processor with AVX512-BF16 or AMX-BF16, and "
                               "this one has neither: take precision=auto or fp32");
-    *bf16 = graph->rewritten || precision == FF_STYLE_PRECISION_BF16 ||
+    *bf16 = precision == FF_STYLE_PRECISION_BF16 ||
             (precision == FF_STYLE_PRECISION_AUTO && has_bf16 &&
              device->kind != FF_STYLE_DEVICE_GPU && graph->channels >= BF16_MIN_CHANNELS);
     return 0;

@@ -156,6 +156,9 @@ typedef struct TF_Input {
     F(TF_Tensor *, AllocateOutput,                                                           \
       (TF_OpKernelContext *, int index, TF_DataType, const int64_t *dims, int num_dims,      \
        size_t len, TF_Status *))                                                             \
+    F(TF_Tensor *, ForwardInputOrAllocateOutput,                                             \
+      (TF_OpKernelContext *, const int *candidates, int num_candidates, int index,           \
+       const int64_t *dims, int num_dims, int *forwarded, TF_Status *))                      \
     F(void, OpKernelContext_Failure, (TF_OpKernelContext *, TF_Status *))
 // clang-format on
 

@@ -27,6 +27,7 @@
 
 #include "style_card.h"
 #include "style_common.h"
+#include "style_conv.h"
 #include "style_graph.h"
 #include "style_graphdef.h"
 #include "style_kernels.h"
@@ -219,13 +220,17 @@ static void close_graph(StyleModel *model)
     ff_style_free_graph(model->tf, &model->graph);
 }
 
-/** Whether the model is one that operations of our own can run: they compute in bfloat16, on one thread. */
+/**
+ * Whether operations of our own can run the model: they work on one thread, and those in bfloat16 need the
+ * matrix unit.
+ */
 static int suits_kernels(const StyleEngine *e, const StyleSettings *settings)
 {
     return e->card.text && !(settings->input && *settings->input) &&
            !(settings->output && *settings->output) && settings->threads == 1 &&
-           e->model.session.precision == FF_STYLE_PRECISION_BF16 &&
-           !strcmp(e->model.session.device, "cpu");
+           !strcmp(e->model.session.device, "cpu") &&
+           (e->model.session.precision == FF_STYLE_PRECISION_FP32 ||
+            ff_style_processor_has_matrices());
 }
 
 /** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
@@ -233,19 +238,21 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
                        const StyleDevice *device)
 {
     const StyleContext quiet = {e->ctx.opaque, NULL, e->ctx.alloc, e->ctx.free};
+    StyleSettings same = *settings;
     StyleModel model = {.tf = e->model.tf};
     StyleGraphDef rewritten = {0};
     int ret;
 
     if (!suits_kernels(e, settings) || !ff_style_register_kernels(&e->ctx, model.tf))
         return 0;
-    ret = ff_style_rewrite_graphdef(&e->ctx, file, &rewritten);
+    same.precision = e->model.session.precision;
+    ret = ff_style_rewrite_graphdef(&e->ctx, file, same.precision == FF_STYLE_PRECISION_BF16,
+                                    &rewritten);
     if (ret > 0) {
-        if (open_graph(&quiet, &rewritten, &e->card, settings, device, &model) >= 0) {
+        if (open_graph(&quiet, &rewritten, &e->card, &same, device, &model) >= 0) {
             close_graph(&e->model);
             e->model = model;
-            ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG,
-                         "the network runs on the processor's matrix unit");
+            ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");
         } else {
             close_graph(&model);
         }

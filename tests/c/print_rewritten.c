@@ -21,12 +21,13 @@
 /*
  * Prints a graph as the engine rewrites it for operations of its own, for the tests that look into it:
  *
- *   print_rewritten MODEL >rewritten.pb
+ *   print_rewritten MODEL fp32|bf16 >rewritten.pb
  *
  * Exits with 3 when there is nothing to rewrite.
  */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "style_rewrite.h"
 
@@ -39,9 +40,9 @@ int main(int argc, char **argv)
 
     ff_style_default_settings(&settings);
     ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free};
-    if (argc != 2 || ff_style_read_graphdef(&ctx, argv[1], SIZE_MAX, &file) < 0)
+    if (argc != 3 || ff_style_read_graphdef(&ctx, argv[1], SIZE_MAX, &file) < 0)
         return 2;
-    ret = ff_style_rewrite_graphdef(&ctx, &file, &rewritten);
+    ret = ff_style_rewrite_graphdef(&ctx, &file, !strcmp(argv[2], "bf16"), &rewritten);
     if (ret > 0)
         ret = fwrite(rewritten.data, 1, rewritten.size, stdout) == rewritten.size;
     ff_style_free(&ctx, rewritten.data);
