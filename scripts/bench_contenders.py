@@ -19,6 +19,9 @@ SINKS = {
     ),
 }
 
+DECODED = 8
+"""Frames that a contender which paints from memory has there."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -79,6 +82,7 @@ def contenders():
     found = [
         Contender("styletransfer auto", None, both, filter_command("auto")),
         Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
+        Contender("styletransfer in memory", None, ("null",), filter_command("auto", decoded=True)),
         Contender("dnn_processing", "fp32", both, dnn_command(best=False)),
         Contender("dnn_processing best", None, both, dnn_command(best=True)),
         Contender("pipe to Python", "fp32", both, pipe_command),
@@ -91,12 +95,16 @@ def contenders():
     return found
 
 
-def filter_command(precision):
-    """Commands of the filter with its defaults but for the precision."""
+def filter_command(precision, decoded=False):
+    """Commands of the filter with its defaults but for the precision.
+
+    With ``decoded``, a few frames are decoded and converted once, and come again and again.
+    """
 
     def command(job):
         painting = filter_text(job.tools.models[job.case.architecture], precision=precision)
-        return ffmpeg_command(job, job.tools.ffmpeg, painting)
+        before = ("format=rgb24", f"loop=loop=-1:size={DECODED}") if decoded else ()
+        return ffmpeg_command(job, job.tools.ffmpeg, painting, before)
 
     return command
 
@@ -115,14 +123,14 @@ def dnn_command(best):
     return command
 
 
-def ffmpeg_command(job, ffmpeg, painting):
-    """Ffmpeg with a filter between two that mark each frame as it passes."""
+def ffmpeg_command(job, ffmpeg, painting, before=()):
+    """Ffmpeg with a filter between two that mark each frame as it passes, behind others."""
     marks = [
         rf"metadata=print:direct=1:file=pipe\\:{descriptor}"
         for descriptor in (job.taken, job.painted)
     ]
     # A frame without metadata would leave no mark.
-    filters = (trim(job), "metadata=add:key=bench:value=1", marks[0], painting, marks[1])
+    filters = (*before, trim(job), "metadata=add:key=bench:value=1", marks[0], painting, marks[1])
     return [
         *(str(ffmpeg), *input_options(job)),
         *("-vf", ",".join(filters), *SINKS[job.case.sink]),

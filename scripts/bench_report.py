@@ -3,6 +3,7 @@
 from itertools import groupby
 
 OURS, OURS_FP32 = "styletransfer auto", "styletransfer fp32"
+OURS_DECODED = "styletransfer in memory"
 RATIOS = (
     ("dnn_processing", OURS, "dnn_processing"),
     ("its best settings", OURS, "dnn_processing best"),
@@ -11,6 +12,7 @@ RATIOS = (
     ("OpenVINO bf16", OURS, "OpenVINO bf16"),
     ("fp32 : OpenVINO fp32", OURS_FP32, "OpenVINO fp32"),
     ("the engine alone", OURS, "engine alone"),
+    ("both from memory", OURS_DECODED, "engine alone"),
 )
 COLUMNS = (
     ("frames/s", "fps", "{:.1f}"),
