@@ -31,7 +31,7 @@
 
 #include "style_session.h"
 
-/* Networks of fewer channels in most layers spend more on converting to bfloat16 than they gain. */
+/* Networks of fewer channels in most layers spend more on converting to bfloat16 than they gain, in TensorFlow. */
 #define BF16_MIN_CHANNELS 24
 
 int ff_style_read_device(const StyleContext *ctx, const char *text, StyleDevice *device)

@@ -233,6 +233,14 @@ static int suits_kernels(const StyleEngine *e, const StyleSettings *settings)
             ff_style_processor_has_matrices());
 }
 
+/** bfloat16 on the matrix unit is the faster one for networks of any width. */
+static StylePrecision choose_kernels_precision(const StyleEngine *e, const StyleSettings *settings)
+{
+    return settings->precision == FF_STYLE_PRECISION_AUTO && ff_style_processor_has_matrices()
+               ? FF_STYLE_PRECISION_BF16
+               : e->model.session.precision;
+}
+
 /** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
 static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSettings *settings,
                        const StyleDevice *device)
@@ -245,7 +253,7 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
 
     if (!suits_kernels(e, settings) || !ff_style_register_kernels(&e->ctx, model.tf))
         return 0;
-    same.precision = e->model.session.precision;
+    same.precision = choose_kernels_precision(e, settings);
     ret = ff_style_rewrite_graphdef(&e->ctx, file, same.precision == FF_STYLE_PRECISION_BF16,
                                     &rewritten);
     if (ret > 0) {
