@@ -34,9 +34,9 @@ def frames():
         yield np.full((33, 47, 3), level, "uint8")
 
 
-def untrained(architecture, styles=("a",), norm="instance"):
+def untrained(architecture, styles=("a",), norm="instance", width=8):
     """A network whose every weight is random, the norms' as well."""
-    network = StyleNetwork(architecture, styles, width=8, norm=norm).build_weights()
+    network = StyleNetwork(architecture, styles, width=width, norm=norm).build_weights()
     random = np.random.default_rng(4)
     spread = {"gamma": (0.6, 1.4), "beta": (-0.3, 0.3), "moving_mean": (-0.3, 0.3)}
     spread |= {"moving_variance": (0.6, 1.4), "bias": (-0.1, 0.1)}
