@@ -456,6 +456,27 @@ static size_t type_size(StyleType type)
     return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
 }
 
+/** Brings a row that others take too to its norm, where they find it. */
+static MATRICES void keep_row(Work *w, size_t first, size_t count, uint16_t *to)
+{
+    const StyleConv *conv = w->conv;
+    uint16_t *const kept = conv->kept.data ? (uint16_t *)conv->kept.data + first : to;
+    const void *added = NULL;
+
+    if (conv->added.data)
+        added = (const uint8_t *)conv->added.data + first * type_size(conv->added.type);
+    begin_at(&w->repeated, first);
+    if (conv->input.type == FF_STYLE_BFLOAT16 && conv->added.type == FF_STYLE_BFLOAT16)
+        normalise((const uint16_t *)conv->input.data + first, FF_STYLE_BFLOAT16, count,
+                  &w->repeated, added, FF_STYLE_BFLOAT16, kept, FF_STYLE_BFLOAT16);
+    else
+        normalise((const uint8_t *)conv->input.data + first * type_size(conv->input.type),
+                  conv->input.type, count, &w->repeated, added, conv->added.type, kept,
+                  FF_STYLE_BFLOAT16);
+    if (kept != to)
+        memcpy(to, kept, count * sizeof(*to));
+}
+
 static void load_row(Work *w, int row)
 {
     const StyleFeatures *input = &w->conv->input;
@@ -469,7 +490,10 @@ static void load_row(Work *w, int row)
         memset(line, 0, w->window.line * sizeof(*line));
         return;
     }
-    if (input->type != FF_STYLE_BFLOAT16 || w->conv->affine.channels || w->conv->affine.relu) {
+    if (w->conv->added.data || w->conv->kept.data) {
+        keep_row(w, first, count, to);
+    } else if (input->type != FF_STYLE_BFLOAT16 || w->conv->affine.channels ||
+               w->conv->affine.relu) {
         begin_at(&w->repeated, first);
         normalise_row((const uint8_t *)input->data + first * type_size(input->type), input->type,
                       count, &w->repeated, to);
@@ -494,68 +518,9 @@ static void move_window(Work *w, int y, int parity)
 
 /*
  * The tiles: sums in 0 to 3, pixels and kernel in 4 to 7. The loads of a step come first, so that none of
- * the products waits.
+ * the products waits. What was summed up before is written between the steps, a few pixels at a time: the
+ * matrix unit and the rest of the processor work side by side.
  */
-
-/** Sums of two tiles of pixels by two of filters. `right` is the kernel of the second ones. */
-static MATRICES_INLINE inline void multiply_2_by_2(const Work *w, ptrdiff_t start,
-                                                   const uint16_t *left, const uint16_t *right)
-{
-    const ptrdiff_t pitch = w->window.pitch;
-
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int row = 0; row < w->plan.rows; row++) {
-        const uint8_t *pixels = (const uint8_t *)w->window.rows[row] + start;
-
-        for (int i = 0; i < w->plan.chunks; i++) {
-            _tile_loadd(6, left, 64);
-            _tile_loadd(7, right, 64);
-            _tile_loadd(4, pixels, pitch);
-            _tile_loadd(5, pixels + TILE * pitch, pitch);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-            pixels += sizeof(uint16_t) * CHUNK;
-            left += PACKED;
-            right += PACKED;
-        }
-    }
-}
-
-/** Sums of three tiles of pixels by one of filters. */
-static MATRICES_INLINE inline void multiply_3_by_1(const Work *w, ptrdiff_t start,
-                                                   const uint16_t *kernel)
-{
-    const ptrdiff_t pitch = w->window.pitch;
-
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    for (int row = 0; row < w->plan.rows; row++) {
-        const uint8_t *pixels = (const uint8_t *)w->window.rows[row] + start;
-
-        for (int i = 0; i < w->plan.chunks; i++) {
-            _tile_loadd(7, kernel, 64);
-            _tile_loadd(4, pixels, pitch);
-            _tile_loadd(5, pixels + TILE * pitch, pitch);
-            _tile_loadd(6, pixels + 2 * TILE * pitch, pitch);
-            _tile_dpbf16ps(0, 4, 7);
-            _tile_dpbf16ps(1, 5, 7);
-            _tile_dpbf16ps(2, 6, 7);
-            pixels += sizeof(uint16_t) * CHUNK;
-            kernel += PACKED;
-        }
-    }
-}
-
-/** One tile of sums: up to 16 pixels of 16 filters, in fp32. */
-typedef struct Tile {
-    float values[TILE][TILE];
-} Tile;
 
 /** Sums over a row of what was written, for 16 filters. */
 typedef struct Moments {
@@ -567,40 +532,10 @@ static MATRICES_INLINE inline Moments no_moments(void)
     return (Moments){_mm512_setzero_ps(), _mm512_setzero_ps()};
 }
 
-static MATRICES_INLINE inline __m512 take_sums(const Tile *tile, int pixel, Moments *moments)
+static MATRICES_INLINE inline void take_moments(__m512 value, Moments *moments)
 {
-    const __m512 value = _mm512_load_ps(tile->values[pixel]);
-
     moments->sum = _mm512_add_ps(moments->sum, value);
     moments->square = _mm512_fmadd_ps(value, value, moments->square);
-    return value;
-}
-
-/** Writes up to 16 pixels of up to 16 filters, from the value `to` of the output on. */
-static MATRICES_INLINE inline void write_tile(const Work *w, const Tile *tile, int count,
-                                              __mmask16 mask, size_t to, StyleType type,
-                                              Moments *moments)
-{
-    for (int i = 0; i < count; i++, to += (size_t)w->plan.filters)
-        store(w->conv->output.data, type, to, mask, take_sums(tile, i, moments));
-}
-
-/** The same for two tiles side by side, 32 filters. */
-static MATRICES_INLINE inline void write_tiles(const Work *w, const Tile *tiles, int count,
-                                               size_t to, StyleType type, Moments *moments)
-{
-    for (int i = 0; i < count; i++, to += (size_t)w->plan.filters) {
-        const __m512 left = take_sums(&tiles[0], i, &moments[0]);
-        const __m512 right = take_sums(&tiles[1], i, &moments[1]);
-
-        if (type == FF_STYLE_FLOAT) {
-            _mm512_storeu_ps((float *)w->conv->output.data + to, left);
-            _mm512_storeu_ps((float *)w->conv->output.data + to + TILE, right);
-        } else {
-            _mm512_storeu_si512((uint16_t *)w->conv->output.data + to,
-                                (__m512i)_mm512_cvtne2ps_pbh(right, left));
-        }
-    }
 }
 
 static MATRICES void add_moments(const Work *w, int filter, const Moments *moments)
@@ -617,56 +552,144 @@ static MATRICES void add_moments(const Work *w, int filter, const Moments *momen
     }
 }
 
-/** Pixels of a tile that begins at `x` of a row. */
-static int count_pixels(const Work *w, int x)
+/** Pixels that are to be written. */
+typedef struct Pending {
+    const float *sums; ///< of the next pixel
+    size_t to;         ///< where it belongs in the output
+    int left;          ///< how many
+} Pending;
+
+/** Those of up to `most` pixels from `x` on, in a row of the output that begins at value `row`. */
+static Pending pend(const Work *w, const float *sums, size_t row, int x, int most)
 {
-    return x >= w->width ? 0 : w->width - x < TILE ? w->width - x : TILE;
+    return (Pending){sums, row + (size_t)x * (size_t)w->plan.filters,
+                     w->width - x < most ? w->width - x : most};
 }
 
-/** 32 filters of a row of the output; `to`: the number of the first value. */
-static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *kernel, size_t to,
+/** Writes 32 filters of up to `count` pixels. */
+static MATRICES_INLINE inline void write_32(const Work *w, Pending *pending, int count,
+                                            StyleType type, Moments *moments)
+{
+    for (; count && pending->left; count--, pending->left--) {
+        const __m512 left = _mm512_load_ps(pending->sums);
+        const __m512 right = _mm512_load_ps(pending->sums + TILE);
+
+        take_moments(left, &moments[0]);
+        take_moments(right, &moments[1]);
+        if (type == FF_STYLE_FLOAT) {
+            _mm512_storeu_ps((float *)w->conv->output.data + pending->to, left);
+            _mm512_storeu_ps((float *)w->conv->output.data + pending->to + TILE, right);
+        } else {
+            _mm512_storeu_si512((uint16_t *)w->conv->output.data + pending->to,
+                                (__m512i)_mm512_cvtne2ps_pbh(right, left));
+        }
+        pending->sums += 2 * TILE;
+        pending->to += (size_t)w->plan.filters;
+    }
+}
+
+/** Writes up to 16 filters. */
+static MATRICES_INLINE inline void write_16(const Work *w, Pending *pending, int count,
+                                            __mmask16 mask, StyleType type, Moments *moments)
+{
+    for (; count && pending->left; count--, pending->left--) {
+        const __m512 value = _mm512_load_ps(pending->sums);
+
+        take_moments(value, moments);
+        store(w->conv->output.data, type, pending->to, mask, value);
+        pending->sums += TILE;
+        pending->to += (size_t)w->plan.filters;
+    }
+}
+
+/** 32 filters of a row; `row`: the number of the first value. Two tiles of pixels by two of filters. */
+static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *kernel, size_t row,
                                                int filter, StyleType type)
 {
-    const size_t right = (size_t)w->plan.rows * (size_t)w->plan.chunks * PACKED;
-    const size_t filters = (size_t)w->plan.filters;
+    const int steps = w->plan.rows * w->plan.chunks, share = (2 * TILE + steps - 1) / steps;
+    const ptrdiff_t pitch = w->window.pitch;
+    _Alignas(LINE_BYTES) float sums[2][2 * TILE][2 * TILE];
     Moments moments[2] = {no_moments(), no_moments()};
-    _Alignas(LINE_BYTES) Tile tiles[4];
+    Pending pending = {NULL, 0, 0};
 
-    for (int x = 0; x < w->width; x += 2 * TILE) {
-        multiply_2_by_2(w, x * w->window.pitch, kernel, kernel + right);
-        _tile_stored(0, tiles[0].values, 64);
-        _tile_stored(1, tiles[1].values, 64);
-        _tile_stored(2, tiles[2].values, 64);
-        _tile_stored(3, tiles[3].values, 64);
-        write_tiles(w, tiles, count_pixels(w, x), to + (size_t)x * filters, type, moments);
-        write_tiles(w, tiles + 2, count_pixels(w, x + TILE), to + (size_t)(x + TILE) * filters,
-                    type, moments);
+    for (int x = 0, turn = 0; x < w->width; x += 2 * TILE, turn ^= 1) {
+        const uint16_t *left = kernel, *right = kernel + (size_t)steps * PACKED;
+
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        for (int y = 0; y < w->plan.rows; y++) {
+            const uint8_t *pixels = (const uint8_t *)w->window.rows[y] + x * pitch;
+
+            for (int i = 0; i < w->plan.chunks; i++) {
+                _tile_loadd(6, left, 64);
+                _tile_loadd(7, right, 64);
+                _tile_loadd(4, pixels, pitch);
+                _tile_loadd(5, pixels + TILE * pitch, pitch);
+                _tile_dpbf16ps(0, 4, 6);
+                _tile_dpbf16ps(1, 4, 7);
+                _tile_dpbf16ps(2, 5, 6);
+                _tile_dpbf16ps(3, 5, 7);
+                pixels += sizeof(uint16_t) * CHUNK;
+                left += PACKED;
+                right += PACKED;
+                write_32(w, &pending, share, type, moments);
+            }
+        }
+        _tile_stored(0, &sums[turn][0][0], 2 * 64);
+        _tile_stored(1, &sums[turn][0][TILE], 2 * 64);
+        _tile_stored(2, &sums[turn][TILE][0], 2 * 64);
+        _tile_stored(3, &sums[turn][TILE][TILE], 2 * 64);
+        pending = pend(w, sums[turn][0], row, x, 2 * TILE);
     }
+    write_32(w, &pending, 2 * TILE, type, moments);
     add_moments(w, filter, &moments[0]);
     add_moments(w, filter + TILE, &moments[1]);
 }
 
-/** Up to 16 filters. */
-static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *kernel, size_t to,
+/** Up to 16 filters of a row. Three tiles of pixels by one of filters. */
+static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *kernel, size_t row,
                                                int filter, StyleType type)
 {
+    const int steps = w->plan.rows * w->plan.chunks, share = (3 * TILE + steps - 1) / steps;
     const __mmask16 mask = lanes(w->plan.filters - filter);
+    const ptrdiff_t pitch = w->window.pitch;
+    _Alignas(LINE_BYTES) float sums[2][3 * TILE][TILE];
     Moments moments = no_moments();
-    _Alignas(LINE_BYTES) Tile tiles[3];
+    Pending pending = {NULL, 0, 0};
 
-    for (int x = 0; x < w->width; x += 3 * TILE) {
-        multiply_3_by_1(w, x * w->window.pitch, kernel);
-        _tile_stored(0, tiles[0].values, 64);
-        _tile_stored(1, tiles[1].values, 64);
-        _tile_stored(2, tiles[2].values, 64);
-        for (int i = 0; i < 3; i++)
-            write_tile(w, &tiles[i], count_pixels(w, x + i * TILE), mask,
-                       to + (size_t)(x + i * TILE) * (size_t)w->plan.filters, type, &moments);
+    for (int x = 0, turn = 0; x < w->width; x += 3 * TILE, turn ^= 1) {
+        const uint16_t *values = kernel;
+
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        for (int y = 0; y < w->plan.rows; y++) {
+            const uint8_t *pixels = (const uint8_t *)w->window.rows[y] + x * pitch;
+
+            for (int i = 0; i < w->plan.chunks; i++) {
+                _tile_loadd(7, values, 64);
+                _tile_loadd(4, pixels, pitch);
+                _tile_loadd(5, pixels + TILE * pitch, pitch);
+                _tile_loadd(6, pixels + 2 * TILE * pitch, pitch);
+                _tile_dpbf16ps(0, 4, 7);
+                _tile_dpbf16ps(1, 5, 7);
+                _tile_dpbf16ps(2, 6, 7);
+                pixels += sizeof(uint16_t) * CHUNK;
+                values += PACKED;
+                write_16(w, &pending, share, mask, type, &moments);
+            }
+        }
+        _tile_stored(0, sums[turn][0], 64);
+        _tile_stored(1, sums[turn][TILE], 64);
+        _tile_stored(2, sums[turn][2 * TILE], 64);
+        pending = pend(w, sums[turn][0], row, x, 3 * TILE);
     }
+    write_16(w, &pending, 3 * TILE, mask, type, &moments);
     add_moments(w, filter, &moments);
 }
 
-/** `row`: the number of its first value in the output. */
 static MATRICES_INLINE inline void multiply_row(const Work *w, const uint16_t *kernel, size_t row,
                                                 StyleType type)
 {
@@ -700,6 +723,8 @@ static MATRICES void multiply_rows(Work *w)
             else
                 multiply_row(w, packed, to, FF_STYLE_BFLOAT16);
         }
+    while (w->conv->kept.data && w->window.loaded < w->conv->input.height)
+        load_row(w, w->window.loaded++); // which a stride has passed over
     load_config(&before);
 }
 

@@ -69,7 +69,10 @@ typedef struct StyleConv {
     const uint16_t *packed; ///< the kernel as ff_style_pack_kernel() wrote it
     int stride;             ///< of a convolution that is not transposed
     StyleFeatures input;
-    StyleAffine affine; ///< of the input
+    StyleAffine affine;  ///< of the input
+    StyleFeatures added; ///< to that, of the input's shape; its data are NULL: nothing
+    StyleFeatures
+        kept; ///< receives it all in bfloat16 for others; its data are NULL: there are none
     StyleFeatures output;
     StyleNorm norm;        ///< of the output
     float *scale, *offset; ///< receive what that norm does to the output, which is left as it was

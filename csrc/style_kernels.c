@@ -35,14 +35,14 @@
 /* More values in one tensor than any frame asks for: what overflows is found before it is multiplied. */
 #define MAX_VALUES 1e12
 
-#define MAX_INPUTS 7
+#define MAX_INPUTS 8
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const StyleTensorFlow *tf; ///< what the operations are registered with; NULL: not yet
 
 /** The attributes of an operation in a graph; those that its kind lacks are 0. */
 typedef struct Kernel {
-    unsigned char transposed, relu;
+    unsigned char transposed, relu, keep;
     int32_t stride;
     float epsilon;
     TF_DataType output;
@@ -162,12 +162,12 @@ static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, cons
     return data;
 }
 
-static StyleFeatures allocate_features(Call *call, TF_DataType type, int height, int width,
-                                       int channels)
+static StyleFeatures allocate_features(Call *call, int index, TF_DataType type, int height,
+                                       int width, int channels)
 {
     const int64_t dims[] = {1, height, width, channels};
 
-    return (StyleFeatures){allocate(call, 0, type, 4, dims), style_type(type), height, width,
+    return (StyleFeatures){allocate(call, index, type, 4, dims), style_type(type), height, width,
                            channels};
 }
 
@@ -233,35 +233,6 @@ static void get_kernel(Call *call, StyleConv *conv)
            "expected a kernel for the image's channels");
 }
 
-static void convolve(void *kernel, TF_OpKernelContext *context)
-{
-    const Kernel *const k = kernel;
-    Call call = begin_call(context, 7);
-    StyleConv conv = {.stride = k->stride};
-    StyleAffine norm;
-    int64_t channels;
-
-    conv.input = get_features(&call, 0);
-    conv.affine = get_affine(&call, 1, k->relu);
-    get_kernel(&call, &conv);
-    norm = get_affine(&call, 5, 0);
-    expect(&call, conv.stride > 0, "expected a stride from 1 up");
-    expect(&call, !norm.channels || norm.channels == conv.kernel.filters,
-           "expected a norm for the kernel's filters");
-    channels = norm.channels;
-    if (is_ok(&call))
-        conv.output = allocate_features(
-            &call, k->output, ff_style_conv_size(&conv.kernel, conv.stride, conv.input.height),
-            ff_style_conv_size(&conv.kernel, conv.stride, conv.input.width), conv.kernel.filters);
-    conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
-    conv.offset = allocate(&call, 2, TF_FLOAT, 1, &channels);
-    if (norm.channels)
-        conv.norm = (StyleNorm){norm.scale, norm.offset, k->epsilon};
-    if (is_ok(&call))
-        expect_memory(&call, ff_style_conv(&conv));
-    end_call(&call);
-}
-
 /** What is added to an image of this shape, from an input that may be empty. */
 static StyleFeatures get_added(Call *call, int index, const StyleFeatures *image)
 {
@@ -277,6 +248,49 @@ static StyleFeatures get_added(Call *call, int index, const StyleFeatures *image
     return added;
 }
 
+/** The convolution's last output: of its input's shape, or empty. */
+static StyleFeatures allocate_kept(Call *call, int keep, const StyleFeatures *input)
+{
+    const int64_t none = 0;
+
+    if (keep)
+        return allocate_features(call, 3, TF_BFLOAT16, input->height, input->width,
+                                 input->channels);
+    allocate(call, 3, TF_BFLOAT16, 1, &none);
+    return (StyleFeatures){0};
+}
+
+static void convolve(void *kernel, TF_OpKernelContext *context)
+{
+    const Kernel *const k = kernel;
+    Call call = begin_call(context, 8);
+    StyleConv conv = {.stride = k->stride};
+    StyleAffine norm;
+    int64_t channels;
+
+    conv.input = get_features(&call, 0);
+    conv.affine = get_affine(&call, 1, k->relu);
+    get_kernel(&call, &conv);
+    norm = get_affine(&call, 5, 0);
+    conv.added = get_added(&call, 7, &conv.input);
+    expect(&call, conv.stride > 0, "expected a stride from 1 up");
+    expect(&call, !norm.channels || norm.channels == conv.kernel.filters,
+           "expected a norm for the kernel's filters");
+    channels = norm.channels;
+    if (is_ok(&call))
+        conv.output = allocate_features(
+            &call, 0, k->output, ff_style_conv_size(&conv.kernel, conv.stride, conv.input.height),
+            ff_style_conv_size(&conv.kernel, conv.stride, conv.input.width), conv.kernel.filters);
+    conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
+    conv.offset = allocate(&call, 2, TF_FLOAT, 1, &channels);
+    conv.kept = allocate_kept(&call, k->keep, &conv.input);
+    if (norm.channels)
+        conv.norm = (StyleNorm){norm.scale, norm.offset, k->epsilon};
+    if (is_ok(&call))
+        expect_memory(&call, ff_style_conv(&conv));
+    end_call(&call);
+}
+
 static void apply(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
@@ -287,7 +301,7 @@ static void apply(void *kernel, TF_OpKernelContext *context)
     StyleFeatures output = {0};
 
     if (is_ok(&call))
-        output = allocate_features(&call, k->output, input.height, input.width, input.channels);
+        output = allocate_features(&call, 0, k->output, input.height, input.width, input.channels);
     if (is_ok(&call))
         expect_memory(&call, ff_style_apply(&input, &affine, &added, &output));
     end_call(&call);
@@ -354,7 +368,7 @@ static void make_pixels(void *kernel, TF_OpKernelContext *context)
     }
     expect(&call, end.low >= 0 && end.high <= 255, "expected limits within 0..255");
     if (is_ok(&call))
-        output = allocate_features(&call, TF_UINT8, input.height, input.width, input.channels);
+        output = allocate_features(&call, 0, TF_UINT8, input.height, input.width, input.channels);
     if (is_ok(&call))
         ff_style_make_pixels(&end, input.data,
                              (size_t)input.height * (size_t)input.width * (size_t)input.channels,
@@ -375,6 +389,8 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
                                              status);
     if (kernel && wanted->relu)
         tf->OpKernelConstruction_GetAttrBool(construction, "relu", &kernel->relu, status);
+    if (kernel && wanted->keep)
+        tf->OpKernelConstruction_GetAttrBool(construction, "keep", &kernel->keep, status);
     if (kernel && wanted->output)
         tf->OpKernelConstruction_GetAttrType(construction, "Ty", &kernel->output, status);
     if (kernel && wanted->stride)
@@ -395,7 +411,7 @@ static void *create_pack(TF_OpKernelConstruction *construction)
 static void *create_conv(TF_OpKernelConstruction *construction)
 {
     return create(construction,
-                  &(Kernel){.relu = 1, .output = TF_FLOAT, .stride = 1, .epsilon = 1});
+                  &(Kernel){.relu = 1, .keep = 1, .output = TF_FLOAT, .stride = 1, .epsilon = 1});
 }
 
 static void *create_apply(TF_OpKernelConstruction *construction)
@@ -415,7 +431,7 @@ static void *create_pixels(TF_OpKernelConstruction *construction)
 
 typedef struct Definition {
     const char *name;
-    const char *attrs[6], *inputs[MAX_INPUTS + 1], *outputs[4]; ///< ended by NULL
+    const char *attrs[8], *inputs[MAX_INPUTS + 1], *outputs[5]; ///< ended by NULL
     void *(*create)(TF_OpKernelConstruction *);
     void (*compute)(void *, TF_OpKernelContext *);
 } Definition;
@@ -430,10 +446,11 @@ static const Definition definitions[] = {
      create_pack,
      pack},
     {FF_STYLE_CONV,
-     {"Tx: {float, bfloat16, uint8}", "Ty" TYPE, "relu: bool", "stride: int", "epsilon: float"},
+     {"Tx: {float, bfloat16, uint8}", "Ta" TYPE, "Ty" TYPE, "relu: bool", "keep: bool",
+      "stride: int", "epsilon: float"},
      {"x: Tx", "scale: float", "offset: float", "packed: bfloat16", "shape: int32", "gamma: float",
-      "beta: float"},
-     {"y: Ty", "y_scale: float", "y_offset: float"},
+      "beta: float", "added: Ta"},
+     {"y: Ty", "y_scale: float", "y_offset: float", "kept: bfloat16"},
      create_conv,
      convolve},
     {FF_STYLE_APPLY,

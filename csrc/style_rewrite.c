@@ -78,6 +78,8 @@ typedef struct Node {
     int added; ///< input number of the sum that is not the norm, -1: there is no sum
     float epsilon;
     int left_to_convs; ///< the convolutions that take it bring their image to the norm themselves
+    int carrier;       ///< one convolution that does so, for the others as well; -1: none
+    int is_kept;       ///< there are others
     // Of the ends:
     StyleSpan bytes; ///< what gives them
     int first_end;   ///< the Tanh
@@ -257,7 +259,12 @@ static void read_node(Rewrite *r, Node *node, StyleSpan whole, int *nb_inputs)
 {
     StyleField field;
 
-    *node = (Node){.whole = whole, .first_input = *nb_inputs, .norm = -1, .conv = -1, .added = -1};
+    *node = (Node){.whole = whole,
+                   .first_input = *nb_inputs,
+                   .norm = -1,
+                   .conv = -1,
+                   .added = -1,
+                   .carrier = -1};
     ff_style_find_bytes(whole, NODE_NAME, &node->name);
     ff_style_find_bytes(whole, NODE_OP, &node->op);
     while (ff_style_take_field(&whole, &field) > 0)
@@ -529,6 +536,27 @@ static void mark_pixels(const Rewrite *r, int cast)
     }
 }
 
+/** Whether a node asks for a result's size only. */
+static int is_shape(const Rewrite *r, Use use)
+{
+    const Node *node = &r->nodes[use.node];
+
+    return node->fate == RETYPED && node->nb_inputs == 1;
+}
+
+/** Leaves the work to a convolution that takes the result, if there is one. */
+static void mark_carrier(const Rewrite *r, Node *node)
+{
+    for (int i = 0; i < node->nb_uses; i++) {
+        const Use use = r->uses[node->first_use + i];
+
+        if (node->carrier < 0 && is_use_by_conv(r, use))
+            node->carrier = use.node;
+        else if (!is_shape(r, use))
+            node->is_kept = 1;
+    }
+}
+
 static void mark_result(const Rewrite *r, Node *node)
 {
     node->left_to_convs =
@@ -536,6 +564,8 @@ static void mark_result(const Rewrite *r, Node *node)
     node->bfloat16 =
         (node->fate == CONV && node->norm >= 0) ||
         ((node->fate == CONV || node->fate == APPLIED) && all_uses(r, node, is_use_by_ours));
+    if (node->fate == APPLIED && node->bfloat16 && !node->left_to_convs)
+        mark_carrier(r, node);
 }
 
 static void mark_norms(Rewrite *r)
@@ -661,8 +691,23 @@ static void put_affine(Rewrite *r, const Node *node)
     put_input(r, r->nodes[node->conv].name, ":2");
 }
 
-/** The image that a convolution takes, and how it is to be brought to its norm; returns the ReLU. */
-static int put_image(Rewrite *r, const Node *node)
+/** What is added to a norm, if anything is. */
+static void put_added(Rewrite *r, const Node *node)
+{
+    const Input *added = node && node->added >= 0 ? input_of(r, node, node->added) : NULL;
+
+    if (added)
+        put_input(r, added->text, "");
+    else
+        put_constant(r, NOTHING);
+    put_attr_type(r, "Ta", float_type(added && !added->output && r->nodes[added->node].bfloat16));
+}
+
+/**
+ * The image that a convolution takes, and how it is brought to its norm; returns the norm, NULL where the
+ * image is taken as it is.
+ */
+static const Node *put_image(Rewrite *r, const Node *node)
 {
     const Input *image = input_of(r, node, image_slot(node));
     const Node *producer = image->output ? NULL : &r->nodes[image->node];
@@ -675,25 +720,25 @@ static int put_image(Rewrite *r, const Node *node)
         put_constant(r, ONE);
         put_input(r, producer->name, "/offset");
         put_attr_type(r, "Tx", TF_UINT8);
-        return 0;
+        return NULL;
     }
-    if (norm && norm->left_to_convs) {
+    if (norm && (norm->left_to_convs || norm->carrier == node - r->nodes)) {
         put_input(r, producer == norm ? r->nodes[norm->conv].name : image->text, "");
         put_affine(r, norm);
         put_attr_type(r, "Tx", TF_BFLOAT16);
-        return norm->relu;
+        return norm;
     }
     put_input(r, image->text, "");
     put_constant(r, NOTHING);
     put_constant(r, NOTHING);
     put_attr_type(r, "Tx", float_type(producer && producer->bfloat16));
-    return 0;
+    return NULL;
 }
 
 static void write_conv(Rewrite *r, const Node *node)
 {
     const Node *norm = node->norm >= 0 ? &r->nodes[node->norm] : NULL;
-    int relu;
+    const Node *before;
 
     begin_node(r, node->name, "/packed", FF_STYLE_PACK);
     put_input(r, input_of(r, node, 1)->text, "");
@@ -701,7 +746,7 @@ static void write_conv(Rewrite *r, const Node *node)
     end_node(r);
 
     begin_node(r, node->name, "", FF_STYLE_CONV);
-    relu = put_image(r, node);
+    before = put_image(r, node);
     put_input(r, node->name, "/packed");
     put_input(r, node->name, "/packed:1");
     for (int slot = 1; slot <= 2; slot++) {
@@ -710,8 +755,10 @@ static void write_conv(Rewrite *r, const Node *node)
         else
             put_constant(r, NOTHING);
     }
+    put_added(r, before);
     put_attr_type(r, "Ty", float_type(node->bfloat16));
-    put_attr_number(r, "relu", ATTR_BOOL, relu);
+    put_attr_number(r, "relu", ATTR_BOOL, before && before->relu);
+    put_attr_number(r, "keep", ATTR_BOOL, before && before->is_kept);
     put_attr_number(r, "stride", ATTR_INT, node->stride);
     put_attr_float(r, "epsilon", norm ? norm->epsilon : 0);
     end_node(r);
@@ -719,19 +766,22 @@ static void write_conv(Rewrite *r, const Node *node)
 
 static void write_applied(Rewrite *r, const Node *node)
 {
-    const Input *added = node->added >= 0 ? input_of(r, node, node->added) : NULL;
-
     begin_node(r, node->name, "", FF_STYLE_APPLY);
     put_input(r, r->nodes[node->conv].name, "");
     put_affine(r, node);
-    if (added)
-        put_input(r, added->text, "");
-    else
-        put_constant(r, NOTHING);
+    put_added(r, node);
     put_attr_type(r, "Tx", TF_BFLOAT16);
-    put_attr_type(r, "Ta", float_type(added && !added->output && r->nodes[added->node].bfloat16));
     put_attr_type(r, "Ty", float_type(node->bfloat16));
     put_attr_number(r, "relu", ATTR_BOOL, node->relu);
+    end_node(r);
+}
+
+/** What a convolution keeps, by the name that others take it by. */
+static void write_kept(Rewrite *r, const Node *node)
+{
+    begin_node(r, node->name, "", "Identity");
+    put_input(r, r->nodes[node->carrier].name, ":3");
+    put_attr_type(r, "T", TF_BFLOAT16);
     end_node(r);
 }
 
@@ -755,6 +805,9 @@ static void write_normed(Rewrite *r, const Node *node)
 static void write_retyped(Rewrite *r, const Node *node)
 {
     const Node *producer = &r->nodes[input_of(r, node, 0)->node];
+    // The convolution in front of a norm gives the same size.
+    const int is_raw =
+        producer->left_to_convs || (producer->fate == APPLIED && node->nb_inputs == 1);
     StyleSpan rest = node->whole, key;
     StyleField field;
     int nb_inputs = 0;
@@ -764,12 +817,11 @@ static void write_retyped(Rewrite *r, const Node *node)
             continue;
         ff_style_find_bytes(field.bytes, MAP_KEY, &key);
         if (field.number == NODE_INPUT && !nb_inputs++)
-            put_input(r, producer->left_to_convs ? r->nodes[producer->conv].name : producer->name,
-                      "");
+            put_input(r, is_raw ? r->nodes[producer->conv].name : producer->name, "");
         else if (field.number != NODE_ATTR || !ff_style_span_is(key, "T"))
             ff_style_put_bytes(&r->node, field.number, field.bytes.data, field.bytes.size);
     }
-    put_attr_type(r, "T", float_type(node->bfloat16));
+    put_attr_type(r, "T", float_type(node->bfloat16 || is_raw));
     end_node(r);
 }
 
@@ -808,7 +860,9 @@ static void write_node(Rewrite *r, const Node *node)
         write_offset(r, node);
     else if (node->fate == PIXELS)
         write_pixels(r, node);
-    else if (node->fate == APPLIED && !node->left_to_convs)
+    else if (node->fate == APPLIED && node->is_kept)
+        write_kept(r, node);
+    else if (node->fate == APPLIED && !node->left_to_convs && node->carrier < 0)
         write_applied(r, node);
     else if (node->fate == KEPT)
         ff_style_put_bytes(&r->graph, GRAPH_NODE, node->whole.data, node->whole.size);

@@ -112,7 +112,21 @@ static double input_value(const StyleConv *conv, int y, int x, int channel)
     if (y < 0 || y >= input->height || x < 0 || x >= input->width)
         return 0;
     i = (size_t)((y * input->width + x) * input->channels + channel);
-    return (double)rounded(affine_value(&conv->affine, value_of(input, i), i));
+    return (double)rounded(affine_value(&conv->affine, value_of(input, i), i) +
+                           (conv->added.data ? value_of(&conv->added, i) : 0));
+}
+
+static void check_kept(const StyleConv *conv)
+{
+    const StyleFeatures *input = &conv->input;
+
+    for (int i = 0; i < (int)count_of(input); i++) {
+        const int pixel = i / input->channels;
+        const double expected =
+            input_value(conv, pixel / input->width, pixel % input->width, i % input->channels);
+
+        CHECK((double)value_of(&conv->kept, (size_t)i) == expected);
+    }
 }
 
 static int padding(int size, int kernel, int stride)
@@ -212,7 +226,7 @@ static float *make_floats(int count)
     return floats;
 }
 
-static void check_conv(const Case *c)
+static void check_conv(const Case *c, int has_added, StyleType added, int kept)
 {
     const StyleKernelShape *shape = &c->kernel;
     const size_t size = ff_style_packed_size(shape);
@@ -234,11 +248,17 @@ static void check_conv(const Case *c)
         .offset = result + shape->filters,
     };
 
+    if (has_added)
+        conv.added = make_features(added, c->height, c->width, shape->channels);
+    if (kept)
+        conv.kept = make_features(B, c->height, c->width, shape->channels);
     if (c->norm)
         conv.norm = (StyleNorm){norm, norm + shape->filters, EPSILON};
     ff_style_pack_kernel(shape, kernel, packed);
     CHECK(!ff_style_conv(&conv));
     check_output(&conv, kernel);
+    if (kept)
+        check_kept(&conv);
     free(packed);
     free(kernel);
     free(affine);
@@ -246,6 +266,8 @@ static void check_conv(const Case *c)
     free(result);
     free(conv.input.data);
     free(conv.output.data);
+    free(conv.added.data);
+    free(conv.kept.data);
 }
 
 static void test_convolutions(void)
@@ -269,7 +291,8 @@ static void test_convolutions(void)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        check_conv(&cases[i]);
+        for (int flags = 0; flags < 8; flags++)
+            check_conv(&cases[i], flags & 1, flags & 2 ? F : B, flags >> 2);
 }
 
 static void check_apply(int channels, int relu, StyleType input_type, StyleType added_type,
