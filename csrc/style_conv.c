@@ -34,8 +34,8 @@
 #define PACKED (CHUNK * TILE)
 #define LINE_BYTES 64 // of the cache; a load across two of them takes twice its time
 
-/* A kernel of more values than this is no style network's. */
-#define MAX_PACKED ((size_t)1 << 28)
+/* A packed kernel of more values than this is no style network's. */
+#define MAX_PACKED ((size_t)1 << 26)
 
 static int round_up(int value, int unit)
 {
@@ -90,7 +90,7 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
     plan = plan_kernel(shape);
     size = (size_t)plan.parities * (size_t)plan.rows * (size_t)plan.chunks * PACKED *
            (size_t)(round_up(plan.filters, TILE) / TILE);
-    return size;
+    return size <= MAX_PACKED ? size : 0;
 }
 
 static uint16_t to_bfloat16(float value)
