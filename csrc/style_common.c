@@ -44,7 +44,7 @@ static void log_line(const StyleContext *ctx, StyleLogLevel level, const char *f
         return;
     vsnprintf(message, sizeof(message), format, args);
     ff_style_one_line(message);
-    ctx->log(ctx->opaque, level, message);
+    ctx->log(ctx->opaque, ctx->is_trial ? FF_STYLE_LOG_DEBUG : level, message);
 }
 
 void ff_style_log(const StyleContext *ctx, StyleLogLevel level, const char *format, ...)

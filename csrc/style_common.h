@@ -45,6 +45,7 @@ typedef struct StyleContext {
     void (*log)(void *opaque, StyleLogLevel level, const char *message);
     void *(*alloc)(void *opaque, size_t size);
     void (*free)(void *opaque, void *ptr);
+    int is_trial; ///< what fails is done in another way: no message is above FF_STYLE_LOG_DEBUG
 } StyleContext;
 
 /** Hands a message to the caller: one line, whatever the arguments hold. */

@@ -217,6 +217,12 @@ static MATRICES_INLINE inline __mmask16 lanes(ptrdiff_t count)
     return count >= 16 ? 0xffff : count > 0 ? (__mmask16)((1u << count) - 1) : 0;
 }
 
+/** 16 values of bfloat16. */
+static MATRICES_INLINE inline __m512 to_float(__m256i values)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
+}
+
 static MATRICES_INLINE inline __m512 load(const void *data, StyleType type, size_t i,
                                           __mmask16 mask)
 {
@@ -225,8 +231,7 @@ static MATRICES_INLINE inline __m512 load(const void *data, StyleType type, size
     if (type == FF_STYLE_UINT8)
         return _mm512_cvtepi32_ps(
             _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, (const uint8_t *)data + i)));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(
-        _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)data + i)), 16));
+    return to_float(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)data + i));
 }
 
 static MATRICES_INLINE inline void store(void *data, StyleType type, size_t i, __mmask16 mask,
@@ -360,6 +365,7 @@ typedef struct Work {
     Window window;
     Repeated repeated;
     double *sums, *squares; ///< of the output by filter of the plan; NULL: nobody asks
+    float *pivots;          ///< what is subtracted before
     void *memory;
 } Work;
 
@@ -406,6 +412,7 @@ static size_t lay_out(Work *w, uint8_t *memory)
         w->repeated = repeat(&conv->affine, affine);
     w->sums = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
     w->squares = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
+    w->pivots = conv->norm.gamma ? carve(memory, &used, sizeof(float) * filters) : NULL;
     return used;
 }
 
@@ -522,20 +529,27 @@ static void move_window(Work *w, int y, int parity)
  * matrix unit and the rest of the processor work side by side.
  */
 
-/** Sums over a row of what was written, for 16 filters. */
+/**
+ * Sums over a row of what was written, for 16 filters: of the difference from a value that the image has,
+ * which loses less than what is far from 0.
+ */
 typedef struct Moments {
-    __m512 sum, square;
+    __m512 sum, square, pivot;
 } Moments;
 
-static MATRICES_INLINE inline Moments no_moments(void)
+static MATRICES_INLINE inline Moments begin_moments(const Work *w, int filter)
 {
-    return (Moments){_mm512_setzero_ps(), _mm512_setzero_ps()};
+    const __m512 zero = _mm512_setzero_ps();
+
+    return (Moments){zero, zero, w->pivots ? _mm512_loadu_ps(w->pivots + filter) : zero};
 }
 
 static MATRICES_INLINE inline void take_moments(__m512 value, Moments *moments)
 {
-    moments->sum = _mm512_add_ps(moments->sum, value);
-    moments->square = _mm512_fmadd_ps(value, value, moments->square);
+    const __m512 difference = _mm512_sub_ps(value, moments->pivot);
+
+    moments->sum = _mm512_add_ps(moments->sum, difference);
+    moments->square = _mm512_fmadd_ps(difference, difference, moments->square);
 }
 
 static MATRICES void add_moments(const Work *w, int filter, const Moments *moments)
@@ -550,6 +564,14 @@ static MATRICES void add_moments(const Work *w, int filter, const Moments *momen
         w->sums[filter + i] += (double)sum[i];
         w->squares[filter + i] += (double)square[i];
     }
+}
+
+/** Takes the first pixel's values, once it is there; both pixels of a doubling have one channel's. */
+static void set_pivots(const Work *w, const float *values, int filter, int count)
+{
+    for (int i = filter; i < filter + count; i++)
+        w->pivots[i] = i < w->conv->kernel.filters ? values[i - filter]
+                                                   : w->pivots[i % w->conv->kernel.filters];
 }
 
 /** Pixels that are to be written. */
@@ -571,18 +593,21 @@ static MATRICES_INLINE inline void write_32(const Work *w, Pending *pending, int
                                             StyleType type, Moments *moments)
 {
     for (; count && pending->left; count--, pending->left--) {
-        const __m512 left = _mm512_load_ps(pending->sums);
-        const __m512 right = _mm512_load_ps(pending->sums + TILE);
+        __m512 left = _mm512_load_ps(pending->sums);
+        __m512 right = _mm512_load_ps(pending->sums + TILE);
 
-        take_moments(left, &moments[0]);
-        take_moments(right, &moments[1]);
         if (type == FF_STYLE_FLOAT) {
             _mm512_storeu_ps((float *)w->conv->output.data + pending->to, left);
             _mm512_storeu_ps((float *)w->conv->output.data + pending->to + TILE, right);
         } else {
-            _mm512_storeu_si512((uint16_t *)w->conv->output.data + pending->to,
-                                (__m512i)_mm512_cvtne2ps_pbh(right, left));
+            const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(right, left);
+
+            _mm512_storeu_si512((uint16_t *)w->conv->output.data + pending->to, both);
+            left = to_float(_mm512_castsi512_si256(both));
+            right = to_float(_mm512_extracti64x4_epi64(both, 1));
         }
+        take_moments(left, &moments[0]);
+        take_moments(right, &moments[1]);
         pending->sums += 2 * TILE;
         pending->to += (size_t)w->plan.filters;
     }
@@ -595,8 +620,9 @@ static MATRICES_INLINE inline void write_16(const Work *w, Pending *pending, int
     for (; count && pending->left; count--, pending->left--) {
         const __m512 value = _mm512_load_ps(pending->sums);
 
-        take_moments(value, moments);
         store(w->conv->output.data, type, pending->to, mask, value);
+        take_moments(type == FF_STYLE_FLOAT ? value : to_float((__m256i)_mm512_cvtneps_pbh(value)),
+                     moments);
         pending->sums += TILE;
         pending->to += (size_t)w->plan.filters;
     }
@@ -609,7 +635,7 @@ static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *ke
     const int steps = w->plan.rows * w->plan.chunks, share = (2 * TILE + steps - 1) / steps;
     const ptrdiff_t pitch = w->window.pitch;
     _Alignas(LINE_BYTES) float sums[2][2 * TILE][2 * TILE];
-    Moments moments[2] = {no_moments(), no_moments()};
+    Moments moments[2] = {begin_moments(w, filter), begin_moments(w, filter + TILE)};
     Pending pending = {NULL, 0, 0};
 
     for (int x = 0, turn = 0; x < w->width; x += 2 * TILE, turn ^= 1) {
@@ -641,6 +667,11 @@ static MATRICES_INLINE inline void multiply_32(const Work *w, const uint16_t *ke
         _tile_stored(1, &sums[turn][0][TILE], 2 * 64);
         _tile_stored(2, &sums[turn][TILE][0], 2 * 64);
         _tile_stored(3, &sums[turn][TILE][TILE], 2 * 64);
+        if (!x && row == (size_t)filter && w->pivots) {
+            set_pivots(w, sums[turn][0], filter, 2 * TILE);
+            moments[0] = begin_moments(w, filter);
+            moments[1] = begin_moments(w, filter + TILE);
+        }
         pending = pend(w, sums[turn][0], row, x, 2 * TILE);
     }
     write_32(w, &pending, 2 * TILE, type, moments);
@@ -656,7 +687,7 @@ static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *ke
     const __mmask16 mask = lanes(w->plan.filters - filter);
     const ptrdiff_t pitch = w->window.pitch;
     _Alignas(LINE_BYTES) float sums[2][3 * TILE][TILE];
-    Moments moments = no_moments();
+    Moments moments = begin_moments(w, filter);
     Pending pending = {NULL, 0, 0};
 
     for (int x = 0, turn = 0; x < w->width; x += 3 * TILE, turn ^= 1) {
@@ -684,6 +715,10 @@ static MATRICES_INLINE inline void multiply_16(const Work *w, const uint16_t *ke
         _tile_stored(0, sums[turn][0], 64);
         _tile_stored(1, sums[turn][TILE], 64);
         _tile_stored(2, sums[turn][2 * TILE], 64);
+        if (!x && row == (size_t)filter && w->pivots) {
+            set_pivots(w, sums[turn][0], filter, TILE);
+            moments = begin_moments(w, filter);
+        }
         pending = pend(w, sums[turn][0], row, x, 3 * TILE);
     }
     write_16(w, &pending, 3 * TILE, mask, type, &moments);
@@ -743,6 +778,7 @@ static void find_affine(const Work *w)
         }
         mean = sum / count;
         variance = square / count - mean * mean;
+        mean += (double)w->pivots[i];
         conv->scale[i] = conv->norm.gamma[i] /
                          (float)sqrt((variance > 0 ? variance : 0) + (double)conv->norm.epsilon);
         conv->offset[i] = conv->norm.beta[i] - (float)mean * conv->scale[i];

@@ -95,14 +95,14 @@ int ff_style_conv_size(const StyleKernelShape *shape, int stride, int size);
  *
  * The output has the size that ff_style_conv_size() tells and the kernel's filters as channels.
  *
- * @return 0 or -ENOMEM
+ * @return 0, -ENOMEM, or -ENOSYS on a processor of a kind that has no matrix unit
  */
 int ff_style_conv(const StyleConv *conv);
 
 /**
  * Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape.
  *
- * @return 0 or -ENOMEM
+ * @return 0, -ENOMEM, or -ENOSYS on a processor of a kind that has no matrix unit
  */
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output);

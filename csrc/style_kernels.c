@@ -35,7 +35,7 @@
 /* More values in one tensor than any frame asks for: what overflows is found before it is multiplied. */
 #define MAX_VALUES 1e12
 
-#define MAX_INPUTS 8
+#define MAX_INPUTS 9
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const StyleTensorFlow *tf; ///< what the operations are registered with; NULL: not yet
@@ -43,7 +43,7 @@ static const StyleTensorFlow *tf; ///< what the operations are registered with; 
 /** The attributes of an operation in a graph; those that its kind lacks are 0. */
 typedef struct Kernel {
     unsigned char transposed, relu, keep;
-    int32_t stride;
+    int32_t stride, sizes;
     float epsilon;
     TF_DataType output;
 } Kernel;
@@ -197,7 +197,7 @@ static void pack(void *kernel, TF_OpKernelContext *context)
                                    (int)dims[3 - transposed], transposed};
         size = (int64_t)ff_style_packed_size(&shape);
         expect(&call, size > 0,
-               "expected a kernel of a style network's size, even when transposed");
+               "expected a kernel of a style network's size, of an even one when transposed");
     }
     packed = allocate(&call, 0, TF_BFLOAT16, 1, &size);
     numbers = allocate(&call, 1, TF_INT32, 1, &five);
@@ -260,10 +260,27 @@ static StyleFeatures allocate_kept(Call *call, int keep, const StyleFeatures *in
     return (StyleFeatures){0};
 }
 
+/** The size that the graph asks for, where it does. */
+static void check_size(Call *call, int index, const StyleFeatures *output)
+{
+    const int32_t *dims;
+
+    if (!is_ok(call))
+        return;
+    expect(call, count_values(call->inputs[index]) == 4, "expected a size of four dimensions");
+    if (!is_ok(call))
+        return;
+    dims = tf->TensorData(call->inputs[index]);
+    expect(call,
+           dims[0] == 1 && dims[1] == output->height && dims[2] == output->width &&
+               dims[3] == output->channels,
+           "expected a transposed convolution to double the image");
+}
+
 static void convolve(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
-    Call call = begin_call(context, 8);
+    Call call = begin_call(context, 8 + k->sizes);
     StyleConv conv = {.stride = k->stride};
     StyleAffine norm;
     int64_t channels;
@@ -281,6 +298,8 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
         conv.output = allocate_features(
             &call, 0, k->output, ff_style_conv_size(&conv.kernel, conv.stride, conv.input.height),
             ff_style_conv_size(&conv.kernel, conv.stride, conv.input.width), conv.kernel.filters);
+    if (k->sizes)
+        check_size(&call, 8, &conv.output);
     conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
     conv.offset = allocate(&call, 2, TF_FLOAT, 1, &channels);
     conv.kept = allocate_kept(&call, k->keep, &conv.input);
@@ -393,8 +412,10 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
         tf->OpKernelConstruction_GetAttrBool(construction, "keep", &kernel->keep, status);
     if (kernel && wanted->output)
         tf->OpKernelConstruction_GetAttrType(construction, "Ty", &kernel->output, status);
-    if (kernel && wanted->stride)
+    if (kernel && wanted->stride) {
         tf->OpKernelConstruction_GetAttrInt32(construction, "stride", &kernel->stride, status);
+        tf->OpKernelConstruction_GetAttrInt32(construction, "N", &kernel->sizes, status);
+    }
     if (kernel && wanted->epsilon > 0)
         tf->OpKernelConstruction_GetAttrFloat(construction, "epsilon", &kernel->epsilon, status);
     if (tf->GetCode(status) != TF_OK)
@@ -431,7 +452,7 @@ static void *create_pixels(TF_OpKernelConstruction *construction)
 
 typedef struct Definition {
     const char *name;
-    const char *attrs[8], *inputs[MAX_INPUTS + 1], *outputs[5]; ///< ended by NULL
+    const char *attrs[9], *inputs[MAX_INPUTS + 1], *outputs[5]; ///< ended by NULL
     void *(*create)(TF_OpKernelConstruction *);
     void (*compute)(void *, TF_OpKernelContext *);
 } Definition;
@@ -447,9 +468,9 @@ static const Definition definitions[] = {
      pack},
     {FF_STYLE_CONV,
      {"Tx: {float, bfloat16, uint8}", "Ta" TYPE, "Ty" TYPE, "relu: bool", "keep: bool",
-      "stride: int", "epsilon: float"},
+      "stride: int", "epsilon: float", "N: int >= 0"},
      {"x: Tx", "scale: float", "offset: float", "packed: bfloat16", "shape: int32", "gamma: float",
-      "beta: float", "added: Ta"},
+      "beta: float", "added: Ta", "size: N * int32"},
      {"y: Ty", "y_scale: float", "y_offset: float", "kept: bfloat16"},
      create_conv,
      convolve},
@@ -518,7 +539,7 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
         KEY = 1,
         VALUE = 2,
         BOOL = 5,
-        TYPE_ = 6
+        DATA_TYPE = 6
     };
     StyleMessage graph = {.ctx = ctx}, node = graph, attr = graph, value = graph;
     TF_ImportGraphDefOptions *options = with->NewImportGraphDefOptions();
@@ -532,7 +553,7 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
         if (i)
             ff_style_put_text(&node, INPUT, "kernel");
         ff_style_put_text(&attr, KEY, i ? "transposed" : "dtype");
-        ff_style_put_number(&value, i ? BOOL : TYPE_, i ? 0 : TF_FLOAT);
+        ff_style_put_number(&value, i ? BOOL : DATA_TYPE, i ? 0 : TF_FLOAT);
         ff_style_put_message(&attr, VALUE, &value);
         ff_style_put_message(&node, ATTR, &attr);
         ff_style_put_message(&graph, NODE, &node);
@@ -559,44 +580,53 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
     return ret;
 }
 
-static int register_all(const StyleContext *ctx, const StyleTensorFlow *with)
+static int register_all(const StyleTensorFlow *with, TF_Status *status)
+{
+    stay_in_memory();
+    tf = with;
+    for (size_t i = 0; i < sizeof(definitions) / sizeof(*definitions); i++)
+        if (with->GetCode(status) == TF_OK)
+            register_definition(&definitions[i], status);
+    return with->GetCode(status) == TF_OK;
+}
+
+/** How far the registration got, for the whole process; a lack of memory in front of it leaves it open. */
+typedef enum State {
+    OPEN,
+    USABLE,
+    FAILED,
+} State;
+
+static State try_to_register(const StyleContext *ctx, const StyleTensorFlow *with)
 {
     TF_Status *status = with->NewStatus();
-    int ret = 0;
+    State state = OPEN;
 
     if (!status)
-        return 0;
-    if (is_registered(ctx, with, status)) {
-        ret = 1;
-    } else if (with->GetCode(status) == TF_OK) {
-        stay_in_memory();
-        tf = with;
-        for (size_t i = 0; i < sizeof(definitions) / sizeof(*definitions); i++)
-            if (with->GetCode(status) == TF_OK)
-                register_definition(&definitions[i], status);
-        ret = with->GetCode(status) == TF_OK;
-    }
-    if (!ret)
+        return OPEN;
+    if (is_registered(ctx, with, status))
+        state = USABLE;
+    else if (with->GetCode(status) == TF_OK)
+        state = register_all(with, status) ? USABLE : FAILED;
+    if (state != USABLE)
         ff_style_log(ctx, FF_STYLE_LOG_WARNING,
                      "TensorFlow does not take operations of our own, and its own are used: %s",
                      with->Message(status));
     with->DeleteStatus(status);
-    return ret;
+    return state;
 }
 
 int ff_style_register_kernels(const StyleContext *ctx, const StyleTensorFlow *with)
 {
-    static int done, usable;
+    static State state;
     int ret;
 
     if (!with->has_kernels)
         return 0;
     pthread_mutex_lock(&lock);
-    if (!done) {
-        usable = register_all(ctx, with);
-        done = 1;
-    }
-    ret = usable;
+    if (state == OPEN)
+        state = try_to_register(ctx, with);
+    ret = state == USABLE;
     pthread_mutex_unlock(&lock);
     return ret;
 }

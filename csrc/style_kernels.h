@@ -25,7 +25,7 @@
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|
  * | FF_STYLE_PACK | kernel (float) | packed (bfloat16), shape (int32) | transposed (bool) |
- * | FF_STYLE_CONV | x (Tx), scale, offset, packed, shape, gamma, beta, added (Ta) | y (Ty), y_scale, y_offset, kept (bfloat16) | relu, keep (bool), stride (int), epsilon (float) |
+ * | FF_STYLE_CONV | x (Tx), scale, offset, packed, shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (bfloat16) | relu, keep (bool), stride, N (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |
@@ -34,7 +34,7 @@
  * `scale`, `offset` and `relu` are what becomes of x first, and `added` comes to it then; empty ones leave it as
  * it is. With `keep` the result of that is `kept`, which is empty otherwise. `gamma` and `beta`
  * are of the norm behind the convolution, which the outputs y_scale and y_offset bring y to; empty ones:
- * there is none. The number in the names goes up with every change of theirs: one process
+ * there is none. `size` is what the output must have, and is there for transposed convolutions. The number in the names goes up with every change of theirs: one process
  * can hold several copies of this code, and TensorFlow knows an operation once.
  */
 

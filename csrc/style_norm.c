@@ -39,6 +39,7 @@
 typedef struct Row {
     size_t values;
     float *sums, *squares, *scale, *offset;
+    float *first; ///< values of the image: differences from them lose less than what is far from 0
 } Row;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -46,13 +47,16 @@ typedef struct Row {
 INLINE void sum_rows(const Row *row, const float *restrict from, size_t count)
 {
     float *restrict sums = row->sums, *restrict squares = row->squares;
+    const float *restrict first = row->first;
 
     while (count) {
         const size_t size = count < row->values ? count : row->values;
 
         for (size_t i = 0; i < size; i++) {
-            sums[i] += from[i];
-            squares[i] += from[i] * from[i];
+            const float difference = from[i] - first[i];
+
+            sums[i] += difference;
+            squares[i] += difference * difference;
         }
         from += size;
         count -= size;
@@ -96,8 +100,9 @@ static void find_affine(const StyleNormalise *job, const Row *row, const double 
     const size_t channels = (size_t)job->channels;
 
     for (size_t i = 0; i < channels; i++) {
-        const double mean = sums[i] / (double)job->pixels;
-        const double variance = squares[i] / (double)job->pixels - mean * mean;
+        const double difference = sums[i] / (double)job->pixels;
+        const double variance = squares[i] / (double)job->pixels - difference * difference;
+        const double mean = (double)row->first[i] + difference;
         const double scale = (double)job->norm.gamma[i] /
                              sqrt((variance > 0 ? variance : 0) + (double)job->norm.epsilon);
 
@@ -113,6 +118,8 @@ INLINE void normalise(const StyleNormalise *job, const Row *row, double *sums, d
     const size_t channels = (size_t)job->channels, count = job->pixels * channels;
     const size_t block = BLOCK * row->values;
 
+    for (size_t i = 0; i < row->values; i++)
+        row->first[i] = job->input[i % channels];
     for (size_t i = 0; i < count; i += block) {
         sum_rows(row, job->input + i, count - i < block ? count - i : block);
         collect(row, sums, squares, channels);
@@ -165,11 +172,12 @@ int ff_style_normalise(const StyleNormalise *job)
     Row row = {.values = pixels * channels};
     double *const sums = calloc(2 * channels, sizeof(*sums));
 
-    row.sums = calloc(4 * row.values, sizeof(*row.sums));
+    row.sums = calloc(5 * row.values, sizeof(*row.sums));
     if (sums && row.sums) {
         row.squares = row.sums + row.values;
         row.scale = row.squares + row.values;
         row.offset = row.scale + row.values;
+        row.first = row.offset + row.values;
         normalise_here(job, &row, sums, sums + channels);
     }
     free(sums);

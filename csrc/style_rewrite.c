@@ -312,9 +312,11 @@ static int read_nodes(Rewrite *r)
     StyleField field;
     int node = 0, nb_inputs = 0;
 
+    // A few bytes make a node, and a few more its input: fewer than an int can count.
+    if (r->file->size > INT32_MAX)
+        return 0;
     count_fields(r);
-    // A few bytes make a node, and a few more its input: far from what an int can count.
-    if (!r->nb_inputs || r->file->size > INT32_MAX)
+    if (!r->nb_inputs)
         return 0;
     if (!(r->nodes = ff_style_alloc(r->ctx, sizeof(*r->nodes) * (size_t)r->nb_nodes)) ||
         !(r->inputs = ff_style_alloc(r->ctx, sizeof(*r->inputs) * (size_t)r->nb_inputs)) ||
@@ -555,6 +557,7 @@ static void mark_carrier(const Rewrite *r, Node *node)
         else if (!is_shape(r, use))
             node->is_kept = 1;
     }
+    node->is_kept &= node->carrier >= 0;
 }
 
 static void mark_result(const Rewrite *r, Node *node)
@@ -756,6 +759,9 @@ static void write_conv(Rewrite *r, const Node *node)
             put_constant(r, NOTHING);
     }
     put_added(r, before);
+    if (node->transposed)
+        put_input(r, input_of(r, node, 0)->text, "");
+    put_attr_number(r, "N", ATTR_INT, node->transposed);
     put_attr_type(r, "Ty", float_type(node->bfloat16));
     put_attr_number(r, "relu", ATTR_BOOL, before && before->relu);
     put_attr_number(r, "keep", ATTR_BOOL, before && before->is_kept);

@@ -37,8 +37,8 @@
  *   clipped and rounded to bytes.
  *
  * All other operations stay, and so do the names of all results that they take. That sums are of one
- * shape, and transposed convolutions double, is known of the graphs that this project exports, and only
- * those are to be rewritten.
+ * shape, transposed convolutions double, and so on, is known of the graphs that this project exports: only
+ * those are to be rewritten, and others may fail when they run.
  *
  * @param rewritten receives the graph; its data are to be freed with ff_style_free()
  * @return 1; 0: there was nothing to do, or the graph has something odd, and is to be run as it is;

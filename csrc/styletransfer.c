@@ -188,7 +188,7 @@ static int check_style(const StyleContext *ctx, const StyleSettings *settings,
 
 int ff_style_check(const StyleSettings *settings)
 {
-    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free};
+    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
     StyleGraphDef file = {0};
     StyleCard card = {0};
     StyleDevice device;
@@ -241,11 +241,44 @@ static StylePrecision choose_kernels_precision(const StyleEngine *e, const Style
                : e->model.session.precision;
 }
 
+/**
+ * Paints a small picture of odd size; returns whether that went well. What TensorFlow prepares for it would
+ * be done for the first frame otherwise.
+ */
+static int paints(const StyleContext *ctx, const StyleModel *model)
+{
+    const int width = model->graph.width ? model->graph.width : 23;
+    const int height = model->graph.height ? model->graph.height : 17;
+    const size_t size = 3 * (size_t)width * (size_t)height;
+    StyleRequest request = {0};
+    uint8_t *const pixels = ff_style_alloc(ctx, size);
+    int ret = pixels ? ff_style_open_request(ctx, model, &request) : -ENOMEM;
+
+    if (ret >= 0) {
+        for (size_t i = 0; i < size; i++)
+            pixels[i] = (uint8_t)(i * i / 7);
+        request.frame = (StyleFrame){.src = pixels,
+                                     .src_stride = 3 * width,
+                                     .dst = pixels,
+                                     .dst_stride = 3 * width,
+                                     .width = width,
+                                     .height = height};
+        request.strength = request.weights[0] = 1;
+        ff_style_paint(model, &request);
+        ret = request.result;
+        if (ret < 0)
+            ff_style_error(ctx, ret, "%s", request.message);
+    }
+    ff_style_close_request(ctx, model, &request);
+    ff_style_free(ctx, pixels);
+    return ret >= 0;
+}
+
 /** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
 static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSettings *settings,
                        const StyleDevice *device)
 {
-    const StyleContext quiet = {e->ctx.opaque, NULL, e->ctx.alloc, e->ctx.free};
+    StyleContext trial = e->ctx;
     StyleSettings same = *settings;
     StyleModel model = {.tf = e->model.tf};
     StyleGraphDef rewritten = {0};
@@ -253,11 +286,13 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
 
     if (!suits_kernels(e, settings) || !ff_style_register_kernels(&e->ctx, model.tf))
         return 0;
+    trial.is_trial = 1;
     same.precision = choose_kernels_precision(e, settings);
     ret = ff_style_rewrite_graphdef(&e->ctx, file, same.precision == FF_STYLE_PRECISION_BF16,
                                     &rewritten);
     if (ret > 0) {
-        if (open_graph(&quiet, &rewritten, &e->card, &same, device, &model) >= 0) {
+        if (open_graph(&trial, &rewritten, &e->card, &same, device, &model) >= 0 &&
+            paints(&trial, &model)) {
             close_graph(&e->model);
             e->model = model;
             ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");
@@ -432,7 +467,7 @@ static int open_engine(StyleEngine *e, const StyleSettings *settings)
 
 int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
 {
-    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free};
+    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
     StyleSettings chosen = *settings;
     StyleEngine *e;
     int ret;

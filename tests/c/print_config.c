@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 2;
     ff_style_default_settings(&settings);
-    ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free};
+    ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free, 0};
     config = (StyleConfig){atoi(argv[1]), atoi(argv[2]), atoi(argv[3])};
     ff_style_write_config(&config, &message);
     failed = message.failed || fwrite(message.data, 1, message.size, stdout) != message.size;

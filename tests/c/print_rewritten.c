@@ -26,6 +26,7 @@
  * Exits with 3 when there is nothing to rewrite.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,12 +40,12 @@ int main(int argc, char **argv)
     int ret;
 
     ff_style_default_settings(&settings);
-    ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free};
+    ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free, 0};
     if (argc != 3 || ff_style_read_graphdef(&ctx, argv[1], SIZE_MAX, &file) < 0)
         return 2;
     ret = ff_style_rewrite_graphdef(&ctx, &file, !strcmp(argv[2], "bf16"), &rewritten);
     if (ret > 0)
-        ret = fwrite(rewritten.data, 1, rewritten.size, stdout) == rewritten.size;
+        ret = fwrite(rewritten.data, 1, rewritten.size, stdout) == rewritten.size ? 1 : -EIO;
     ff_style_free(&ctx, rewritten.data);
     ff_style_free(&ctx, file.data);
     return ret > 0 ? 0 : ret < 0 ? 1 : 3;

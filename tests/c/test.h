@@ -82,7 +82,7 @@ static inline void test_free(void *opaque, void *ptr)
     free(ptr);
 }
 
-static const StyleContext test_context = {NULL, test_log, test_alloc, test_free};
+static const StyleContext test_context = {NULL, test_log, test_alloc, test_free, 0};
 
 /** A GraphDef as it is written: see tensorflow/core/framework/graph.proto. */
 typedef struct TestGraph {

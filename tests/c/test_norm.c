@@ -64,7 +64,7 @@ static void check(size_t pixels, int channels, int relu, int has_added, int in_p
 
     for (size_t i = 0; i < count; i++) // channels of another mean and deviation each
         before[i] = input[i] =
-            input[i] * (float)(i % (size_t)channels + 1) + (float)(i % (size_t)channels);
+            input[i] * (float)(i % (size_t)channels + 1) + 30 * (float)(i % (size_t)channels);
     CHECK(!ff_style_normalise(&job));
     for (size_t c = 0; c < (size_t)channels; c++) {
         double mean = 0, variance = 0, expected;
