@@ -373,6 +373,43 @@ static int find_median_channels(const Import *im)
     return 0;
 }
 
+/* Operations that are looked at for the norms: beyond, what they depend on is taken for the worst. */
+#define MAX_LOOKED_AT 100000
+#define MAX_DEPTH 200
+
+/** Whether a tensor is the work of an operation that bfloat16 would be taken for. */
+static int is_computed(const Import *im, TF_Output tensor, int depth, int *looked_at)
+{
+    static const char *const ops[] = {"Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative",
+                                      "Einsum", "MatMul"};
+    const char *type = im->tf->OperationOpType(tensor.oper);
+
+    if (depth > MAX_DEPTH || ++*looked_at > MAX_LOOKED_AT)
+        return 1;
+    for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+        if (!strcmp(type, ops[i]))
+            return 1;
+    for (int i = 0; i < im->tf->OperationNumInputs(tensor.oper); i++)
+        if (is_computed(im, im->tf->OperationInput((TF_Input){tensor.oper, i}), depth + 1,
+                        looked_at))
+            return 1;
+    return 0;
+}
+
+/** TensorFlow 2.21 ends the process over such a norm when it rounds the rest of the graph to bfloat16. */
+static void find_computed_norms(const Import *im)
+{
+    size_t position = 0;
+    TF_Operation *op;
+    int looked_at = 0;
+
+    while (!im->graph->computed_norms && (op = next_operation(im, &position)))
+        if (!strncmp(im->tf->OperationOpType(op), "FusedBatchNorm", 14))
+            for (int i = 1; i < 3 && i < im->tf->OperationNumInputs(op); i++)
+                im->graph->computed_norms |=
+                    is_computed(im, im->tf->OperationInput((TF_Input){op, i}), 0, &looked_at);
+}
+
 static int find_signature(const Import *im, const StyleCard *card, const StyleSettings *settings)
 {
     StyleGraph *graph = im->graph;
@@ -388,6 +425,7 @@ static int find_signature(const Import *im, const StyleCard *card, const StyleSe
         graph->range = graph->output.type == TF_FLOAT
                            ? ff_style_find_range(im->tf, graph->output.tensor)
                            : FF_STYLE_RANGE_255;
+    find_computed_norms(im);
     return find_median_channels(im);
 }
 

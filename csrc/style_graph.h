@@ -42,12 +42,13 @@ typedef struct StyleGraph {
     StylePort input, output;
     TF_Output weights; ///< the styles' weights; its oper is NULL when the graph has one style
     int nb_styles;
-    int min_size;     ///< least width and height of a frame
-    int width;        ///< the only width that the graph takes, 0: any
-    int height;       ///< the only height that the graph takes, 0: any
-    StyleRange range; ///< of float32 images; never FF_STYLE_RANGE_AUTO
-    int channels;     ///< the convolutions' median number of channels, 0: there is none
-    int rewritten;    ///< operations of our own are in it, which compute in bfloat16
+    int min_size;       ///< least width and height of a frame
+    int width;          ///< the only width that the graph takes, 0: any
+    int height;         ///< the only height that the graph takes, 0: any
+    StyleRange range;   ///< of float32 images; never FF_STYLE_RANGE_AUTO
+    int channels;       ///< the convolutions' median number of channels, 0: there is none
+    int computed_norms; ///< a norm's scale or offset is the work of a convolution or the like
+    int rewritten;      ///< operations of our own are in it, which compute in bfloat16
 } StyleGraph;
 
 /**

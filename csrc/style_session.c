@@ -126,8 +126,12 @@ static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
         return ff_style_error(ctx, -ENODEV,
                               "precision=bf16 needs a processor with AVX512-BF16 or AMX-BF16, and "
                               "this one has neither: take precision=auto or fp32");
+    if (precision == FF_STYLE_PRECISION_BF16 && graph->computed_norms && !graph->rewritten)
+        return ff_style_error(ctx, -EINVAL,
+                              "precision=bf16 is beyond TensorFlow for a model that computes the "
+                              "scale or the offset of its norms: take precision=auto or fp32");
     *bf16 = precision == FF_STYLE_PRECISION_BF16 ||
-            (precision == FF_STYLE_PRECISION_AUTO && has_bf16 &&
+            (precision == FF_STYLE_PRECISION_AUTO && has_bf16 && !graph->computed_norms &&
              device->kind != FF_STYLE_DEVICE_GPU && graph->channels >= BF16_MIN_CHANNELS);
     return 0;
 }

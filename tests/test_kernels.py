@@ -20,7 +20,7 @@ from test_engine_c import build
 from test_export import untrained
 
 from ffmpeg_style import Engine
-from ffmpeg_style.errors import EngineError, StyleError
+from ffmpeg_style.errors import EngineError, InputError, StyleError
 from ffmpeg_style.export import export
 from ffmpeg_style.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.networks import set_weight_values, weight_values
@@ -805,6 +805,25 @@ def test_pixels_that_something_else_takes(compare, rewrite, tmp_path):
     path = draw(tmp_path / "model.pb", drawing, beginning())
     assert ops_by_name(rewrite(path))["sub"] == "Sub"
     compare(path, [picture(20, 36)])
+
+
+@pytest.mark.parametrize("settings", [{"threads": 2}, {"threads": 1}])
+def test_gamma_of_a_convolution(tmp_path, settings):
+    """In bfloat16 TensorFlow ends the process over it."""
+
+    def drawing(x, pen):
+        gamma = tf.reduce_mean(pen.conv(x, 8), axis=[0, 1, 2])
+        return tf.raw_ops.FusedBatchNormV3(
+            x=pen.conv(x, 8), scale=gamma, offset=gamma, mean=[], variance=[], is_training=True
+        ).y
+
+    path = draw(tmp_path / "model.pb", drawing)
+    frame = picture(20, 36)
+    with Engine(path, requests=1, **settings) as engine:
+        assert psnr(plain_session(path)(frame), engine(frame)) >= MIN_PSNR[engine.precision]
+    if has_bfloat16():
+        with pytest.raises(InputError, match="precision=bf16 is beyond TensorFlow"):
+            Engine(path, precision="bf16", **settings)
 
 
 def test_rounding(compare, tmp_path):
