@@ -285,6 +285,11 @@ def with_margin(images):
     return ops.pad(images, padding, mode="reflect")
 
 
+def without_margin(images):
+    """The reverse of `with_margin`, for images whose size was a multiple of `STRIDE`."""
+    return images[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
 def pad_to_stride(size):
     """Pixels to add in front and behind: the margin, and what makes the whole fit `STRIDE`."""
     return MARGIN, MARGIN + (-size) % STRIDE
