@@ -50,6 +50,8 @@ def test_grid_loss_is_of_one_period_alone():
     slope = np.broadcast_to(np.arange(61.0)[None, :, None, None] * 4, across.shape)
     for image in (across * 0 + 99, slope, stripes(3.2), stripes(5.33), stripes(16)):
         np.testing.assert_allclose(grid_loss(image), [0.1], atol=0.02)
+    noise = np.random.default_rng(0).normal(127, 10, (1, 260, 260, 3)).astype("float32")
+    assert float(grid_loss(noise)[0]) < 0.5, "the remainder of other textures is taken off"
 
 
 def test_grid_loss_judges_each_image_and_each_place():
