@@ -101,7 +101,8 @@ class ConvBlock(keras.layers.Layer):
     """Convolution, norm and, unless told otherwise, ReLU.
 
     ``upsample`` doubles the picture by nearest neighbour in front of the convolution: a
-    resize-convolution, which leaves no checkerboard where a transposed one does.
+    resize-convolution, which has no checkerboard of its own as a transposed one has. Training
+    charges for what a network makes of it all the same: see `losses.grid_loss`.
     """
 
     def __init__(
