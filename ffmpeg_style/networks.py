@@ -101,7 +101,8 @@ class ConvBlock(keras.layers.Layer):
     """Convolution, norm and, unless told otherwise, ReLU.
 
     ``upsample`` doubles the picture by nearest neighbour in front of the convolution: a
-    resize-convolution, which leaves no checkerboard where a transposed one does.
+    resize-convolution, which has no checkerboard of its own as a transposed one has. Training
+    charges for what a network makes of it all the same: see `losses.grid_loss`.
     """
 
     def __init__(
@@ -283,6 +284,11 @@ def with_margin(images):
     _, height, width, _ = ops.shape(images)
     padding = [(0, 0), pad_to_stride(height), pad_to_stride(width), (0, 0)]
     return ops.pad(images, padding, mode="reflect")
+
+
+def without_margin(images):
+    """The reverse of `with_margin`, for images whose size was a multiple of `STRIDE`."""
+    return images[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def pad_to_stride(size):

@@ -23,8 +23,14 @@ from ffmpeg_style.checkpoint import newest_checkpoint, save_checkpoint
 from ffmpeg_style.errors import InputError, StyleError
 from ffmpeg_style.files import atomic_write, make_folder
 from ffmpeg_style.loss_network import load_loss_network
-from ffmpeg_style.losses import LossWeights, perceptual_losses, style_grams
-from ffmpeg_style.networks import StyleNetwork, set_weight_values, weight_values, with_margin
+from ffmpeg_style.losses import LossWeights, grid_loss, perceptual_losses, style_grams
+from ffmpeg_style.networks import (
+    StyleNetwork,
+    set_weight_values,
+    weight_values,
+    with_margin,
+    without_margin,
+)
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.processor import has_bfloat16
 from ffmpeg_style.weights import ORIGIN, load_network, read_network
@@ -33,6 +39,12 @@ log = logging.getLogger(__name__)
 
 GRADIENT_NORM = 10.0
 """Steps stay bounded when one crop is all sky and its content has hardly any energy."""
+
+GRID_WEIGHT = 0.3
+RIM_WEIGHT = 0.1
+"""Of `grid_loss` and `StyleTrainer.rim_loss`, which no `LossWeights` tell: they judge the network
+and not the painting."""
+RIM_SQUARE = 8
 
 WARMUP = 100
 FINAL_RATE = 0.01
@@ -112,7 +124,26 @@ class StyleTrainer(keras.Model):
         terms = perceptual_losses(self.loss_network, y_pred, contents, targets, self.loss_weights)
         for name, metric in self.terms.items():
             metric.update_state(terms[name])
-        return loss + ops.mean(terms["total"])
+        rims = self.rim_loss(contents, style_weights, y_pred, training)
+        flaws = GRID_WEIGHT * grid_loss(y_pred) + RIM_WEIGHT * rims
+        return loss + ops.mean(terms["total"] + flaws)
+
+    def rim_loss(self, contents, style_weights, painted, training=None):
+        """Difference ``[B]`` from what the network paints when its zero padding is farther away.
+
+        The zeros reach through `MARGIN` into the picture, as a soft rim. In levels of 255, of the
+        colours of squares: it may lay its strokes as it likes.
+
+        Args:
+            contents: photographs with their margin.
+            style_weights: ``[B,S]``.
+            painted: what the network made of the contents.
+            training: of the norms.
+        """
+        aim = self.network.paint(with_margin(contents), style_weights, training)
+        aim = ops.stop_gradient(without_margin(aim))
+        squares = ops.average_pool(without_margin(painted - aim), RIM_SQUARE, RIM_SQUARE)
+        return ops.mean(ops.sqrt(ops.square(squares) + 1.0) - 1.0, axis=(1, 2, 3))
 
 
 class DistillationTrainer(keras.Model):

@@ -11,6 +11,7 @@ from ffmpeg_style.losses import (
     LossWeights,
     content_loss,
     gram_matrix,
+    grid_loss,
     perceptual_losses,
     style_grams,
     total_variation_loss,
@@ -34,6 +35,31 @@ def test_total_variation_is_the_mean_of_squared_steps():
     stripes = np.zeros((1, 4, 4, 3), "float32")
     stripes[:, :, ::2] = 10
     np.testing.assert_allclose(total_variation_loss(stripes), [100.0])
+
+
+def stripes(period, size=61):
+    """A picture of grey waves with an amplitude of 10 levels."""
+    wave = 127.5 + 10 * np.sin(2 * np.pi * (np.arange(size) + 0.5) / period)
+    return np.broadcast_to(wave[None, None, :, None], (1, size, size, 3)).astype("float32")
+
+
+def test_grid_loss_is_of_one_period_alone():
+    across = stripes(4)
+    for image in (across, np.swapaxes(across, 1, 2)):
+        np.testing.assert_allclose(grid_loss(image), [10 / np.sqrt(2)], rtol=0.01)
+    slope = np.broadcast_to(np.arange(61.0)[None, :, None, None] * 4, across.shape)
+    for image in (across * 0 + 99, slope, stripes(3.2), stripes(5.33), stripes(16)):
+        np.testing.assert_allclose(grid_loss(image), [0.1], atol=0.02)
+    noise = np.random.default_rng(0).normal(127, 10, (1, 260, 260, 3)).astype("float32")
+    assert float(grid_loss(noise)[0]) < 0.5, "the remainder of other textures is taken off"
+
+
+def test_grid_loss_judges_each_image_and_each_place():
+    images = np.concatenate([stripes(4), stripes(16)])
+    alone = ops.convert_to_numpy(grid_loss(images[:1]))
+    np.testing.assert_allclose(grid_loss(images)[:1], alone, rtol=1e-5)
+    turned = np.concatenate([images[:1, :32], 255 - images[:1, :32]], axis=1)
+    assert float(grid_loss(turned)[0]) > 0.8 * alone[0], "two places of one grid do not cancel"
 
 
 def test_losses_of_a_picture_against_itself_vanish(vgg_weights):

@@ -23,7 +23,14 @@ from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.export import export
 from ffmpeg_style.frozen_graph import GraphRunner, read_graph
-from ffmpeg_style.networks import MARGIN, StyleNetwork, set_weight_values, weight_values
+from ffmpeg_style.networks import (
+    MARGIN,
+    StyleNetwork,
+    set_weight_values,
+    weight_values,
+    with_margin,
+    without_margin,
+)
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.training import (
     DistillationTrainer,
@@ -177,6 +184,27 @@ def test_the_margin_is_judged_too(painting, vgg_weights):
     inside = painted[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     np.testing.assert_array_equal(inside, network((images, mix)))
     assert np.isfinite(trainer.compute_loss(x=(images, mix), y_pred=painted))
+
+
+def test_a_rim_and_a_grid_are_charged_for(painting, vgg_weights, monkeypatch):
+    network = StyleNetwork("fast", width=4).build_weights()
+    trainer = make_trainer(network, {"style": painting}, TrainSettings(), vgg_weights, None)
+    images, mix = np.full((1, 32, 32, 3), 99, "float32"), np.ones((1, 1), "float32")
+    contents = with_margin(images)
+    far = without_margin(network.paint(with_margin(contents), mix))
+    np.testing.assert_allclose(trainer.rim_loss(contents, mix, far), [0], atol=1e-3)
+    np.testing.assert_allclose(trainer.rim_loss(contents, mix, far + 20), [19], atol=0.1)
+    strokes = 20 * (np.indices((56, 56)).sum(axis=0) % 2 * 2 - 1)[None, :, :, None]
+    np.testing.assert_allclose(trainer.rim_loss(contents, mix, far + strokes), [0], atol=1e-3)
+
+    painted = far + 20 * np.sin(np.pi / 2 * (np.arange(56) + 0.5)).astype("float32")[:, None, None]
+    losses = []
+    for weights in (0, 0), (1, 0), (0, 1):
+        monkeypatch.setattr(training, "GRID_WEIGHT", weights[0])
+        monkeypatch.setattr(training, "RIM_WEIGHT", weights[1])
+        losses.append(float(trainer.compute_loss(x=(images, mix), y_pred=painted + 20)))
+    assert losses[1] - losses[0] == pytest.approx(20 / np.sqrt(2), rel=0.1)
+    assert losses[2] - losses[0] == pytest.approx(19, rel=0.1)
 
 
 def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, painting):
