@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ffmpeg_style.card_text import card_lines
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.frozen_graph import (
     ALLOWED_OPS,
@@ -203,10 +204,7 @@ def run_faults(graph):
 
 def describe(inspection):
     """An `Inspection` as text for a terminal."""
-    lines = []
-    for key, value in (inspection.card or {}).items():
-        lines.append(f"{key:<15}{value_text(value)}")
-    lines.append("")
+    lines = [*card_lines(inspection.card or {}), ""]
     lines += [f"{name:<15}{dtype} {shape}" for name, (dtype, shape) in inspection.signature.items()]
     lines.append("")
     lines += [f"{count:>5} {op}" for op, count in inspection.ops.items()]
@@ -217,12 +215,3 @@ def describe(inspection):
     lines += [f"multiply-adds  {count} at {width}x{height}", ""]
     lines += [f"broken: {fault}" for fault in inspection.faults] or ["contract kept"]
     return "\n".join(lines)
-
-
-def value_text(value):
-    """A JSON value on one line, for people."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {value_text(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(value_text, value))
-    return str(value)

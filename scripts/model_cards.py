@@ -17,6 +17,7 @@ from PIL import Image
 from skimage import data
 
 from ffmpeg_style import Engine
+from ffmpeg_style.card_text import history
 from ffmpeg_style.evaluate import MARKS
 from ffmpeg_style.files import atomic_write
 from ffmpeg_style.frozen_graph import read_card, read_graph
@@ -105,29 +106,11 @@ def numbers(summary, marks):
 def section(name, card):
     """A model's own card."""
     size = (MODELS / f"{name}.pb").stat().st_size / 1e3
-    trained = "\n".join(history(card["trained"]))
+    trained = "\n".join(f"- {line}" for line in history(card["trained"]))
     return (
         f"## {name}\n\n![Photographs on the left, {name} on the right]({name}.jpg)\n\n"
         f"`{card['architecture']}`, width {card['width']}, {card['norm']} norm; "
         f"{', '.join(card['styles'])}; {size:.0f} kB; {card['licence']}.\n\n{trained}\n"
-    )
-
-
-def history(trained):
-    """How a network was trained, the oldest run first: lines of a list."""
-    earlier = history(trained["start"]) if "start" in trained else []
-    line = f"- {trained['steps']:,} steps of {trained['batch']} crop of {trained['size']}x"
-    return [*earlier, f"{line}{trained['size']} pixels; {aim(trained)}"]
-
-
-def aim(trained):
-    """What a run's pictures were judged by."""
-    if "teacher" in trained:
-        return "the pictures of a larger network"
-    weights = trained["weights"]
-    return (
-        f"the painting's short side at {trained['style_size']}; {weights['content']:g} content + "
-        f"{weights['style']:g} style + {weights['total_variation']:g} total variation"
     )
 
 

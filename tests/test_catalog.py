@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -119,7 +120,12 @@ def test_models_command(folders):
     listed = {model["name"]: model for model in json.loads(run("--json").stdout)}
     assert listed["wave"]["card"]["architecture"] == "test"
     assert "frozen" in listed["broken"]["error"]
-    assert json.loads(run("wave").stdout)["card"] == listed["wave"]["card"]
+    (wave,) = json.loads(run("--json", "wave").stdout)
+    assert wave["card"] == listed["wave"]["card"]
+    text = run("wave").stdout
+    assert re.search(r"^styles +wave, scream$", text, re.MULTILINE)
+    assert wave["path"] in text
+    assert "frozen" in run("broken").stdout
     missing = run("nope")
     assert missing.returncode == 2
     assert missing.stderr.startswith("ffmpeg-style: no model 'nope'")

@@ -16,13 +16,15 @@ def command(name, as_json):
     They are looked for in the folders that FFMPEG_STYLE_MODELS names, and among those that came
     with ffmpeg-style.
     """
+    from ffmpeg_style.card_text import card_lines
     from ffmpeg_style.catalog import list_models, read_model
 
     models = list_models() if name is None else [read_model(name)]
     if as_json:
         print(json.dumps([_values(model) for model in models], indent=2, ensure_ascii=False))
     elif name is not None:
-        print(json.dumps(_values(models[0]), indent=2, ensure_ascii=False))
+        print(f"{'path':<15}{models[0].path}")
+        print(models[0].error or "\n".join(card_lines(models[0].card)))
     elif models:
         _print_table([_row(model) for model in models])
     else:

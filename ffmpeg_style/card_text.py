@@ -1,0 +1,56 @@
+"""A model card as text for people."""
+
+
+def value_text(value):
+    """A JSON value on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {value_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(value_text, value))
+    return str(value)
+
+
+def history(trained):
+    """How a network was trained, by its card's ``trained``: a line for each run, the oldest first.
+
+    What another hand wrote there is told as it stands.
+    """
+    lines = []
+    while isinstance(trained, dict) and trained:
+        lines.append(run_text({key: value for key, value in trained.items() if key != "start"}))
+        trained = trained.get("start")
+    return [*([value_text(trained)] if trained else []), *reversed(lines)]
+
+
+def run_text(run):
+    """One run of training."""
+    try:
+        crops = (
+            f"{run['steps']:,} steps of {run['batch']} crop of {run['size']}x{run['size']} pixels"
+        )
+        return f"{crops}; {aim_text(run)}"
+    except (KeyError, TypeError, ValueError):
+        return value_text(run)
+
+
+def aim_text(run):
+    """What a run's pictures were judged by."""
+    if "teacher" in run:
+        return "the pictures of a larger network"
+    weights = run["weights"]
+    return (
+        f"the painting's short side at {run['style_size']}; {weights['content']:g} content + "
+        f"{weights['style']:g} style + {weights['total_variation']:g} total variation"
+    )
+
+
+def card_lines(card):
+    """A card in lines, a line or more for each thing that it tells."""
+    lines = []
+    for key, value in card.items():
+        texts = history(value) if key == "trained" else [value_text(value)]
+        titles = [key, *[""] * len(texts)]
+        lines += [f"{title:<15}{text}".rstrip() for title, text in zip(titles, texts, strict=False)]
+        if key == "trained" and isinstance(value, dict) and "data" in value:
+            lines.append(f"{'data':<15}{value_text(value['data'])}")
+    return lines
