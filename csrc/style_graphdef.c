@@ -159,11 +159,9 @@ static int refuse(const StyleContext *ctx, const StyleGraphDef *file, const uint
         file->path, (size_t)(position - file->data), file->size);
 }
 
-/* Field numbers of tensorflow/core/framework/graph.proto and of the files that it imports. */
-enum { GRAPH_NODE = 1, GRAPH_LIBRARY = 2, GRAPH_VERSION = 3, GRAPH_VERSIONS = 4, GRAPH_DEBUG = 5 };
-enum { NODE_NAME = 1, NODE_OP = 2, NODE_ATTR = 5 };
-enum { MAP_KEY = 1, MAP_VALUE = 2 };
-enum { ATTR_TENSOR = 8, TENSOR_STRING = 8 };
+/* More field numbers of tensorflow/core/framework/graph.proto and of the files that it imports. */
+enum { GRAPH_LIBRARY = 2, GRAPH_VERSION = 3, GRAPH_VERSIONS = 4, GRAPH_DEBUG = 5 };
+enum { TENSOR_STRING = 8 };
 enum { LIBRARY_FUNCTION = 1, FUNCTION_SIGNATURE = 1, SIGNATURE_NAME = 1 };
 
 /** The string of a Const node's `value`. */

@@ -530,17 +530,6 @@ static void stay_in_memory(void)
 /** Whether another copy of this code was here before: to register a name twice ends the process. */
 static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, TF_Status *status)
 {
-    enum {
-        NODE = 1,
-        NAME = 1,
-        OP = 2,
-        INPUT = 3,
-        ATTR = 5,
-        KEY = 1,
-        VALUE = 2,
-        BOOL = 5,
-        DATA_TYPE = 6
-    };
     StyleMessage graph = {.ctx = ctx}, node = graph, attr = graph, value = graph;
     TF_ImportGraphDefOptions *options = with->NewImportGraphDefOptions();
     TF_Buffer *buffer = with->NewBuffer();
@@ -548,15 +537,15 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
     int ret = 0;
 
     for (int i = 0; i < 2; i++) { // a placeholder, and an operation that takes it
-        ff_style_put_text(&node, NAME, i ? "packed" : "kernel");
-        ff_style_put_text(&node, OP, i ? FF_STYLE_PACK : "Placeholder");
+        ff_style_put_text(&node, NODE_NAME, i ? "packed" : "kernel");
+        ff_style_put_text(&node, NODE_OP, i ? FF_STYLE_PACK : "Placeholder");
         if (i)
-            ff_style_put_text(&node, INPUT, "kernel");
-        ff_style_put_text(&attr, KEY, i ? "transposed" : "dtype");
-        ff_style_put_number(&value, i ? BOOL : DATA_TYPE, i ? 0 : TF_FLOAT);
-        ff_style_put_message(&attr, VALUE, &value);
-        ff_style_put_message(&node, ATTR, &attr);
-        ff_style_put_message(&graph, NODE, &node);
+            ff_style_put_text(&node, NODE_INPUT, "kernel");
+        ff_style_put_text(&attr, MAP_KEY, i ? "transposed" : "dtype");
+        ff_style_put_number(&value, i ? ATTR_BOOL : ATTR_TYPE, i ? 0 : TF_FLOAT);
+        ff_style_put_message(&attr, MAP_VALUE, &value);
+        ff_style_put_message(&node, NODE_ATTR, &attr);
+        ff_style_put_message(&graph, GRAPH_NODE, &node);
     }
     if (options && buffer && scratch && !graph.failed) {
         buffer->data = graph.data;

@@ -34,6 +34,12 @@
 
 enum { FF_STYLE_VARINT = 0, FF_STYLE_FIXED64 = 1, FF_STYLE_BYTES = 2, FF_STYLE_FIXED32 = 5 };
 
+/* Field numbers of TensorFlow's graph.proto, node_def.proto and attr_value.proto, and of any map. */
+enum { GRAPH_NODE = 1 };
+enum { NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3, NODE_ATTR = 5 };
+enum { ATTR_LIST = 1, ATTR_BYTES, ATTR_INT, ATTR_FLOAT, ATTR_BOOL, ATTR_TYPE, ATTR_TENSOR = 8 };
+enum { MAP_KEY = 1, MAP_VALUE = 2 };
+
 typedef struct StyleSpan {
     const uint8_t *data;
     size_t size;

@@ -30,11 +30,7 @@
 #define NOTHING "ffmpeg_style/nothing" // an empty tensor, for what an operation is to do without
 #define ONE "ffmpeg_style/one"
 
-/* Field numbers of TensorFlow's graph.proto, node_def.proto, attr_value.proto and tensor.proto. */
-enum { GRAPH_NODE = 1 };
-enum { NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3, NODE_ATTR = 5 };
-enum { MAP_KEY = 1, MAP_VALUE = 2 };
-enum { ATTR_LIST = 1, ATTR_BYTES, ATTR_INT, ATTR_FLOAT, ATTR_BOOL, ATTR_TYPE, ATTR_TENSOR = 8 };
+/* More field numbers, of attr_value.proto and tensor.proto. */
 enum { LIST_INT = 3 };
 enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_FLOAT = 5, SHAPE_DIM = 2, DIM_SIZE = 1 };
 

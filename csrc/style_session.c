@@ -81,8 +81,6 @@ enum {
     CONFIG_ALLOW_SOFT_PLACEMENT = 7,
     CONFIG_USE_PER_SESSION_THREADS = 9,
     CONFIG_GRAPH_OPTIONS = 10,
-    MAP_KEY = 1,
-    MAP_VALUE = 2,
     GPU_ALLOW_GROWTH = 4,
     GRAPH_REWRITE_OPTIONS = 10,
     REWRITE_BF16 = 31, // auto_mixed_precision_onednn_bfloat16

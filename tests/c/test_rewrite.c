@@ -28,11 +28,8 @@
 #include "style_rewrite.h"
 #include "test.h"
 
-/* Field numbers of graph.proto, node_def.proto and attr_value.proto. */
-enum { GRAPH_NODE = 1, GRAPH_VERSIONS = 4 };
-enum { NODE_NAME = 1, NODE_OP = 2, NODE_INPUT = 3, NODE_ATTR = 5 };
-enum { MAP_KEY = 1, MAP_VALUE = 2 };
-enum { ATTR_LIST = 1, ATTR_BYTES = 2, ATTR_BOOL = 5, ATTR_TYPE = 6 };
+/* More field numbers, of graph.proto and attr_value.proto. */
+enum { GRAPH_VERSIONS = 4 };
 enum { LIST_INT = 3 };
 
 static StyleMessage graph = {.ctx = &test_context};
