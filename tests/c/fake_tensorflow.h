@@ -37,6 +37,7 @@ typedef struct FakeTensorFlow {
     int forbidden;   ///< whether importing turns a node into a WriteFile
     int gpus;        ///< how many there are
     int delay;       ///< milliseconds that the first pixel's red value of 255 takes
+    int held;        ///< while it is set, frames that are being painted wait, ten seconds at most
     int fail_at;     ///< the call that fails, 1 is the next; 0: none
     int fail_frames; ///< whether running fails, with a message of several lines
     int exhausted;   ///< whether a failing call says that the memory is used up
@@ -47,7 +48,6 @@ typedef struct FakeTensorFlow {
     int live;           ///< objects that exist
     int runs;           ///< frames painted
     int running;        ///< frames that are being painted
-    int most_running;   ///< the most at a time
     int tensors;        ///< tensors ever allocated by the caller
     uint8_t config[256];
     int config_size;
