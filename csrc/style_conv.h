@@ -19,7 +19,8 @@
  */
 
 /*
- * Convolutions in bfloat16 on the processor's matrix unit (AMX), with the norms around them.
+ * Convolutions with the norms around them: in bfloat16 on the processor's matrix unit (AMX), in single
+ * precision on its vectors of 512 bits.
  *
  * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
  * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
@@ -56,6 +57,7 @@ typedef struct StyleAffine {
 typedef struct StyleKernelShape {
     int rows, columns, channels, filters;
     int transposed; ///< of a transposed convolution of stride 2; rows and columns are even
+    StyleType type; ///< of the values that it is packed as, and multiplied with
 } StyleKernelShape;
 
 /** Learned scale and offset of an instance norm (Ulyanov et al. 2016), for its filters. */
@@ -66,26 +68,29 @@ typedef struct StyleNorm {
 
 typedef struct StyleConv {
     StyleKernelShape kernel;
-    const uint16_t *packed; ///< the kernel as ff_style_pack_kernel() wrote it
-    int stride;             ///< of a convolution that is not transposed
+    const void *packed; ///< the kernel as ff_style_pack_kernel() wrote it
+    int stride;         ///< of a convolution that is not transposed
     StyleFeatures input;
     StyleAffine affine;  ///< of the input
     StyleFeatures added; ///< to that, of the input's shape; its data are NULL: nothing
     StyleFeatures
-        kept; ///< receives it all in bfloat16 for others; its data are NULL: there are none
+        kept; ///< receives it all, in the kernel's type, for others; its data are NULL: there are none
     StyleFeatures output;
     StyleNorm norm;        ///< of the output
     float *scale, *offset; ///< receive what that norm does to the output, which is left as it was
 } StyleConv;
 
-/** Whether the processor has what the functions below need, and the system lets this process use it. */
+/** Whether the processor has what the functions below need for floats, and the system saves its state. */
+int ff_style_processor_has_vectors(void);
+
+/** The same for bfloat16, which the system has to let this process use. */
 int ff_style_processor_has_matrices(void);
 
-/** Number of 16-bit values in a packed kernel; 0: it has no such shape, or is beyond all reason. */
+/** Number of values in a packed kernel; 0: it has no such shape, or is beyond all reason. */
 size_t ff_style_packed_size(const StyleKernelShape *shape);
 
-/** Rounds a kernel to bfloat16, in the order in which the matrix unit takes it; zeros fill the rest. */
-void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, uint16_t *packed);
+/** Writes a kernel in its type, in the order in which it is multiplied; zeros fill the rest. */
+void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed);
 
 /** Height or width of what a convolution gives, with SAME padding, for that of its input. */
 int ff_style_conv_size(const StyleKernelShape *shape, int stride, int size);
@@ -95,14 +100,14 @@ int ff_style_conv_size(const StyleKernelShape *shape, int stride, int size);
  *
  * The output has the size that ff_style_conv_size() tells and the kernel's filters as channels.
  *
- * @return 0, -ENOMEM, or -ENOSYS on a processor of a kind that has no matrix unit
+ * @return 0, -ENOMEM, or -ENOSYS on a processor of another kind
  */
 int ff_style_conv(const StyleConv *conv);
 
 /**
  * Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape.
  *
- * @return 0, -ENOMEM, or -ENOSYS on a processor of a kind that has no matrix unit
+ * @return 0, -ENOMEM, or -ENOSYS on a processor of another kind
  */
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output);

@@ -48,7 +48,7 @@ typedef struct StyleGraph {
     StyleRange range;   ///< of float32 images; never FF_STYLE_RANGE_AUTO
     int channels;       ///< the convolutions' median number of channels, 0: there is none
     int computed_norms; ///< a norm's scale or offset is the work of a convolution or the like
-    int rewritten;      ///< operations of our own are in it, which compute in bfloat16
+    int rewritten;      ///< operations of our own are in it, which compute in their own precision
 } StyleGraph;
 
 /**

@@ -45,7 +45,7 @@ typedef struct Kernel {
     unsigned char transposed, relu, keep;
     int32_t stride, sizes;
     float epsilon;
-    TF_DataType output;
+    TF_DataType packed, output;
 } Kernel;
 
 /** A call of an operation. After a failure the status tells it, and the steps that follow do nothing. */
@@ -179,12 +179,12 @@ static void expect_memory(Call *call, int result)
 
 static void pack(void *kernel, TF_OpKernelContext *context)
 {
+    const Kernel *const k = kernel;
     Call call = begin_call(context, 1);
-    const int transposed = ((const Kernel *)kernel)->transposed;
     int64_t dims[4] = {0}, size = 0, five = 5;
     StyleKernelShape shape = {0};
-    uint16_t *packed;
     int32_t *numbers;
+    void *packed;
 
     expect(&call, is_ok(&call) && tf->NumDims(call.inputs[0]) == 4,
            "expected a kernel of four dimensions");
@@ -193,13 +193,17 @@ static void pack(void *kernel, TF_OpKernelContext *context)
         expect(&call, dims[i] <= INT32_MAX, "expected a smaller kernel");
     }
     if (is_ok(&call)) {
-        shape = (StyleKernelShape){(int)dims[0], (int)dims[1], (int)dims[2 + transposed],
-                                   (int)dims[3 - transposed], transposed};
+        shape = (StyleKernelShape){(int)dims[0],
+                                   (int)dims[1],
+                                   (int)dims[2 + k->transposed],
+                                   (int)dims[3 - k->transposed],
+                                   k->transposed,
+                                   style_type(k->packed)};
         size = (int64_t)ff_style_packed_size(&shape);
         expect(&call, size > 0,
                "expected a kernel of a style network's size, of an even one when transposed");
     }
-    packed = allocate(&call, 0, TF_BFLOAT16, 1, &size);
+    packed = allocate(&call, 0, k->packed, 1, &size);
     numbers = allocate(&call, 1, TF_INT32, 1, &five);
     if (is_ok(&call)) {
         ff_style_pack_kernel(&shape, tf->TensorData(call.inputs[0]), packed);
@@ -222,8 +226,9 @@ static void get_kernel(Call *call, StyleConv *conv)
     if (!is_ok(call))
         return;
     numbers = tf->TensorData(call->inputs[4]);
-    conv->kernel =
-        (StyleKernelShape){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] != 0};
+    conv->kernel = (StyleKernelShape){numbers[0],      numbers[1],
+                                      numbers[2],      numbers[3],
+                                      numbers[4] != 0, style_type(tf->TensorType(call->inputs[3]))};
     conv->packed = tf->TensorData(call->inputs[3]);
     expect(call,
            ff_style_packed_size(&conv->kernel) &&
@@ -249,14 +254,14 @@ static StyleFeatures get_added(Call *call, int index, const StyleFeatures *image
 }
 
 /** The convolution's last output: of its input's shape, or empty. */
-static StyleFeatures allocate_kept(Call *call, int keep, const StyleFeatures *input)
+static StyleFeatures allocate_kept(Call *call, const Kernel *kernel, const StyleFeatures *input)
 {
     const int64_t none = 0;
 
-    if (keep)
-        return allocate_features(call, 3, TF_BFLOAT16, input->height, input->width,
+    if (kernel->keep)
+        return allocate_features(call, 3, kernel->packed, input->height, input->width,
                                  input->channels);
-    allocate(call, 3, TF_BFLOAT16, 1, &none);
+    allocate(call, 3, kernel->packed, 1, &none);
     return (StyleFeatures){0};
 }
 
@@ -302,7 +307,7 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
         check_size(&call, 8, &conv.output);
     conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
     conv.offset = allocate(&call, 2, TF_FLOAT, 1, &channels);
-    conv.kept = allocate_kept(&call, k->keep, &conv.input);
+    conv.kept = allocate_kept(&call, k, &conv.input);
     if (norm.channels)
         conv.norm = (StyleNorm){norm.scale, norm.offset, k->epsilon};
     if (is_ok(&call))
@@ -410,6 +415,8 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
         tf->OpKernelConstruction_GetAttrBool(construction, "relu", &kernel->relu, status);
     if (kernel && wanted->keep)
         tf->OpKernelConstruction_GetAttrBool(construction, "keep", &kernel->keep, status);
+    if (kernel && wanted->packed)
+        tf->OpKernelConstruction_GetAttrType(construction, "Tp", &kernel->packed, status);
     if (kernel && wanted->output)
         tf->OpKernelConstruction_GetAttrType(construction, "Ty", &kernel->output, status);
     if (kernel && wanted->stride) {
@@ -426,13 +433,17 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
 
 static void *create_pack(TF_OpKernelConstruction *construction)
 {
-    return create(construction, &(Kernel){.transposed = 1});
+    return create(construction, &(Kernel){.transposed = 1, .packed = TF_FLOAT});
 }
 
 static void *create_conv(TF_OpKernelConstruction *construction)
 {
-    return create(construction,
-                  &(Kernel){.relu = 1, .keep = 1, .output = TF_FLOAT, .stride = 1, .epsilon = 1});
+    return create(construction, &(Kernel){.relu = 1,
+                                          .keep = 1,
+                                          .packed = TF_FLOAT,
+                                          .output = TF_FLOAT,
+                                          .stride = 1,
+                                          .epsilon = 1});
 }
 
 static void *create_apply(TF_OpKernelConstruction *construction)
@@ -452,7 +463,7 @@ static void *create_pixels(TF_OpKernelConstruction *construction)
 
 typedef struct Definition {
     const char *name;
-    const char *attrs[9], *inputs[MAX_INPUTS + 1], *outputs[5]; ///< ended by NULL
+    const char *attrs[10], *inputs[MAX_INPUTS + 1], *outputs[5]; ///< ended by NULL
     void *(*create)(TF_OpKernelConstruction *);
     void (*compute)(void *, TF_OpKernelContext *);
 } Definition;
@@ -461,17 +472,17 @@ typedef struct Definition {
 
 static const Definition definitions[] = {
     {FF_STYLE_PACK,
-     {"transposed: bool"},
+     {"Tp" TYPE, "transposed: bool"},
      {"kernel: float"},
-     {"packed: bfloat16", "shape: int32"},
+     {"packed: Tp", "shape: int32"},
      create_pack,
      pack},
     {FF_STYLE_CONV,
-     {"Tx: {float, bfloat16, uint8}", "Ta" TYPE, "Ty" TYPE, "relu: bool", "keep: bool",
+     {"Tx: {float, bfloat16, uint8}", "Tp" TYPE, "Ta" TYPE, "Ty" TYPE, "relu: bool", "keep: bool",
       "stride: int", "epsilon: float", "N: int >= 0"},
-     {"x: Tx", "scale: float", "offset: float", "packed: bfloat16", "shape: int32", "gamma: float",
+     {"x: Tx", "scale: float", "offset: float", "packed: Tp", "shape: int32", "gamma: float",
       "beta: float", "added: Ta", "size: N * int32"},
-     {"y: Ty", "y_scale: float", "y_offset: float", "kept: bfloat16"},
+     {"y: Ty", "y_scale: float", "y_offset: float", "kept: Tp"},
      create_conv,
      convolve},
     {FF_STYLE_APPLY,
@@ -541,10 +552,16 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
         ff_style_put_text(&node, NODE_OP, i ? FF_STYLE_PACK : "Placeholder");
         if (i)
             ff_style_put_text(&node, NODE_INPUT, "kernel");
-        ff_style_put_text(&attr, MAP_KEY, i ? "transposed" : "dtype");
-        ff_style_put_number(&value, i ? ATTR_BOOL : ATTR_TYPE, i ? 0 : TF_FLOAT);
+        ff_style_put_text(&attr, MAP_KEY, i ? "Tp" : "dtype");
+        ff_style_put_number(&value, ATTR_TYPE, TF_FLOAT);
         ff_style_put_message(&attr, MAP_VALUE, &value);
         ff_style_put_message(&node, NODE_ATTR, &attr);
+        if (i) {
+            ff_style_put_text(&attr, MAP_KEY, "transposed");
+            ff_style_put_number(&value, ATTR_BOOL, 0);
+            ff_style_put_message(&attr, MAP_VALUE, &value);
+            ff_style_put_message(&node, NODE_ATTR, &attr);
+        }
         ff_style_put_message(&graph, GRAPH_NODE, &node);
     }
     if (options && buffer && scratch && !graph.failed) {

@@ -20,12 +20,12 @@
 
 /*
  * Operations of our own in TensorFlow: what style_conv.h and style_norm.h do, for a graph to call. All but
- * FF_STYLE_NORM need ff_style_processor_has_matrices().
+ * FF_STYLE_NORM need ff_style_processor_has_vectors(), and with bfloat16 ff_style_processor_has_matrices().
  *
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|
- * | FF_STYLE_PACK | kernel (float) | packed (bfloat16), shape (int32) | transposed (bool) |
- * | FF_STYLE_CONV | x (Tx), scale, offset, packed, shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (bfloat16) | relu, keep (bool), stride, N (int), epsilon (float) |
+ * | FF_STYLE_PACK | kernel (float) | packed (Tp), shape (int32) | transposed (bool) |
+ * | FF_STYLE_CONV | x (Tx), scale, offset, packed (Tp), shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (Tp) | relu, keep (bool), stride, N (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |
@@ -43,8 +43,8 @@
 
 #include "style_tensorflow.h"
 
-#define FF_STYLE_PACK "FfmpegStylePack1"
-#define FF_STYLE_CONV "FfmpegStyleConv1"
+#define FF_STYLE_PACK "FfmpegStylePack2"
+#define FF_STYLE_CONV "FfmpegStyleConv2"
 #define FF_STYLE_APPLY "FfmpegStyleApply1"
 #define FF_STYLE_NORM "FfmpegStyleNorm1"
 #define FF_STYLE_PIXELS "FfmpegStylePixels1"

@@ -43,7 +43,7 @@ typedef enum Fate {
     CONV,    ///< a convolution
     APPLIED, ///< the last of a norm, a ReLU and a sum, whose result is needed as it is
     RETYPED, ///< a Reshape, or a Shape, that takes what type it is given
-    NORMED,  ///< the last of the same, in single precision
+    NORMED,  ///< the last of the same, with no convolution of ours in front
     BYTES,   ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
     PIXELS,  ///< the Cast to bytes behind a scaled and clipped Tanh
 } Fate;
@@ -81,7 +81,7 @@ typedef struct Node {
     int first_end;   ///< the Tanh
     int next_end;    ///< the node behind, up to the Cast
     // Of any node:
-    int bfloat16; ///< so is its result
+    int is_ours; ///< its result is taken by operations of ours only
 } Node;
 
 typedef struct Rewrite {
@@ -92,7 +92,7 @@ typedef struct Rewrite {
     Use *uses;
     int *by_name;
     int nb_nodes, nb_inputs;
-    int bfloat16;
+    StyleRewriting rewriting;
     StyleMessage graph, node, attr, value, inner; ///< what is being written
 } Rewrite;
 
@@ -407,17 +407,18 @@ static int follower(const Rewrite *r, int node, const char *op, int nb_inputs)
 static void mark_norm(Rewrite *r, int norm)
 {
     const int conv = input_of(r, &r->nodes[norm], 0)->node;
+    const int joined = is_behind_conv(r, &r->nodes[norm]);
     const float epsilon = read_epsilon(&r->nodes[norm]);
     const int relu = follower(r, norm, "Relu", 1);
     const int before = relu >= 0 ? relu : norm;
     const int sum = follower(r, before, "AddV2", 2);
     const int last = sum >= 0 ? sum : before;
 
-    if (r->bfloat16)
+    if (joined)
         r->nodes[conv].norm = norm;
     r->nodes[norm].epsilon = epsilon;
     r->nodes[norm].fate = r->nodes[before].fate = DROPPED;
-    r->nodes[last].fate = r->bfloat16 ? APPLIED : NORMED;
+    r->nodes[last].fate = joined ? APPLIED : NORMED;
     r->nodes[last].norm = norm;
     r->nodes[last].conv = conv;
     r->nodes[last].relu = relu >= 0;
@@ -448,7 +449,7 @@ static int is_use_by_conv_at_last(const Rewrite *r, Use use)
     return is_use_by_conv(r, use) || (r->nodes[use.node].fate == RETYPED && use.slot == 0);
 }
 
-/** By an operation of ours, which takes bfloat16. */
+/** By an operation of ours, which takes what type it is given. */
 static int is_use_by_ours(const Rewrite *r, Use use)
 {
     const Node *node = &r->nodes[use.node];
@@ -560,10 +561,10 @@ static void mark_result(const Rewrite *r, Node *node)
 {
     node->left_to_convs =
         node->fate == APPLIED && node->added < 0 && all_uses(r, node, is_use_by_conv_at_last);
-    node->bfloat16 =
+    node->is_ours =
         (node->fate == CONV && node->norm >= 0) ||
         ((node->fate == CONV || node->fate == APPLIED) && all_uses(r, node, is_use_by_ours));
-    if (node->fate == APPLIED && node->bfloat16 && !node->left_to_convs)
+    if (node->fate == APPLIED && node->is_ours && !node->left_to_convs)
         mark_carrier(r, node);
 }
 
@@ -571,7 +572,7 @@ static void mark_norms(Rewrite *r)
 {
     for (int i = 0; i < r->nb_nodes; i++)
         if (r->nodes[i].fate == KEPT && is_norm(&r->nodes[i]) &&
-            (!r->bfloat16 || is_behind_conv(r, &r->nodes[i])))
+            (r->rewriting != FF_STYLE_BFLOATS || is_behind_conv(r, &r->nodes[i])))
             mark_norm(r, i);
 }
 
@@ -591,16 +592,16 @@ static void mark_others(Rewrite *r)
         mark_result(r, &r->nodes[i]);
     for (int i = 0; i < r->nb_nodes; i++)
         if (r->nodes[i].fate == RETYPED)
-            r->nodes[i].bfloat16 = r->nodes[input_of(r, &r->nodes[i], 0)->node].bfloat16;
+            r->nodes[i].is_ours = r->nodes[input_of(r, &r->nodes[i], 0)->node].is_ours;
 }
 
 /** Returns whether there is anything to rewrite. */
 static int decide(Rewrite *r)
 {
-    for (int i = 0; i < r->nb_nodes && r->bfloat16; i++)
+    for (int i = 0; i < r->nb_nodes && r->rewriting != FF_STYLE_NORMS; i++)
         mark_conv(&r->nodes[i]);
     mark_norms(r);
-    if (r->bfloat16)
+    if (r->rewriting != FF_STYLE_NORMS)
         mark_others(r);
     for (int i = 0; i < r->nb_nodes; i++)
         if (r->nodes[i].fate == CONV || r->nodes[i].fate == NORMED)
@@ -648,9 +649,10 @@ static void put_attr_type(Rewrite *r, const char *name, TF_DataType type)
     put_attr_number(r, name, ATTR_TYPE, type);
 }
 
-static TF_DataType float_type(int is_bfloat16)
+/** Of a result; what operations of ours give each other can be narrower than what others take. */
+static TF_DataType result_type(const Rewrite *r, int is_ours)
 {
-    return is_bfloat16 ? TF_BFLOAT16 : TF_FLOAT;
+    return is_ours && r->rewriting == FF_STYLE_BFLOATS ? TF_BFLOAT16 : TF_FLOAT;
 }
 
 /** `suffix` tells the node or the output, such as ":1". */
@@ -699,7 +701,8 @@ static void put_added(Rewrite *r, const Node *node)
         put_input(r, added->text, "");
     else
         put_constant(r, NOTHING);
-    put_attr_type(r, "Ta", float_type(added && !added->output && r->nodes[added->node].bfloat16));
+    put_attr_type(r, "Ta",
+                  result_type(r, added && !added->output && r->nodes[added->node].is_ours));
 }
 
 /**
@@ -724,13 +727,13 @@ static const Node *put_image(Rewrite *r, const Node *node)
     if (norm && (norm->left_to_convs || norm->carrier == node - r->nodes)) {
         put_input(r, producer == norm ? r->nodes[norm->conv].name : image->text, "");
         put_affine(r, norm);
-        put_attr_type(r, "Tx", TF_BFLOAT16);
+        put_attr_type(r, "Tx", result_type(r, 1));
         return norm;
     }
     put_input(r, image->text, "");
     put_constant(r, NOTHING);
     put_constant(r, NOTHING);
-    put_attr_type(r, "Tx", float_type(producer && producer->bfloat16));
+    put_attr_type(r, "Tx", result_type(r, producer && producer->is_ours));
     return NULL;
 }
 
@@ -741,6 +744,7 @@ static void write_conv(Rewrite *r, const Node *node)
 
     begin_node(r, node->name, "/packed", FF_STYLE_PACK);
     put_input(r, input_of(r, node, 1)->text, "");
+    put_attr_type(r, "Tp", result_type(r, 1));
     put_attr_number(r, "transposed", ATTR_BOOL, node->transposed);
     end_node(r);
 
@@ -757,8 +761,9 @@ static void write_conv(Rewrite *r, const Node *node)
     put_added(r, before);
     if (node->transposed)
         put_input(r, input_of(r, node, 0)->text, "");
+    put_attr_type(r, "Tp", result_type(r, 1));
     put_attr_number(r, "N", ATTR_INT, node->transposed);
-    put_attr_type(r, "Ty", float_type(node->bfloat16));
+    put_attr_type(r, "Ty", result_type(r, node->is_ours));
     put_attr_number(r, "relu", ATTR_BOOL, before && before->relu);
     put_attr_number(r, "keep", ATTR_BOOL, before && before->is_kept);
     put_attr_number(r, "stride", ATTR_INT, node->stride);
@@ -772,8 +777,8 @@ static void write_applied(Rewrite *r, const Node *node)
     put_input(r, r->nodes[node->conv].name, "");
     put_affine(r, node);
     put_added(r, node);
-    put_attr_type(r, "Tx", TF_BFLOAT16);
-    put_attr_type(r, "Ty", float_type(node->bfloat16));
+    put_attr_type(r, "Tx", result_type(r, 1));
+    put_attr_type(r, "Ty", result_type(r, node->is_ours));
     put_attr_number(r, "relu", ATTR_BOOL, node->relu);
     end_node(r);
 }
@@ -783,7 +788,7 @@ static void write_kept(Rewrite *r, const Node *node)
 {
     begin_node(r, node->name, "", "Identity");
     put_input(r, r->nodes[node->carrier].name, ":3");
-    put_attr_type(r, "T", TF_BFLOAT16);
+    put_attr_type(r, "T", result_type(r, 1));
     end_node(r);
 }
 
@@ -823,7 +828,7 @@ static void write_retyped(Rewrite *r, const Node *node)
         else if (field.number != NODE_ATTR || !ff_style_span_is(key, "T"))
             ff_style_put_bytes(&r->node, field.number, field.bytes.data, field.bytes.size);
     }
-    put_attr_type(r, "T", float_type(node->bfloat16 || is_raw));
+    put_attr_type(r, "T", result_type(r, node->is_ours || is_raw));
     end_node(r);
 }
 
@@ -884,14 +889,14 @@ static void write_graph(Rewrite *r)
     write_vector(r, ONE, 1);
 }
 
-int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file, int bfloat16,
-                              StyleGraphDef *rewritten)
+int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file,
+                              StyleRewriting rewriting, StyleGraphDef *rewritten)
 {
     const StyleMessage empty = {.ctx = ctx};
     Rewrite r = {
         .ctx = ctx,
         .file = file,
-        .bfloat16 = bfloat16,
+        .rewriting = rewriting,
         .graph = empty,
         .node = empty,
         .attr = empty,

@@ -27,15 +27,23 @@
 
 #include "style_graphdef.h"
 
+/** Which of the operations of style_kernels.h a graph gets. */
+typedef enum StyleRewriting {
+    FF_STYLE_NORMS,   ///< norms, in single precision
+    FF_STYLE_FLOATS,  ///< convolutions as well: ff_style_processor_has_vectors()
+    FF_STYLE_BFLOATS, ///< the same in bfloat16: ff_style_processor_has_matrices()
+} StyleRewriting;
+
 /**
  * Writes a graph that computes the same, with the operations of style_kernels.h in place of FusedBatchNormV3
  * that takes its statistics from the image, with a ReLU and then a sum with another image of the same shape
- * behind it, if they are there. In bfloat16, which needs the matrix unit, also in place of
+ * behind it, if they are there; and, unless it is for FF_STYLE_NORMS, of
  *
  * - Conv2D with SAME padding, and Conv2DBackpropInput of stride 2 that doubles its input,
  * - the ends: bytes that become floats, less a constant, for a convolution, and the tanh that is scaled,
  *   clipped and rounded to bytes.
  *
+ * In bfloat16 a norm is replaced behind a convolution only.
  * All other operations stay, and so do the names of all results that they take. That sums are of one
  * shape, transposed convolutions double, and so on, is known of the graphs that this project exports: only
  * those are to be rewritten, and others may fail when they run.
@@ -44,7 +52,7 @@
  * @return 1; 0: there was nothing to do, or the graph has something odd, and is to be run as it is;
  *         -ENOMEM after a message
  */
-int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file, int bfloat16,
-                              StyleGraphDef *rewritten);
+int ff_style_rewrite_graphdef(const StyleContext *ctx, const StyleGraphDef *file,
+                              StyleRewriting rewriting, StyleGraphDef *rewritten);
 
 #endif

@@ -233,6 +233,13 @@ static int suits_kernels(const StyleEngine *e, const StyleSettings *settings)
             ff_style_processor_has_matrices());
 }
 
+static StyleRewriting choose_rewriting(StylePrecision precision)
+{
+    return precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOATS
+           : ff_style_processor_has_vectors()   ? FF_STYLE_FLOATS
+                                                : FF_STYLE_NORMS;
+}
+
 /** bfloat16 on the matrix unit is the faster one for networks of any width. */
 static StylePrecision choose_kernels_precision(const StyleEngine *e, const StyleSettings *settings)
 {
@@ -288,8 +295,7 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
         return 0;
     trial.is_trial = 1;
     same.precision = choose_kernels_precision(e, settings);
-    ret = ff_style_rewrite_graphdef(&e->ctx, file, same.precision == FF_STYLE_PRECISION_BF16,
-                                    &rewritten);
+    ret = ff_style_rewrite_graphdef(&e->ctx, file, choose_rewriting(same.precision), &rewritten);
     if (ret > 0) {
         if (open_graph(&trial, &rewritten, &e->card, &same, device, &model) >= 0 &&
             paints(&trial, &model)) {

@@ -21,7 +21,7 @@
 /*
  * Prints a graph as the engine rewrites it for operations of its own, for the tests that look into it:
  *
- *   print_rewritten MODEL fp32|bf16 >rewritten.pb
+ *   print_rewritten MODEL norms|fp32|bf16 >rewritten.pb
  *
  * Exits with 3 when there is nothing to rewrite.
  */
@@ -43,7 +43,11 @@ int main(int argc, char **argv)
     ctx = (StyleContext){NULL, settings.log, settings.alloc, settings.free, 0};
     if (argc != 3 || ff_style_read_graphdef(&ctx, argv[1], SIZE_MAX, &file) < 0)
         return 2;
-    ret = ff_style_rewrite_graphdef(&ctx, &file, !strcmp(argv[2], "bf16"), &rewritten);
+    ret = ff_style_rewrite_graphdef(&ctx, &file,
+                                    !strcmp(argv[2], "bf16")   ? FF_STYLE_BFLOATS
+                                    : !strcmp(argv[2], "fp32") ? FF_STYLE_FLOATS
+                                                               : FF_STYLE_NORMS,
+                                    &rewritten);
     if (ret > 0)
         ret = fwrite(rewritten.data, 1, rewritten.size, stdout) == rewritten.size ? 1 : -EIO;
     ff_style_free(&ctx, rewritten.data);

@@ -19,8 +19,8 @@
  */
 
 /*
- * The convolutions on the matrix unit beside sums in double precision. On a processor without that unit
- * only the packing of kernels is tested: the engine then never calls the rest.
+ * The convolutions beside sums in double precision, in each type that the processor has what they need for:
+ * the engine never calls the others. Kernels are packed anywhere.
  */
 
 #include <math.h>
@@ -107,13 +107,15 @@ static float affine_value(const StyleAffine *affine, float value, size_t i)
 static double input_value(const StyleConv *conv, int y, int x, int channel)
 {
     const StyleFeatures *input = &conv->input;
+    float value;
     size_t i;
 
     if (y < 0 || y >= input->height || x < 0 || x >= input->width)
         return 0;
     i = (size_t)((y * input->width + x) * input->channels + channel);
-    return (double)rounded(affine_value(&conv->affine, value_of(input, i), i) +
-                           (conv->added.data ? value_of(&conv->added, i) : 0));
+    value = affine_value(&conv->affine, value_of(input, i), i) +
+            (conv->added.data ? value_of(&conv->added, i) : 0);
+    return (double)(conv->kernel.type == B ? rounded(value) : value);
 }
 
 static void check_kept(const StyleConv *conv)
@@ -225,11 +227,18 @@ static float *make_floats(int count)
     return floats;
 }
 
-static void check_conv(const Case *c, int has_added, StyleType added, int kept)
+/** What stands for bfloat16 in the cases: the kernel's type. */
+static StyleType of_kernel(StyleType type, StyleType kernel)
 {
-    const StyleKernelShape *shape = &c->kernel;
-    const size_t size = ff_style_packed_size(shape);
-    uint16_t *packed = malloc(size * sizeof(*packed));
+    return type == B ? kernel : type;
+}
+
+static void check_conv(const Case *c, StyleType type, int has_added, StyleType added, int kept)
+{
+    const StyleKernelShape with_type = {c->kernel.rows,    c->kernel.columns,    c->kernel.channels,
+                                        c->kernel.filters, c->kernel.transposed, type};
+    const StyleKernelShape *shape = &with_type;
+    void *packed = aligned_alloc(64, ff_style_packed_size(shape) * (type == F ? 4 : 2));
     float *const kernel =
         make_floats(shape->rows * shape->columns * shape->channels * shape->filters);
     float *const affine = make_floats(2 * c->affine + 1), *const norm =
@@ -239,20 +248,24 @@ static void check_conv(const Case *c, int has_added, StyleType added, int kept)
         .kernel = *shape,
         .packed = packed,
         .stride = c->stride,
-        .input = make_features(c->input, c->height, c->width, shape->channels),
+        .input = make_features(of_kernel(c->input, type), c->height, c->width, shape->channels),
         .affine = {affine, affine + c->affine, c->affine, c->relu},
-        .output = make_features(c->output, ff_style_conv_size(shape, c->stride, c->height),
+        .output = make_features(of_kernel(c->output, type),
+                                ff_style_conv_size(shape, c->stride, c->height),
                                 ff_style_conv_size(shape, c->stride, c->width), shape->filters),
         .scale = result,
         .offset = result + shape->filters,
     };
 
     if (has_added)
-        conv.added = make_features(added, c->height, c->width, shape->channels);
+        conv.added = make_features(of_kernel(added, type), c->height, c->width, shape->channels);
     if (kept)
-        conv.kept = make_features(B, c->height, c->width, shape->channels);
+        conv.kept = make_features(type, c->height, c->width, shape->channels);
     if (c->norm)
         conv.norm = (StyleNorm){norm, norm + shape->filters, EPSILON};
+    for (int i = 0;
+         type == F && i < shape->rows * shape->columns * shape->channels * shape->filters; i++)
+        kernel[i] *= 0.7f; // which bfloat16 does not hold
     ff_style_pack_kernel(shape, kernel, packed);
     CHECK(!ff_style_conv(&conv));
     check_output(&conv, kernel);
@@ -269,29 +282,37 @@ static void check_conv(const Case *c, int has_added, StyleType added, int kept)
     free(conv.kept.data);
 }
 
-static void test_convolutions(void)
+static void test_convolutions(StyleType type)
 {
     static const Case cases[] = {
-        {20, 33, 1, {9, 9, 3, 16, 0}, 1, 0, U, B, 1}, // johnson's first
-        {20, 33, 1, {9, 9, 3, 16, 0}, 0, 0, F, B, 1},
-        {20, 33, 1, {3, 3, 64, 64, 0}, 64, 1, B, B, 1}, // a residual block's
-        {21, 34, 2, {3, 3, 16, 32, 0}, 16, 1, B, B, 1},
-        {24, 36, 2, {6, 6, 3, 16, 0}, 1, 0, U, B, 1},   // fast's first
-        {20, 12, 1, {9, 3, 64, 12, 0}, 16, 1, B, F, 0}, // the last, of four pixels each
-        {10, 70, 1, {3, 3, 16, 12, 0}, 0, 0, B, F, 0},
-        {10, 33, 2, {4, 4, 64, 32, 1}, 64, 0, B, B, 1}, // doublings
-        {10, 20, 2, {6, 6, 32, 16, 1}, 32, 1, F, B, 1},
-        {3, 5, 2, {2, 2, 5, 3, 1}, 5, 1, B, F, 1},
-        {4, 5, 2, {8, 8, 5, 3, 1}, 5, 1, B, F, 1},
-        {1, 1, 1, {1, 1, 1, 1, 0}, 1, 1, B, B, 1},
-        {1, 1, 3, {5, 5, 7, 33, 0}, 0, 1, B, B, 1},
-        {7, 19, 3, {5, 2, 7, 17, 0}, 3, 1, F, F, 0}, // an affine that doesn't divide the channels
-        {5, 100, 1, {1, 3, 48, 40, 0}, 12, 0, B, B, 1},
+        {20, 33, 1, {9, 9, 3, 16, 0, B}, 1, 0, U, B, 1}, // johnson's first
+        {20, 33, 1, {9, 9, 3, 16, 0, B}, 0, 0, F, B, 1},
+        {20, 33, 1, {3, 3, 64, 64, 0, B}, 64, 1, B, B, 1}, // a residual block's
+        {21, 34, 2, {3, 3, 16, 32, 0, B}, 16, 1, B, B, 1},
+        {24, 36, 2, {6, 6, 3, 16, 0, B}, 1, 0, U, B, 1},   // fast's first
+        {20, 12, 1, {9, 3, 64, 12, 0, B}, 16, 1, B, F, 0}, // the last, of four pixels each
+        {10, 70, 1, {3, 3, 16, 12, 0, B}, 0, 0, B, F, 0},
+        {10, 33, 2, {4, 4, 64, 32, 1, B}, 64, 0, B, B, 1}, // doublings
+        {10, 20, 2, {6, 6, 32, 16, 1, B}, 32, 1, F, B, 1},
+        {3, 5, 2, {2, 2, 5, 3, 1, B}, 5, 1, B, F, 1},
+        {4, 5, 2, {8, 8, 5, 3, 1, B}, 5, 1, B, F, 1},
+        {1, 1, 1, {1, 1, 1, 1, 0, B}, 1, 1, B, B, 1},
+        {1, 1, 3, {5, 5, 7, 33, 0, B}, 0, 1, B, B, 1},
+        {7,
+         19,
+         3,
+         {5, 2, 7, 17, 0, B},
+         3,
+         1,
+         F,
+         F,
+         0}, // an affine that doesn't divide the channels
+        {5, 100, 1, {1, 3, 48, 40, 0, B}, 12, 0, B, B, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         for (int flags = 0; flags < 8; flags++)
-            check_conv(&cases[i], flags & 1, flags & 2 ? F : B, flags >> 2);
+            check_conv(&cases[i], type, flags & 1, flags & 2 ? F : B, flags >> 2);
 }
 
 static void check_apply(int channels, int relu, StyleType input_type, StyleType added_type,
@@ -319,13 +340,14 @@ static void check_apply(int channels, int relu, StyleType input_type, StyleType 
     free(output.data);
 }
 
-static void test_apply(void)
+static void test_apply(StyleType narrow)
 {
     for (int i = 0; i < 64; i++)
         check_apply(i % 2   ? 20
                     : i % 3 ? 4
                             : 0,
-                    i >> 1 & 1, i >> 2 & 1, i >> 3 & 1, i >> 4 & 1, i >> 5 & 1);
+                    i >> 1 & 1, i >> 2 & 1 ? F : narrow, i >> 3 & 1 ? F : narrow,
+                    i >> 4 & 1 ? F : narrow, i >> 5 & 1);
 }
 
 static void test_pixels(void)
@@ -351,9 +373,11 @@ static void test_pixels(void)
 
 static void test_packing(void)
 {
-    const StyleKernelShape shape = {1, 1, 3, 2, 0}, doubling = {4, 4, 3, 2, 1};
+    const StyleKernelShape shape = {1, 1, 3, 2, 0, B}, doubling = {4, 4, 3, 2, 1, B};
     const float kernel[] = {1, 2, 3, 4, 5, -1.00390625f};
+    StyleKernelShape floats = shape;
     uint16_t packed[512];
+    float exact[48];
 
     CHECK(ff_style_packed_size(&shape) == 512);
     ff_style_pack_kernel(&shape, kernel, packed);
@@ -361,23 +385,33 @@ static void test_packing(void)
     CHECK(packed[0] == 0x3f80 && packed[1] == 0x4040 && packed[2] == 0x4000 && packed[3] == 0x4080);
     CHECK(packed[4] == 0 && packed[32] == 0x40a0 && packed[33] == 0);
     CHECK(packed[34] == 0xbf80); // half way: to even
-    CHECK(ff_style_packed_size(&doubling) == 2 * 2 * 512);
+    CHECK(ff_style_packed_size(&doubling) == 2 * 2 * 2 * 512);
+    // The first channel of 2 filters, 14 of nothing; then the second.
+    floats.type = F;
+    CHECK(ff_style_packed_size(&floats) == 48);
+    ff_style_pack_kernel(&floats, kernel, exact);
+    CHECK(exact[0] == 1 && exact[1] == 2 && exact[2] == 0 && exact[16] == 3 && exact[17] == 4);
+    CHECK(exact[33] == -1.00390625f);
 
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 0}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 0}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 1}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 0}));
-    CHECK(
-        !ff_style_packed_size(&(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 0}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 0, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 0, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 1, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 0, B}));
+    CHECK(!ff_style_packed_size(
+        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 0, F}));
 }
 
 int main(void)
 {
     test_packing();
-    if (ff_style_processor_has_matrices()) {
-        test_convolutions();
-        test_apply();
+    if (ff_style_processor_has_vectors()) {
+        test_convolutions(F);
+        test_apply(F);
         test_pixels();
+    }
+    if (ff_style_processor_has_matrices()) {
+        test_convolutions(B);
+        test_apply(B);
     }
     return 0;
 }

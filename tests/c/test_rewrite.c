@@ -125,11 +125,11 @@ static void make_network(void)
     put_node("styled", "Cast", "round", 0);
 }
 
-static int rewrite(const void *data, size_t size, int bfloat16, StyleGraphDef *rewritten)
+static int rewrite(const void *data, size_t size, StyleRewriting kind, StyleGraphDef *rewritten)
 {
     const StyleGraphDef file = {.path = "test", .data = (uint8_t *)(uintptr_t)data, .size = size};
 
-    return ff_style_rewrite_graphdef(&test_context, &file, bfloat16, rewritten);
+    return ff_style_rewrite_graphdef(&test_context, &file, kind, rewritten);
 }
 
 /** Whether the graph has so many nodes of this operation. */
@@ -152,15 +152,18 @@ static void test_network(void)
     StyleGraphDef rewritten;
 
     make_network();
-    CHECK(rewrite(graph.data, graph.size, 1, &rewritten) == 1);
-    CHECK(has_ops(&rewritten, FF_STYLE_PACK, 4) && has_ops(&rewritten, FF_STYLE_CONV, 4));
-    CHECK(has_ops(&rewritten, FF_STYLE_APPLY, 2) && has_ops(&rewritten, FF_STYLE_PIXELS, 1));
-    CHECK(has_ops(&rewritten, "Conv2D", 0) && has_ops(&rewritten, "Conv2DBackpropInput", 0));
-    CHECK(has_ops(&rewritten, "FusedBatchNormV3", 0) && has_ops(&rewritten, "Relu", 0));
-    CHECK(has_ops(&rewritten, "Reshape", 1) && has_ops(&rewritten, "Placeholder", 1));
-    ff_style_free(&test_context, rewritten.data);
+    for (int i = 0; i < 2; i++) {
+        CHECK(rewrite(graph.data, graph.size, i ? FF_STYLE_BFLOATS : FF_STYLE_FLOATS, &rewritten) ==
+              1);
+        CHECK(has_ops(&rewritten, FF_STYLE_PACK, 4) && has_ops(&rewritten, FF_STYLE_CONV, 4));
+        CHECK(has_ops(&rewritten, FF_STYLE_APPLY, 2) && has_ops(&rewritten, FF_STYLE_PIXELS, 1));
+        CHECK(has_ops(&rewritten, "Conv2D", 0) && has_ops(&rewritten, "Conv2DBackpropInput", 0));
+        CHECK(has_ops(&rewritten, "FusedBatchNormV3", 0) && has_ops(&rewritten, "Relu", 0));
+        CHECK(has_ops(&rewritten, "Reshape", 1) && has_ops(&rewritten, "Placeholder", 1));
+        ff_style_free(&test_context, rewritten.data);
+    }
 
-    CHECK(rewrite(graph.data, graph.size, 0, &rewritten) == 1);
+    CHECK(rewrite(graph.data, graph.size, FF_STYLE_NORMS, &rewritten) == 1);
     CHECK(has_ops(&rewritten, FF_STYLE_NORM, 3) && has_ops(&rewritten, "FusedBatchNormV3", 0));
     CHECK(has_ops(&rewritten, "Conv2D", 3) && has_ops(&rewritten, "Conv2DBackpropInput", 1));
     ff_style_free(&test_context, rewritten.data);
@@ -170,8 +173,8 @@ static void check_nothing(const void *data, size_t size)
 {
     StyleGraphDef rewritten;
 
-    for (int bfloat16 = 0; bfloat16 < 2; bfloat16++) {
-        CHECK(!rewrite(data, size, bfloat16, &rewritten));
+    for (StyleRewriting kind = FF_STYLE_NORMS; kind <= FF_STYLE_BFLOATS; kind++) {
+        CHECK(!rewrite(data, size, kind, &rewritten));
         ff_style_free(&test_context, rewritten.data);
     }
 }
@@ -214,12 +217,12 @@ static void test_no_memory(void)
 
     make_network();
     before = test_blocks;
-    for (int bfloat16 = 0; bfloat16 < 2; bfloat16++) {
+    for (StyleRewriting kind = FF_STYLE_NORMS; kind <= FF_STYLE_BFLOATS; kind++) {
         ret = -ENOMEM;
         for (fail_at = 1; ret < 0; fail_at++) {
             *test_message = 0;
             test_fail_at = fail_at;
-            ret = rewrite(graph.data, graph.size, bfloat16, &rewritten);
+            ret = rewrite(graph.data, graph.size, kind, &rewritten);
             CHECK(ret == 1 || (ret == -ENOMEM && *test_message));
             CHECK(ret < 0 || test_fail_at); // a failure that was met is told
             ff_style_free(&test_context, rewritten.data);
@@ -267,12 +270,12 @@ static void check_broken(const uint8_t *bytes, size_t size)
     int ret;
 
     memcpy(exact, bytes, size);
-    for (int bfloat16 = 0; bfloat16 < 2; bfloat16++) {
-        ret = rewrite(exact, size, bfloat16, &once);
+    for (StyleRewriting kind = FF_STYLE_NORMS; kind <= FF_STYLE_BFLOATS; kind++) {
+        ret = rewrite(exact, size, kind, &once);
         CHECK(ret == 0 || ret == 1);
         if (ret) { // what was written is a graph of nodes again
             CHECK(has_ops(&once, "no such operation", 0));
-            CHECK(rewrite(once.data, once.size, !bfloat16, &twice) >= 0);
+            CHECK(rewrite(once.data, once.size, FF_STYLE_BFLOATS - kind, &twice) >= 0);
             ff_style_free(&test_context, twice.data);
         }
         ff_style_free(&test_context, once.data);
