@@ -18,10 +18,6 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE // syscall()
-#endif
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -29,8 +25,9 @@
 
 #include "style_conv_parts.h"
 
-/* A packed kernel of more values than this is no style network's. */
+/* A packed kernel of more values than this, or a larger stride, is no style network's. */
 #define MAX_PACKED ((size_t)1 << 26)
+#define MAX_STRIDE 64
 
 static int round_up(int value, int unit)
 {
@@ -48,23 +45,38 @@ static int first_of_phase(int size, int phase)
     return -((size / 2 - phase) / 2);
 }
 
+/** Whether the rows of two phases' kernels fit into the chunks of one. */
+static int folds(const ConvPlan *plan, const StyleKernelShape *shape, int shift)
+{
+    return (plan->columns + shift) * shape->channels <= plan->chunks * plan->chunk;
+}
+
+/** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
 static ConvPlan plan_kernel(const StyleKernelShape *shape)
 {
-    ConvPlan plan = {.phases = 1, .together = 1, .rows = shape->rows, .columns = shape->columns};
+    const int can_pair = shape->type == FF_STYLE_BFLOAT16 && shape->filters <= TILE;
+    const int halves = shape->transposed ? 2 : 1;
+    ConvPlan plan = {.row_phases = halves,
+                     .column_phases = halves,
+                     .rows = shape->rows / halves,
+                     .columns = shape->columns / halves,
+                     .row_step = shape->stride / halves,
+                     .column_step = shape->stride / halves};
 
-    if (shape->transposed) {
-        plan.phases = 2;
-        plan.rows = shape->rows / 2;
-        plan.columns = shape->columns / 2;
-        for (int phase = 0; phase < 2; phase++) {
-            plan.first_row[phase] = first_of_phase(shape->rows, phase);
-            plan.first_column[phase] = first_of_phase(shape->columns, phase);
-        }
-    }
-    if (shape->transposed && shape->type == FF_STYLE_BFLOAT16 && shape->filters == TILE)
-        plan.together = 2; // fills the matrix unit as 32 filters do
     plan.chunk = shape->type == FF_STYLE_FLOAT ? 1 : CHUNK;
     plan.chunks = (plan.columns * shape->channels + plan.chunk - 1) / plan.chunk;
+    for (int phase = 0; phase < 2 && shape->transposed; phase++) {
+        plan.first_row[phase] = first_of_phase(shape->rows, phase);
+        plan.first_column[phase] = first_of_phase(shape->columns, phase);
+    }
+    if (!shape->transposed && can_pair && folds(&plan, shape, shape->stride)) {
+        plan.column_phases = 2;
+        plan.column_step *= 2;
+        plan.first_column[1] = shape->stride;
+    }
+    plan.together = can_pair ? plan.column_phases : 1;
+    plan.folded =
+        plan.together > 1 && folds(&plan, shape, plan.first_column[1] - plan.first_column[0]);
     return plan;
 }
 
@@ -75,11 +87,12 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
     size_t size;
 
     if (shape->rows < 1 || shape->columns < 1 || shape->channels < 1 || shape->filters < 1 ||
+        shape->stride < 1 || shape->stride > MAX_STRIDE ||
         (size_t)shape->channels > MAX_PACKED / rows / columns / (size_t)shape->filters ||
-        (shape->transposed && (shape->rows % 2 || shape->columns % 2)))
+        (shape->transposed && (shape->rows % 2 || shape->columns % 2 || shape->stride != 2)))
         return 0;
     plan = plan_kernel(shape);
-    size = (size_t)(plan.phases * plan.phases) * packed_step(&plan) *
+    size = (size_t)(plan.row_phases * plan.column_phases) * packed_step(&plan) *
            (size_t)(round_up(shape->filters, TILE) / TILE);
     return size <= MAX_PACKED ? size : 0;
 }
@@ -120,13 +133,14 @@ static int pack_row(const StyleKernelShape *shape, const ConvPlan *plan, const f
 {
     const int values = plan->columns * shape->channels, size = plan->chunks * plan->chunk * TILE;
     // The matrix unit takes pairs of values, for one filter after the other.
-    const int together = shape->type == FF_STYLE_FLOAT ? 1 : 2;
+    const int pair = shape->type == FF_STYLE_FLOAT ? 1 : 2;
+    const int shift = plan->folded ? column_shift(plan, part->column_phase, shape->channels) : 0;
 
     for (int i = 0; i < size; i++) {
-        const int value = i / (together * TILE) * together + i % together;
-        const int filter = part->filter + i / together % TILE;
+        const int value = i / (pair * TILE) * pair + i % pair - shift;
+        const int filter = part->filter + i / pair % TILE;
         const float number =
-            value < values && filter < shape->filters
+            value >= 0 && value < values && filter < shape->filters
                 ? kernel_value(shape, plan, kernel, part, row, value / shape->channels,
                                value % shape->channels, filter)
                 : 0;
@@ -144,61 +158,21 @@ void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, vo
     const ConvPlan plan = plan_kernel(shape);
     size_t to = 0;
 
-    for (int i = 0; i < plan.phases * plan.phases; i++)
+    for (int i = 0; i < plan.row_phases * plan.column_phases; i++)
         for (int filter = 0; filter < shape->filters; filter += TILE)
             for (int row = 0; row < plan.rows; row++) {
-                const Part part = {i / plan.phases, i % plan.phases, filter};
+                const Part part = {i / plan.column_phases, i % plan.column_phases, filter};
 
                 to += (size_t)pack_row(shape, &plan, kernel, &part, row, packed, to);
             }
 }
 
-int ff_style_conv_size(const StyleKernelShape *shape, int stride, int size)
+int ff_style_conv_size(const StyleKernelShape *shape, int size)
 {
-    return shape->transposed ? 2 * size : (size + stride - 1) / stride;
+    return shape->transposed ? 2 * size : (size + shape->stride - 1) / shape->stride;
 }
 
-#if HAS_CONV
-
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* arch/x86/include/uapi/asm/prctl.h */
-#define REQUEST_STATE 0x1023
-#define TILE_DATA 18
-
-/** Parts of the state that the system saves, as XCR0 tells them. */
-enum { VECTOR_STATE = 0xe6, TILE_STATE = 0x60000 };
-
-static int system_saves(unsigned wanted)
-{
-    unsigned eax, ebx, ecx, edx, state, state_high;
-
-    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1u << 27)) // OSXSAVE
-        return 0;
-    __asm__ volatile("xgetbv" : "=a"(state), "=d"(state_high) : "c"(0));
-    return (state & wanted) == wanted;
-}
-
-int ff_style_processor_has_vectors(void)
-{
-    unsigned eax, ebx, ecx, edx;
-
-    return system_saves(VECTOR_STATE) && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) &&
-           (ebx & 0xc0010000) == 0xc0010000; // AVX512F, BW and VL
-}
-
-int ff_style_processor_has_matrices(void)
-{
-    unsigned eax, ebx, ecx, edx;
-
-    return ff_style_processor_has_vectors() && system_saves(TILE_STATE) &&
-           __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) &&
-           (edx & 0x01400000) == 0x01400000 && // AMX-TILE and AMX-BF16
-           __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 5) && // AVX512_BF16
-           !syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA);
-}
+#if FF_STYLE_HAS_CONV
 
 static int count_vectors(const StyleAffine *affine)
 {
@@ -310,9 +284,9 @@ static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
 {
     const StyleFeatures *input = &w->conv->input;
     const size_t value = type_size(w->conv->kernel.type), channels = (size_t)input->channels;
-    const size_t columns = (size_t)w->stride * channels;
-    const size_t read =
-        (size_t)(w->plan.chunks * w->plan.chunk) + (size_t)column_shift(w, w->plan.phases - 1);
+    const size_t columns = (size_t)w->plan.column_step * channels;
+    const size_t read = (size_t)(w->plan.chunks * w->plan.chunk) +
+                        (size_t)column_shift(&w->plan, w->plan.column_phases - 1, input->channels);
     const size_t own = (size_t)(input->width - w->plan.first_column[0]) * channels;
     // Up to 48 pixels are taken at a time, and the last ones may be beyond the row.
     const size_t pixels = (size_t)round_up(w->width, TILE) + 2 * TILE;
@@ -352,15 +326,17 @@ static int begin(ConvWork *w)
     size_t size;
 
     *plan = plan_kernel(&conv->kernel);
-    w->stride = conv->kernel.transposed ? 1 : conv->stride;
     if (!conv->kernel.transposed) {
-        plan->first_row[0] = -padding_in_front(input->height, plan->rows, w->stride);
-        plan->first_column[0] = -padding_in_front(input->width, plan->columns, w->stride);
+        const int left = padding_in_front(input->width, plan->columns, conv->kernel.stride);
+
+        plan->first_row[0] = -padding_in_front(input->height, plan->rows, conv->kernel.stride);
+        plan->first_column[0] -= left;
+        plan->first_column[1] -= left;
     }
-    w->width = conv->output.width / plan->phases;
-    w->height = conv->output.height / plan->phases;
+    w->width = (conv->output.width + plan->column_phases - 1) / plan->column_phases;
+    w->height = conv->output.height / plan->row_phases;
     w->window.loaded = plan->first_row[0];
-    w->window.capacity = plan->rows + plan->first_row[plan->phases - 1] - plan->first_row[0];
+    w->window.capacity = plan->rows + plan->first_row[plan->row_phases - 1] - plan->first_row[0];
     size = lay_out(w, NULL);
     if (!(w->memory = aligned_alloc(LINE_BYTES, size)))
         return -ENOMEM;
@@ -425,9 +401,9 @@ static void load_row(ConvWork *w, int row)
 /** Brings what the kernel reads for row `y` of the output into the window. */
 static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
 {
-    const ptrdiff_t shift =
-        column_shift(w, column_phase) * (ptrdiff_t)type_size(w->conv->kernel.type);
-    const int first = y * w->stride + w->plan.first_row[row_phase];
+    const ptrdiff_t shift = column_shift(&w->plan, column_phase, w->conv->input.channels) *
+                            (ptrdiff_t)type_size(w->conv->kernel.type);
+    const int first = y * w->plan.row_step + w->plan.first_row[row_phase];
     ConvWindow *window = &w->window;
 
     while (window->loaded < first + w->plan.rows)
@@ -449,14 +425,15 @@ static void multiply_row(const ConvWork *w, int part, size_t to)
 
 static void multiply_rows(ConvWork *w)
 {
-    const int phases = w->plan.phases;
-    const size_t row = (size_t)w->width * output_step(w);
+    const StyleFeatures *output = &w->conv->output;
+    const int rows = w->plan.row_phases, columns = w->plan.column_phases;
 
-    for (int y = 0; y < phases * w->height; y++)
-        for (int phase = 0; phase < phases; phase += w->plan.together) {
-            move_window(w, y / phases, y % phases, phase);
-            multiply_row(w, y % phases * phases + phase,
-                         (size_t)y * row + (size_t)(phase * w->conv->kernel.filters));
+    for (int y = 0; y < output->height; y++)
+        for (int phase = 0; phase < columns; phase += w->plan.together) {
+            move_window(w, y / rows, y % rows, phase);
+            multiply_row(w, y % rows * columns + phase,
+                         ((size_t)y * (size_t)output->width + (size_t)phase) *
+                             (size_t)output->channels);
         }
     while (w->conv->kept.data && w->window.loaded < w->conv->input.height)
         load_row(w, w->window.loaded++); // which a stride has passed over
@@ -530,16 +507,6 @@ VECTORS void ff_style_make_pixels(const StyleTanh *tanh, const float *values, si
 }
 
 #else
-
-int ff_style_processor_has_vectors(void)
-{
-    return 0;
-}
-
-int ff_style_processor_has_matrices(void)
-{
-    return 0;
-}
 
 void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count, uint8_t *pixels)
 {

@@ -33,6 +33,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether the compiler knows these instructions. Kernels are packed anywhere; the rest is for processors
+ * that have what style_processor.h tells. */
+#if defined(__linux__) && defined(__x86_64__) && \
+    (defined(__clang__) ? __clang_major__ >= 12 : defined(__GNUC__) && __GNUC__ >= 11)
+#define FF_STYLE_HAS_CONV 1
+#else
+#define FF_STYLE_HAS_CONV 0
+#endif
+
 typedef enum StyleType {
     FF_STYLE_BFLOAT16,
     FF_STYLE_FLOAT,
@@ -56,7 +65,8 @@ typedef struct StyleAffine {
 /** A kernel's shape. */
 typedef struct StyleKernelShape {
     int rows, columns, channels, filters;
-    int transposed; ///< of a transposed convolution of stride 2; rows and columns are even
+    int stride;     ///< 2 when it is transposed
+    int transposed; ///< of a transposed convolution; rows and columns are even
     StyleType type; ///< of the values that it is packed as, and multiplied with
 } StyleKernelShape;
 
@@ -69,7 +79,6 @@ typedef struct StyleNorm {
 typedef struct StyleConv {
     StyleKernelShape kernel;
     const void *packed; ///< the kernel as ff_style_pack_kernel() wrote it
-    int stride;         ///< of a convolution that is not transposed
     StyleFeatures input;
     StyleAffine affine;  ///< of the input
     StyleFeatures added; ///< to that, of the input's shape; its data are NULL: nothing
@@ -80,12 +89,6 @@ typedef struct StyleConv {
     float *scale, *offset; ///< receive what that norm does to the output, which is left as it was
 } StyleConv;
 
-/** Whether the processor has what the functions below need for floats, and the system saves its state. */
-int ff_style_processor_has_vectors(void);
-
-/** The same for bfloat16, which the system has to let this process use. */
-int ff_style_processor_has_matrices(void);
-
 /** Number of values in a packed kernel; 0: it has no such shape, or is beyond all reason. */
 size_t ff_style_packed_size(const StyleKernelShape *shape);
 
@@ -93,7 +96,7 @@ size_t ff_style_packed_size(const StyleKernelShape *shape);
 void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed);
 
 /** Height or width of what a convolution gives, with SAME padding, for that of its input. */
-int ff_style_conv_size(const StyleKernelShape *shape, int stride, int size);
+int ff_style_conv_size(const StyleKernelShape *shape, int size);
 
 /**
  * Convolves with SAME padding, as TensorFlow's Conv2D and, transposed, Conv2DBackpropInput do.

@@ -20,7 +20,7 @@
 
 #include "style_conv_parts.h"
 
-#if HAS_CONV
+#if FF_STYLE_HAS_CONV
 
 #define MATRICES __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16")))
 #define MATRICES_INLINE                                                              \
@@ -63,19 +63,22 @@ void ff_style_return_matrices(const TileConfig *before)
  * matrix unit and the rest of the processor work side by side.
  */
 
-/** Pixels that are to be written. */
+/** Pixels that are to be written: of one phase, or pairs of two. */
 typedef struct Pending {
     const float *sums; ///< of the next pixel
     size_t to, step;   ///< where it belongs in the output, and how far from it the next one
     int left;          ///< how many
+    int half;          ///< the last of a pair is beyond the row
 } Pending;
 
-/** Those of up to `most` pixels from `x` on, in a row of the output that begins at value `row`. */
+/** Those of up to `most` from `x` on, in a row of the output that begins at value `row`. */
 static Pending pend(const ConvWork *w, const float *sums, size_t row, int x, int most)
 {
     const size_t step = output_step(w);
+    const int left = w->width - x < most ? w->width - x : most;
 
-    return (Pending){sums, row + (size_t)x * step, step, w->width - x < most ? w->width - x : most};
+    return (Pending){sums, row + (size_t)x * step, step, left,
+                     (x + left) * w->plan.column_phases > w->conv->output.width};
 }
 
 /** Writes 32 filters of up to `count` pixels. */
@@ -96,38 +99,54 @@ static MATRICES_INLINE void write_32(const ConvWork *w, Pending *pending, int co
             left = to_float(_mm512_castsi512_si256(both));
             right = to_float(_mm512_extracti64x4_epi64(both, 1));
         }
-        take_moments(left, &moments[0]);
-        take_moments(right, &moments[1]);
+        take_moments(left, 0xffff, &moments[0]);
+        take_moments(right, 0xffff, &moments[1]);
         pending->sums += 2 * TILE;
         pending->to += pending->step;
     }
 }
 
-/** Writes up to 16 filters. */
-static MATRICES_INLINE void write_16(const ConvWork *w, Pending *pending, int count, __mmask16 mask,
-                                     StyleType type, Moments *moments)
+/** Writes one vector of up to 16 filters. */
+static MATRICES_INLINE void write_vector(const ConvWork *w, const float *sums, size_t to,
+                                         __mmask16 mask, StyleType type, Moments *moments)
 {
-    for (; count && pending->left; count--, pending->left--) {
-        const __m512 value = _mm512_load_ps(pending->sums);
+    const __m512 value = _mm512_load_ps(sums);
 
-        store(w->conv->output.data, type, pending->to, mask, value);
-        take_moments(type == FF_STYLE_FLOAT ? value : to_float(to_bfloat16(value)), moments);
-        pending->sums += TILE;
+    store(w->conv->output.data, type, to, mask, value);
+    take_moments(type == FF_STYLE_FLOAT ? value : to_float(to_bfloat16(value)), mask, moments);
+}
+
+/** Writes up to 16 filters, of `phases` pixels side by side. */
+static MATRICES_INLINE void write_16(const ConvWork *w, Pending *pending, int count, __mmask16 mask,
+                                     int phases, StyleType type, Moments *moments)
+{
+    const size_t filters = (size_t)w->conv->kernel.filters;
+
+    for (; count && pending->left; count--, pending->left--) {
+        const __mmask16 right = pending->left > 1 || !pending->half ? mask : 0;
+
+        write_vector(w, pending->sums, pending->to, mask, type, &moments[0]);
+        if (phases > 1)
+            write_vector(w, pending->sums + TILE, pending->to + filters, right, type, &moments[1]);
+        pending->sums += phases * TILE;
         pending->to += pending->step;
     }
 }
 
 /**
  * 32 filters of a row; `row`: the number of the first value. Two tiles of pixels by two of filters. With two
- * `phases`, 16 filters of two phases of the columns, each of which reads its own pixels.
+ * `phases`, 16 filters of two phases of the columns, which read pixels of their own unless they are folded;
+ * `masked`: fewer, or the last pixel of the row has no right neighbour.
  */
 static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kernel, size_t row,
-                                        int filter, int phases, StyleType type)
+                                        int filter, int phases, int masked, StyleType type)
 {
     const int steps = w->plan.rows * w->plan.chunks, share = (2 * TILE + steps - 1) / steps;
     const int second = filter + (phases > 1 ? 0 : TILE);
-    const ptrdiff_t shift = phases > 1 ? column_shift(w, 1) * (ptrdiff_t)sizeof(*kernel) : 0;
+    const __mmask16 mask = lanes(w->conv->kernel.filters - filter);
     const ptrdiff_t pitch = w->window.pitch;
+    const ptrdiff_t shift =
+        (ptrdiff_t)sizeof(*kernel) * column_shift(&w->plan, phases - 1, w->conv->input.channels);
     _Alignas(LINE_BYTES) float sums[2][2 * TILE][2 * TILE];
     Moments moments[2] = {begin_moments(w, filter), begin_moments(w, second)};
     Pending pending = {0};
@@ -149,7 +168,7 @@ static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kerne
                 _tile_loadd(5, pixels + TILE * pitch, pitch);
                 _tile_dpbf16ps(0, 4, 6);
                 _tile_dpbf16ps(2, 5, 6);
-                if (phases > 1) {
+                if (phases > 1 && !w->plan.folded) {
                     _tile_loadd(4, pixels + shift, pitch);
                     _tile_loadd(5, pixels + TILE * pitch + shift, pitch);
                 }
@@ -158,7 +177,10 @@ static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kerne
                 pixels += sizeof(uint16_t) * CHUNK;
                 left += PACKED;
                 right += PACKED;
-                write_32(w, &pending, share, type, moments);
+                if (masked)
+                    write_16(w, &pending, share, mask, phases, type, moments);
+                else
+                    write_32(w, &pending, share, type, moments);
             }
         }
         _tile_stored(0, &sums[turn][0][0], 2 * 64);
@@ -172,7 +194,10 @@ static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kerne
         }
         pending = pend(w, sums[turn][0], row, x, 2 * TILE);
     }
-    write_32(w, &pending, 2 * TILE, type, moments);
+    if (masked)
+        write_16(w, &pending, 2 * TILE, mask, phases, type, moments);
+    else
+        write_32(w, &pending, 2 * TILE, type, moments);
     add_moments(w, filter, &moments[0]);
     add_moments(w, second, &moments[1]);
 }
@@ -207,7 +232,7 @@ static MATRICES_INLINE void multiply_16(const ConvWork *w, const uint16_t *kerne
                 _tile_dpbf16ps(2, 6, 7);
                 pixels += sizeof(uint16_t) * CHUNK;
                 values += PACKED;
-                write_16(w, &pending, share, mask, type, &moments);
+                write_16(w, &pending, share, mask, 1, type, &moments);
             }
         }
         _tile_stored(0, sums[turn][0], 64);
@@ -217,7 +242,7 @@ static MATRICES_INLINE void multiply_16(const ConvWork *w, const uint16_t *kerne
             moments = begin_image(w, filter, _mm512_load_ps(sums[turn][0]));
         pending = pend(w, sums[turn][0], row, x, 3 * TILE);
     }
-    write_16(w, &pending, 3 * TILE, mask, type, &moments);
+    write_16(w, &pending, 3 * TILE, mask, 1, type, &moments);
     add_moments(w, filter, &moments);
 }
 
@@ -229,12 +254,12 @@ static MATRICES_INLINE void multiply_filters(const ConvWork *w, const uint16_t *
     int filter = 0;
 
     __asm__ volatile("" : : : "memory"); // the intrinsics don't tell that they read the window
-    if (w->plan.together > 1) {
-        multiply_32(w, kernel, to, 0, 2, type);
-        return;
-    }
+    if (w->plan.together > 1 && filters == TILE && w->conv->output.width % 2 == 0)
+        return multiply_32(w, kernel, to, 0, 2, 0, type);
+    if (w->plan.together > 1)
+        return multiply_32(w, kernel, to, 0, 2, 1, type);
     for (; filter + 2 * TILE <= filters; filter += 2 * TILE, kernel += 2 * step)
-        multiply_32(w, kernel, to + (size_t)filter, filter, 1, type);
+        multiply_32(w, kernel, to + (size_t)filter, filter, 1, 0, type);
     for (; filter < filters; filter += TILE, kernel += step)
         multiply_16(w, kernel, to + (size_t)filter, filter, type);
 }

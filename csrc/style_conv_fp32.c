@@ -20,7 +20,7 @@
 
 #include "style_conv_parts.h"
 
-#if HAS_CONV
+#if FF_STYLE_HAS_CONV
 
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
@@ -99,7 +99,7 @@ static VECTORS_INLINE void multiply_filters(const ConvWork *w, const float *kern
                 store(w->conv->output.data, w->conv->output.type,
                       to + (size_t)(x + i / vectors) * step + (size_t)(i % vectors * TILE), mask,
                       sums[i]);
-                take_moments(sums[i], &moments[i % vectors]);
+                take_moments(sums[i], mask, &moments[i % vectors]);
             }
         }
     }

@@ -28,26 +28,24 @@
 
 #include "style_conv.h"
 
-#if defined(__linux__) && defined(__x86_64__) && \
-    (defined(__clang__) ? __clang_major__ >= 12 : defined(__GNUC__) && __GNUC__ >= 11)
-#define HAS_CONV 1
-#else
-#define HAS_CONV 0
-#endif
-
 #define TILE 16       // pixels or filters of one of the matrix unit's tiles; values of a vector
 #define CHUNK 32      // values of a row that the matrix unit takes at a time
 #define LINE_BYTES 64 // of the cache
 
 /**
- * The kernels that multiply rows of the input. A transposed one of stride 2 becomes four, one for each
- * phase of the output's rows and columns: the even ones and the odd ones.
+ * The kernels that multiply rows of the input.
+ *
+ * A transposed one of stride 2 becomes four, one for each phase of the output's rows and columns: the even
+ * ones and the odd ones. Few filters don't fill the matrix unit, and it gets those of two phases of the
+ * columns together, of other convolutions too where both find room in what is read anyway.
  */
 typedef struct ConvPlan {
-    int phases;                        ///< of rows, and of columns
+    int row_phases, column_phases;
     int together;                      ///< phases of columns that are multiplied at a time
+    int folded;                        ///< these read the same values, each its own part of them
     int rows, columns;                 ///< of one kernel
     int chunk, chunks;                 ///< values of a chunk; chunks of the columns of one row
+    int row_step, column_step;         ///< of the input, from an output of a phase to the next
     int first_row[2], first_column[2]; ///< of the input that output 0 of each phase reads
 } ConvPlan;
 
@@ -75,7 +73,7 @@ typedef struct ConvAffine {
 typedef struct ConvWork {
     const StyleConv *conv;
     ConvPlan plan;
-    int stride, width, height; ///< of the output, for one phase
+    int width, height; ///< of the output, for its first phase
     ConvWindow window;
     ConvAffine affine;
     double *sums, *squares; ///< of the output by filter; NULL: nobody asks
@@ -89,20 +87,19 @@ static inline size_t packed_step(const ConvPlan *plan)
     return (size_t)plan->rows * (size_t)plan->chunks * (size_t)plan->chunk * TILE;
 }
 
-/** Values from where the first phase's kernel begins to read to where this one's does. */
-static inline ptrdiff_t column_shift(const ConvWork *w, int phase)
+/** Values of the input from where the first phase's kernel begins to read to where this one's does. */
+static inline int column_shift(const ConvPlan *plan, int phase, int channels)
 {
-    return (ptrdiff_t)(w->plan.first_column[phase] - w->plan.first_column[0]) *
-           w->conv->input.channels;
+    return (plan->first_column[phase] - plan->first_column[0]) * channels;
 }
 
 /** Values of the output from a pixel to the next of its phase. */
 static inline size_t output_step(const ConvWork *w)
 {
-    return (size_t)w->plan.phases * (size_t)w->conv->kernel.filters;
+    return (size_t)w->plan.column_phases * (size_t)w->conv->kernel.filters;
 }
 
-#if HAS_CONV
+#if FF_STYLE_HAS_CONV
 
 #include <immintrin.h>
 
@@ -171,9 +168,9 @@ static VECTORS_INLINE Moments begin_image(const ConvWork *w, int filter, __m512 
     return begin_moments(w, filter);
 }
 
-static VECTORS_INLINE void take_moments(__m512 value, Moments *moments)
+static VECTORS_INLINE void take_moments(__m512 value, __mmask16 mask, Moments *moments)
 {
-    const __m512 difference = _mm512_sub_ps(value, moments->pivot);
+    const __m512 difference = _mm512_maskz_sub_ps(mask, value, moments->pivot);
 
     moments->sum = _mm512_add_ps(moments->sum, difference);
     moments->square = _mm512_fmadd_ps(difference, difference, moments->square);

@@ -181,7 +181,7 @@ static void pack(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
     Call call = begin_call(context, 1);
-    int64_t dims[4] = {0}, size = 0, five = 5;
+    int64_t dims[4] = {0}, size = 0, six = 6;
     StyleKernelShape shape = {0};
     int32_t *numbers;
     void *packed;
@@ -193,24 +193,21 @@ static void pack(void *kernel, TF_OpKernelContext *context)
         expect(&call, dims[i] <= INT32_MAX, "expected a smaller kernel");
     }
     if (is_ok(&call)) {
-        shape = (StyleKernelShape){(int)dims[0],
-                                   (int)dims[1],
-                                   (int)dims[2 + k->transposed],
-                                   (int)dims[3 - k->transposed],
-                                   k->transposed,
-                                   style_type(k->packed)};
+        shape = (StyleKernelShape){
+            (int)dims[0], (int)dims[1],  (int)dims[2 + k->transposed], (int)dims[3 - k->transposed],
+            k->stride,    k->transposed, style_type(k->packed)};
         size = (int64_t)ff_style_packed_size(&shape);
         expect(&call, size > 0,
                "expected a kernel of a style network's size, of an even one when transposed");
     }
     packed = allocate(&call, 0, k->packed, 1, &size);
-    numbers = allocate(&call, 1, TF_INT32, 1, &five);
+    numbers = allocate(&call, 1, TF_INT32, 1, &six);
     if (is_ok(&call)) {
         ff_style_pack_kernel(&shape, tf->TensorData(call.inputs[0]), packed);
         memcpy(numbers,
                (const int32_t[]){shape.rows, shape.columns, shape.channels, shape.filters,
-                                 shape.transposed},
-               5 * sizeof(*numbers));
+                                 shape.stride, shape.transposed},
+               6 * sizeof(*numbers));
     }
     end_call(&call);
 }
@@ -222,13 +219,17 @@ static void get_kernel(Call *call, StyleConv *conv)
 
     if (!is_ok(call))
         return;
-    expect(call, count_values(call->inputs[4]) == 5, "expected a packed kernel's shape");
+    expect(call, count_values(call->inputs[4]) == 6, "expected a packed kernel's shape");
     if (!is_ok(call))
         return;
     numbers = tf->TensorData(call->inputs[4]);
-    conv->kernel = (StyleKernelShape){numbers[0],      numbers[1],
-                                      numbers[2],      numbers[3],
-                                      numbers[4] != 0, style_type(tf->TensorType(call->inputs[3]))};
+    conv->kernel = (StyleKernelShape){numbers[0],
+                                      numbers[1],
+                                      numbers[2],
+                                      numbers[3],
+                                      numbers[4],
+                                      numbers[5] != 0,
+                                      style_type(tf->TensorType(call->inputs[3]))};
     conv->packed = tf->TensorData(call->inputs[3]);
     expect(call,
            ff_style_packed_size(&conv->kernel) &&
@@ -286,7 +287,7 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
     Call call = begin_call(context, 8 + k->sizes);
-    StyleConv conv = {.stride = k->stride};
+    StyleConv conv = {0};
     StyleAffine norm;
     int64_t channels;
 
@@ -295,14 +296,13 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
     get_kernel(&call, &conv);
     norm = get_affine(&call, 5, 0);
     conv.added = get_added(&call, 7, &conv.input);
-    expect(&call, conv.stride > 0, "expected a stride from 1 up");
     expect(&call, !norm.channels || norm.channels == conv.kernel.filters,
            "expected a norm for the kernel's filters");
     channels = norm.channels;
     if (is_ok(&call))
         conv.output = allocate_features(
-            &call, 0, k->output, ff_style_conv_size(&conv.kernel, conv.stride, conv.input.height),
-            ff_style_conv_size(&conv.kernel, conv.stride, conv.input.width), conv.kernel.filters);
+            &call, 0, k->output, ff_style_conv_size(&conv.kernel, conv.input.height),
+            ff_style_conv_size(&conv.kernel, conv.input.width), conv.kernel.filters);
     if (k->sizes)
         check_size(&call, 8, &conv.output);
     conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
@@ -419,10 +419,10 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
         tf->OpKernelConstruction_GetAttrType(construction, "Tp", &kernel->packed, status);
     if (kernel && wanted->output)
         tf->OpKernelConstruction_GetAttrType(construction, "Ty", &kernel->output, status);
-    if (kernel && wanted->stride) {
+    if (kernel && wanted->stride)
         tf->OpKernelConstruction_GetAttrInt32(construction, "stride", &kernel->stride, status);
+    if (kernel && wanted->sizes)
         tf->OpKernelConstruction_GetAttrInt32(construction, "N", &kernel->sizes, status);
-    }
     if (kernel && wanted->epsilon > 0)
         tf->OpKernelConstruction_GetAttrFloat(construction, "epsilon", &kernel->epsilon, status);
     if (tf->GetCode(status) != TF_OK)
@@ -433,7 +433,7 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
 
 static void *create_pack(TF_OpKernelConstruction *construction)
 {
-    return create(construction, &(Kernel){.transposed = 1, .packed = TF_FLOAT});
+    return create(construction, &(Kernel){.transposed = 1, .stride = 1, .packed = TF_FLOAT});
 }
 
 static void *create_conv(TF_OpKernelConstruction *construction)
@@ -472,14 +472,14 @@ typedef struct Definition {
 
 static const Definition definitions[] = {
     {FF_STYLE_PACK,
-     {"Tp" TYPE, "transposed: bool"},
+     {"Tp" TYPE, "stride: int", "transposed: bool"},
      {"kernel: float"},
      {"packed: Tp", "shape: int32"},
      create_pack,
      pack},
     {FF_STYLE_CONV,
      {"Tx: {float, bfloat16, uint8}", "Tp" TYPE, "Ta" TYPE, "Ty" TYPE, "relu: bool", "keep: bool",
-      "stride: int", "epsilon: float", "N: int >= 0"},
+      "epsilon: float", "N: int >= 0"},
      {"x: Tx", "scale: float", "offset: float", "packed: Tp", "shape: int32", "gamma: float",
       "beta: float", "added: Ta", "size: N * int32"},
      {"y: Ty", "y_scale: float", "y_offset: float", "kept: Tp"},
@@ -552,13 +552,12 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
         ff_style_put_text(&node, NODE_OP, i ? FF_STYLE_PACK : "Placeholder");
         if (i)
             ff_style_put_text(&node, NODE_INPUT, "kernel");
-        ff_style_put_text(&attr, MAP_KEY, i ? "Tp" : "dtype");
-        ff_style_put_number(&value, ATTR_TYPE, TF_FLOAT);
-        ff_style_put_message(&attr, MAP_VALUE, &value);
-        ff_style_put_message(&node, NODE_ATTR, &attr);
-        if (i) {
-            ff_style_put_text(&attr, MAP_KEY, "transposed");
-            ff_style_put_number(&value, ATTR_BOOL, 0);
+        for (int j = 0; j < (i ? 3 : 1); j++) {
+            static const char *const keys[] = {"dtype", "Tp", "stride", "transposed"};
+            static const unsigned kinds[] = {ATTR_TYPE, ATTR_TYPE, ATTR_INT, ATTR_BOOL};
+
+            ff_style_put_text(&attr, MAP_KEY, keys[i + j]);
+            ff_style_put_number(&value, kinds[i + j], 1); // for a type, of floats
             ff_style_put_message(&attr, MAP_VALUE, &value);
             ff_style_put_message(&node, NODE_ATTR, &attr);
         }

@@ -24,8 +24,8 @@
  *
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|
- * | FF_STYLE_PACK | kernel (float) | packed (Tp), shape (int32) | transposed (bool) |
- * | FF_STYLE_CONV | x (Tx), scale, offset, packed (Tp), shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (Tp) | relu, keep (bool), stride, N (int), epsilon (float) |
+ * | FF_STYLE_PACK | kernel (float) | packed (Tp), shape (int32) | stride (int), transposed (bool) |
+ * | FF_STYLE_CONV | x (Tx), scale, offset, packed (Tp), shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (Tp) | relu, keep (bool), N (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |

@@ -18,33 +18,97 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-/*
- * In a file of its own, so that a test can put another processor in its place.
- */
-
-#if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // syscall()
 #endif
 
-#include "style_session.h"
+#include "style_processor.h"
+#include "style_conv.h"
 
 #if defined(__x86_64__) || defined(__i386__)
-int ff_style_processor_has_bf16(void)
+
+#include <cpuid.h>
+
+/* Parts of the state that the system saves, as XCR0 tells them. */
+#define VECTOR_STATE 0xe6u
+#define TILE_STATE 0x60000u
+
+/* Features of leaf 7: in EBX, EDX, and EAX of its subleaf 1. */
+#define AVX512_F_BW_VL 0xc0010000u
+#define AMX_BF16 (1u << 22)
+#define AMX_TILE (1u << 24)
+#define AVX512_BF16 (1u << 5)
+
+static int system_saves(unsigned wanted)
 {
     unsigned eax, ebx, ecx, edx, state, state_high;
 
     if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1u << 27)) // OSXSAVE
         return 0;
     __asm__ volatile("xgetbv" : "=a"(state), "=d"(state_high) : "c"(0));
-    if ((state & 0xe6) != 0xe6) // the system saves no 512-bit registers
-        return 0;
-    if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 5)) // AVX512_BF16
-        return 1;
-    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & 1u << 22); // AMX-BF16
+    return (state & wanted) == wanted;
 }
+
+static int has_features(unsigned wanted_ebx, unsigned wanted_edx)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & wanted_ebx) == wanted_ebx &&
+           (edx & wanted_edx) == wanted_edx;
+}
+
+static int has_dot_products(void)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & AVX512_BF16);
+}
+
+int ff_style_processor_has_bf16(void)
+{
+    return system_saves(VECTOR_STATE) && (has_dot_products() || has_features(0, AMX_BF16));
+}
+
 #else
+
 int ff_style_processor_has_bf16(void)
 {
     return 0;
 }
+
+#endif
+
+#if FF_STYLE_HAS_CONV
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* arch/x86/include/uapi/asm/prctl.h */
+#define REQUEST_STATE 0x1023
+#define TILE_DATA 18
+
+int ff_style_processor_has_vectors(void)
+{
+    return system_saves(VECTOR_STATE) && has_features(AVX512_F_BW_VL, 0);
+}
+
+int ff_style_processor_has_matrices(void)
+{
+    return system_saves(VECTOR_STATE | TILE_STATE) &&
+           has_features(AVX512_F_BW_VL, AMX_TILE | AMX_BF16) && has_dot_products() &&
+           !syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA);
+}
+
+#else
+
+int ff_style_processor_has_vectors(void)
+{
+    return 0;
+}
+
+int ff_style_processor_has_matrices(void)
+{
+    return 0;
+}
+
 #endif

@@ -745,6 +745,7 @@ static void write_conv(Rewrite *r, const Node *node)
     begin_node(r, node->name, "/packed", FF_STYLE_PACK);
     put_input(r, input_of(r, node, 1)->text, "");
     put_attr_type(r, "Tp", result_type(r, 1));
+    put_attr_number(r, "stride", ATTR_INT, node->stride);
     put_attr_number(r, "transposed", ATTR_BOOL, node->transposed);
     end_node(r);
 
@@ -766,7 +767,6 @@ static void write_conv(Rewrite *r, const Node *node)
     put_attr_type(r, "Ty", result_type(r, node->is_ours));
     put_attr_number(r, "relu", ATTR_BOOL, before && before->relu);
     put_attr_number(r, "keep", ATTR_BOOL, before && before->is_kept);
-    put_attr_number(r, "stride", ATTR_INT, node->stride);
     put_attr_float(r, "epsilon", norm ? norm->epsilon : 0);
     end_node(r);
 }

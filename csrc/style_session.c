@@ -29,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "style_processor.h"
 #include "style_session.h"
 
 /* Networks of fewer channels in most layers spend more on converting to bfloat16 than they gain, in TensorFlow. */

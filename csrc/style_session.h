@@ -62,9 +62,6 @@ int ff_style_read_device(const StyleContext *ctx, const char *text, StyleDevice 
 /** Writes the configuration as TensorFlow's ConfigProto, serialised. */
 void ff_style_write_config(const StyleConfig *config, StyleMessage *message);
 
-/** Whether the processor, and the system on it, have bfloat16 dot products or matrices. */
-int ff_style_processor_has_bf16(void);
-
 /** How many processors this process may use. */
 int ff_style_count_processors(void);
 

@@ -27,11 +27,11 @@
 
 #include "style_card.h"
 #include "style_common.h"
-#include "style_conv.h"
 #include "style_graph.h"
 #include "style_graphdef.h"
 #include "style_kernels.h"
 #include "style_mix.h"
+#include "style_processor.h"
 #include "style_request.h"
 #include "style_rewrite.h"
 #include "style_session.h"

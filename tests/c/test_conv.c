@@ -26,6 +26,7 @@
 #include <math.h>
 
 #include "style_conv.h"
+#include "style_processor.h"
 #include "test.h"
 
 #define EPSILON 1e-5f
@@ -141,16 +142,16 @@ static int padding(int size, int kernel, int stride)
 static double convolved(const StyleConv *conv, const float *kernel, int y, int x, int filter)
 {
     const StyleKernelShape *shape = &conv->kernel;
-    const int top = padding(conv->input.height, shape->rows, conv->stride);
-    const int left = padding(conv->input.width, shape->columns, conv->stride);
+    const int top = padding(conv->input.height, shape->rows, shape->stride);
+    const int left = padding(conv->input.width, shape->columns, shape->stride);
     double sum = 0;
 
     for (int row = 0; row < shape->rows; row++)
         for (int column = 0; column < shape->columns; column++)
             for (int channel = 0; channel < shape->channels; channel++)
                 sum +=
-                    input_value(conv, y * conv->stride - top + row,
-                                x * conv->stride - left + column, channel) *
+                    input_value(conv, y * shape->stride - top + row,
+                                x * shape->stride - left + column, channel) *
                     (double)kernel[((row * shape->columns + column) * shape->channels + channel) *
                                        shape->filters +
                                    filter];
@@ -210,7 +211,7 @@ static void check_output(const StyleConv *conv, const float *kernel)
 }
 
 typedef struct Case {
-    int height, width, stride;
+    int height, width;
     StyleKernelShape kernel;
     int affine; ///< channels
     int relu;
@@ -235,8 +236,13 @@ static StyleType of_kernel(StyleType type, StyleType kernel)
 
 static void check_conv(const Case *c, StyleType type, int has_added, StyleType added, int kept)
 {
-    const StyleKernelShape with_type = {c->kernel.rows,    c->kernel.columns,    c->kernel.channels,
-                                        c->kernel.filters, c->kernel.transposed, type};
+    const StyleKernelShape with_type = {c->kernel.rows,
+                                        c->kernel.columns,
+                                        c->kernel.channels,
+                                        c->kernel.filters,
+                                        c->kernel.stride,
+                                        c->kernel.transposed,
+                                        type};
     const StyleKernelShape *shape = &with_type;
     void *packed = aligned_alloc(64, ff_style_packed_size(shape) * (type == F ? 4 : 2));
     float *const kernel =
@@ -247,12 +253,10 @@ static void check_conv(const Case *c, StyleType type, int has_added, StyleType a
     StyleConv conv = {
         .kernel = *shape,
         .packed = packed,
-        .stride = c->stride,
         .input = make_features(of_kernel(c->input, type), c->height, c->width, shape->channels),
         .affine = {affine, affine + c->affine, c->affine, c->relu},
-        .output = make_features(of_kernel(c->output, type),
-                                ff_style_conv_size(shape, c->stride, c->height),
-                                ff_style_conv_size(shape, c->stride, c->width), shape->filters),
+        .output = make_features(of_kernel(c->output, type), ff_style_conv_size(shape, c->height),
+                                ff_style_conv_size(shape, c->width), shape->filters),
         .scale = result,
         .offset = result + shape->filters,
     };
@@ -285,29 +289,28 @@ static void check_conv(const Case *c, StyleType type, int has_added, StyleType a
 static void test_convolutions(StyleType type)
 {
     static const Case cases[] = {
-        {20, 33, 1, {9, 9, 3, 16, 0, B}, 1, 0, U, B, 1}, // johnson's first
-        {20, 33, 1, {9, 9, 3, 16, 0, B}, 0, 0, F, B, 1},
-        {20, 33, 1, {3, 3, 64, 64, 0, B}, 64, 1, B, B, 1}, // a residual block's
-        {21, 34, 2, {3, 3, 16, 32, 0, B}, 16, 1, B, B, 1},
-        {24, 36, 2, {6, 6, 3, 16, 0, B}, 1, 0, U, B, 1},   // fast's first
-        {20, 12, 1, {9, 3, 64, 12, 0, B}, 16, 1, B, F, 0}, // the last, of four pixels each
-        {10, 70, 1, {3, 3, 16, 12, 0, B}, 0, 0, B, F, 0},
-        {10, 33, 2, {4, 4, 64, 32, 1, B}, 64, 0, B, B, 1}, // doublings
-        {10, 20, 2, {6, 6, 32, 16, 1, B}, 32, 1, F, B, 1},
-        {3, 5, 2, {2, 2, 5, 3, 1, B}, 5, 1, B, F, 1},
-        {4, 5, 2, {8, 8, 5, 3, 1, B}, 5, 1, B, F, 1},
-        {1, 1, 1, {1, 1, 1, 1, 0, B}, 1, 1, B, B, 1},
-        {1, 1, 3, {5, 5, 7, 33, 0, B}, 0, 1, B, B, 1},
+        {20, 33, {9, 9, 3, 16, 1, 0, B}, 1, 0, U, B, 1}, // johnson's first
+        {20, 33, {9, 9, 3, 16, 1, 0, B}, 0, 0, F, B, 1},
+        {20, 33, {3, 3, 64, 64, 1, 0, B}, 64, 1, B, B, 1}, // a residual block's
+        {21, 34, {3, 3, 16, 32, 2, 0, B}, 16, 1, B, B, 1},
+        {24, 36, {6, 6, 3, 16, 2, 0, B}, 1, 0, U, B, 1},   // fast's first
+        {20, 12, {9, 3, 64, 12, 1, 0, B}, 16, 1, B, F, 0}, // the last, of four pixels each
+        {10, 70, {3, 3, 16, 12, 1, 0, B}, 0, 0, B, F, 0},
+        {10, 33, {4, 4, 64, 32, 2, 1, B}, 64, 0, B, B, 1}, // doublings
+        {10, 20, {6, 6, 32, 16, 2, 1, B}, 32, 1, F, B, 1},
+        {3, 5, {2, 2, 5, 3, 2, 1, B}, 5, 1, B, F, 1},
+        {4, 5, {8, 8, 5, 3, 2, 1, B}, 5, 1, B, F, 1},
+        {1, 1, {1, 1, 1, 1, 1, 0, B}, 1, 1, B, B, 1},
+        {1, 1, {5, 5, 7, 33, 3, 0, B}, 0, 1, B, B, 1},
         {7,
          19,
-         3,
-         {5, 2, 7, 17, 0, B},
+         {5, 2, 7, 17, 3, 0, B},
          3,
          1,
          F,
          F,
          0}, // an affine that doesn't divide the channels
-        {5, 100, 1, {1, 3, 48, 40, 0, B}, 12, 0, B, B, 1},
+        {5, 100, {1, 3, 48, 40, 1, 0, B}, 12, 0, B, B, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -373,18 +376,21 @@ static void test_pixels(void)
 
 static void test_packing(void)
 {
-    const StyleKernelShape shape = {1, 1, 3, 2, 0, B}, doubling = {4, 4, 3, 2, 1, B};
+    const StyleKernelShape shape = {1, 1, 3, 2, 1, 0, B}, doubling = {4, 4, 3, 2, 2, 1, B};
     const float kernel[] = {1, 2, 3, 4, 5, -1.00390625f};
     StyleKernelShape floats = shape;
-    uint16_t packed[512];
+    uint16_t packed[1024];
     float exact[48];
 
-    CHECK(ff_style_packed_size(&shape) == 512);
+    CHECK(ff_style_packed_size(&shape) == 2 * 512);
     ff_style_pack_kernel(&shape, kernel, packed);
     // Two channels of filter 0, of filter 1, 14 filters of nothing; then the third channel.
     CHECK(packed[0] == 0x3f80 && packed[1] == 0x4040 && packed[2] == 0x4000 && packed[3] == 0x4080);
     CHECK(packed[4] == 0 && packed[32] == 0x40a0 && packed[33] == 0);
     CHECK(packed[34] == 0xbf80); // half way: to even
+    // The right neighbour's, which takes the three values behind.
+    CHECK(packed[512] == 0 && packed[544] == 0 && packed[545] == 0x3f80 && packed[547] == 0x4000);
+    CHECK(packed[576] == 0x4040 && packed[577] == 0x40a0 && packed[608] == 0);
     CHECK(ff_style_packed_size(&doubling) == 2 * 2 * 2 * 512);
     // The first channel of 2 filters, 14 of nothing; then the second.
     floats.type = F;
@@ -393,12 +399,12 @@ static void test_packing(void)
     CHECK(exact[0] == 1 && exact[1] == 2 && exact[2] == 0 && exact[16] == 3 && exact[17] == 4);
     CHECK(exact[33] == -1.00390625f);
 
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 0, B}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 0, B}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 1, B}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 0, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 1, 0, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 1, 0, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 2, 1, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 1, 0, B}));
     CHECK(!ff_style_packed_size(
-        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 0, F}));
+        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 0, F}));
 }
 
 int main(void)

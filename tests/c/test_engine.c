@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "fake_tensorflow.h"
+#include "style_processor.h"
 #include "style_session.h"
 #include "styletransfer.h"
 #include "test.h"
@@ -673,6 +674,16 @@ static int processor_has_bf16;
 int ff_style_processor_has_bf16(void)
 {
     return processor_has_bf16;
+}
+
+int ff_style_processor_has_vectors(void)
+{
+    return 0;
+}
+
+int ff_style_processor_has_matrices(void)
+{
+    return 0;
 }
 
 static void chooses_device_and_precision(void)
