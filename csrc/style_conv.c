@@ -209,25 +209,40 @@ typedef struct Normed {
     const ConvAffine *affine;
 } Normed;
 
-static VECTORS_INLINE void normalise(const Normed *n, StyleType input_type, StyleType added_type,
-                                     StyleType output_type)
+/** 16 values from number `i` on, or as many as the mask has, with a vector of the affine. */
+static VECTORS_INLINE void normalise_vector(const Normed *n, __m512 floor, const float *scale,
+                                            const float *offset, size_t i, __mmask16 mask)
 {
-    const __m512 floor = _mm512_set1_ps(n->affine->affine->relu ? 0 : -INFINITY);
-    const float *const scale = n->affine->scale, *const offset = n->affine->offset;
-    int vector = 0;
+    __m512 value = load(n->input, n->input_type, i, mask);
 
-    for (size_t i = 0; i < n->count; i += 16) {
-        const __mmask16 mask = lanes((ptrdiff_t)(n->count - i));
-        __m512 value = load(n->input, input_type, i, mask);
+    value = _mm512_fmadd_ps(value, _mm512_loadu_ps(scale), _mm512_loadu_ps(offset));
+    value = _mm512_max_ps(floor, value); // in this order, what is not a number stays so
+    if (n->added)
+        value = _mm512_add_ps(value, load(n->added, n->added_type, i, mask));
+    store(n->output, n->output_type, i, mask, value);
+}
 
-        value = _mm512_fmadd_ps(value, _mm512_loadu_ps(scale + 16 * vector),
-                                _mm512_loadu_ps(offset + 16 * vector));
-        value = _mm512_max_ps(floor, value); // in this order, what is not a number stays so
-        if (n->added)
-            value = _mm512_add_ps(value, load(n->added, added_type, i, mask));
-        store(n->output, output_type, i, mask, value);
-        vector = vector + 1 == n->affine->vectors ? 0 : vector + 1;
+/** Takes a copy, which the compiler knows to stay as it is. */
+static VECTORS_INLINE void normalise(const Normed n)
+{
+    const __m512 floor = _mm512_set1_ps(n.affine->affine->relu ? 0 : -INFINITY);
+    const float *const scale = n.affine->scale, *const offset = n.affine->offset;
+    const size_t whole = n.count / TILE * TILE, end = (size_t)n.affine->vectors * TILE;
+    size_t vector = 0;
+
+    for (size_t i = 0; i < whole; i += TILE) {
+        normalise_vector(&n, floor, scale + vector, offset + vector, i, 0xffff);
+        vector = vector + TILE == end ? 0 : vector + TILE;
     }
+    if (whole < n.count)
+        normalise_vector(&n, floor, scale + vector, offset + vector, whole,
+                         lanes((ptrdiff_t)(n.count - whole)));
+}
+
+static VECTORS_INLINE void normalise_types(const Normed *n, StyleType input, StyleType added,
+                                           StyleType output)
+{
+    normalise((Normed){n->input, n->added, n->output, input, added, output, n->count, n->affine});
 }
 
 /** Loops of their own for the usual types: the compiler leaves the questions out of them. */
@@ -237,13 +252,13 @@ static VECTORS void normalise_values(const Normed *n)
     const StyleType to = n->output_type;
 
     if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
-        normalise(n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
+        normalise_types(n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
     else if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
-        normalise(n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
+        normalise_types(n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
-        normalise(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
+        normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
     else
-        normalise(n, from, n->added_type, to);
+        normalise(*n);
 }
 
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
@@ -398,6 +413,33 @@ static void load_row(ConvWork *w, int row)
         normalise_row(w, first, count, to);
 }
 
+/** How often ff_style_multiply_bf16() or its like fetches a share of what is ahead, at the least. */
+static int count_steps(const ConvWork *w)
+{
+    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? TILE : 3 * TILE;
+    const int chunks = w->conv->kernel.type == FF_STYLE_FLOAT ? 1 : w->plan.chunks;
+
+    return (w->width + pixels - 1) / pixels * w->plan.rows * chunks;
+}
+
+/** Aims at the rows that the next move of the window loads. */
+static void look_ahead(ConvWork *w)
+{
+    const StyleFeatures *input = &w->conv->input;
+    const size_t row = (size_t)input->width * (size_t)input->channels * type_size(input->type);
+    const int first = w->window.loaded, last = first + w->plan.row_step;
+    const int steps = count_steps(w);
+    ConvAhead *ahead = &w->ahead;
+
+    *ahead = (ConvAhead){NULL, NULL, 0};
+    if (first < 0 || first >= input->height)
+        return;
+    ahead->next = (const uint8_t *)input->data + (size_t)first * row;
+    ahead->end =
+        ahead->next + (size_t)((last < input->height ? last : input->height) - first) * row;
+    ahead->share = (ahead->end - ahead->next) / steps / LINE_BYTES * LINE_BYTES + LINE_BYTES;
+}
+
 /** Brings what the kernel reads for row `y` of the output into the window. */
 static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
 {
@@ -406,13 +448,16 @@ static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
     const int first = y * w->plan.row_step + w->plan.first_row[row_phase];
     ConvWindow *window = &w->window;
 
-    while (window->loaded < first + w->plan.rows)
-        load_row(w, window->loaded++);
+    if (window->loaded < first + w->plan.rows) {
+        while (window->loaded < first + w->plan.rows)
+            load_row(w, window->loaded++);
+        look_ahead(w);
+    }
     for (int i = 0; i < w->plan.rows; i++)
         window->rows[i] = line_of(window, first + i) + shift;
 }
 
-static void multiply_row(const ConvWork *w, int part, size_t to)
+static void multiply_row(ConvWork *w, int part, size_t to)
 {
     const size_t kernel = (size_t)part * packed_step(&w->plan) *
                           (size_t)(round_up(w->conv->kernel.filters, TILE) / TILE);

@@ -138,8 +138,8 @@ static MATRICES_INLINE void write_16(const ConvWork *w, Pending *pending, int co
  * `phases`, 16 filters of two phases of the columns, which read pixels of their own unless they are folded;
  * `masked`: fewer, or the last pixel of the row has no right neighbour.
  */
-static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kernel, size_t row,
-                                        int filter, int phases, int masked, StyleType type)
+static MATRICES_INLINE void multiply_32(ConvWork *w, const uint16_t *kernel, size_t row, int filter,
+                                        int phases, int masked, StyleType type)
 {
     const int steps = w->plan.rows * w->plan.chunks, share = (2 * TILE + steps - 1) / steps;
     const int second = filter + (phases > 1 ? 0 : TILE);
@@ -177,6 +177,7 @@ static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kerne
                 pixels += sizeof(uint16_t) * CHUNK;
                 left += PACKED;
                 right += PACKED;
+                fetch_ahead(&w->ahead);
                 if (masked)
                     write_16(w, &pending, share, mask, phases, type, moments);
                 else
@@ -203,8 +204,8 @@ static MATRICES_INLINE void multiply_32(const ConvWork *w, const uint16_t *kerne
 }
 
 /** Up to 16 filters of a row. Three tiles of pixels by one of filters. */
-static MATRICES_INLINE void multiply_16(const ConvWork *w, const uint16_t *kernel, size_t row,
-                                        int filter, StyleType type)
+static MATRICES_INLINE void multiply_16(ConvWork *w, const uint16_t *kernel, size_t row, int filter,
+                                        StyleType type)
 {
     const int steps = w->plan.rows * w->plan.chunks, share = (3 * TILE + steps - 1) / steps;
     const __mmask16 mask = lanes(w->conv->kernel.filters - filter);
@@ -232,6 +233,7 @@ static MATRICES_INLINE void multiply_16(const ConvWork *w, const uint16_t *kerne
                 _tile_dpbf16ps(2, 6, 7);
                 pixels += sizeof(uint16_t) * CHUNK;
                 values += PACKED;
+                fetch_ahead(&w->ahead);
                 write_16(w, &pending, share, mask, 1, type, &moments);
             }
         }
@@ -246,7 +248,7 @@ static MATRICES_INLINE void multiply_16(const ConvWork *w, const uint16_t *kerne
     add_moments(w, filter, &moments);
 }
 
-static MATRICES_INLINE void multiply_filters(const ConvWork *w, const uint16_t *kernel, size_t to,
+static MATRICES_INLINE void multiply_filters(ConvWork *w, const uint16_t *kernel, size_t to,
                                              StyleType type)
 {
     const size_t step = packed_step(&w->plan);
@@ -264,7 +266,7 @@ static MATRICES_INLINE void multiply_filters(const ConvWork *w, const uint16_t *
         multiply_16(w, kernel, to + (size_t)filter, filter, type);
 }
 
-MATRICES void ff_style_multiply_bf16(const ConvWork *w, const uint16_t *kernel, size_t to)
+MATRICES void ff_style_multiply_bf16(ConvWork *w, const uint16_t *kernel, size_t to)
 {
     if (w->conv->output.type == FF_STYLE_FLOAT)
         multiply_filters(w, kernel, to, FF_STYLE_FLOAT);

@@ -57,8 +57,8 @@ static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdif
     }
 }
 
-static VECTORS_INLINE void multiply_pixels(const ConvWork *w, const float *kernel, int x,
-                                           int vectors, __m512 *sums)
+static VECTORS_INLINE void multiply_pixels(ConvWork *w, const float *kernel, int x, int vectors,
+                                           __m512 *sums)
 {
     const float *left = kernel, *right = kernel + (vectors > 1 ? packed_step(&w->plan) : 0);
     const ptrdiff_t pitch = w->window.pitch;
@@ -70,6 +70,7 @@ static VECTORS_INLINE void multiply_pixels(const ConvWork *w, const float *kerne
         const uint8_t *const row = w->window.rows[y] + x * pitch;
         const uint8_t *at[] = {row, row + BASE * pitch, row + 2 * BASE * pitch};
 
+        fetch_ahead(&w->ahead);
         for (int i = 0; i < w->plan.chunks; i++, left += TILE, right += TILE) {
             multiply_value(at, offsets, left, right, vectors, sums);
             UNROLL for (int j = 0; j < SUMS / BASE; j++) at[j] += sizeof(float);
@@ -78,8 +79,8 @@ static VECTORS_INLINE void multiply_pixels(const ConvWork *w, const float *kerne
 }
 
 /** 16 or, in two vectors, 32 filters of a row; those that there are not are masked. */
-static VECTORS_INLINE void multiply_filters(const ConvWork *w, const float *kernel, size_t to,
-                                            int filter, int vectors)
+static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, size_t to, int filter,
+                                            int vectors)
 {
     const __mmask16 mask = lanes(w->conv->kernel.filters - filter);
     const size_t step = output_step(w);
@@ -106,7 +107,7 @@ static VECTORS_INLINE void multiply_filters(const ConvWork *w, const float *kern
     UNROLL for (int i = 0; i < vectors; i++) add_moments(w, filter + i * TILE, &moments[i]);
 }
 
-VECTORS void ff_style_multiply_fp32(const ConvWork *w, const float *kernel, size_t to)
+VECTORS void ff_style_multiply_fp32(ConvWork *w, const float *kernel, size_t to)
 {
     const size_t step = packed_step(&w->plan);
     const int filters = w->conv->kernel.filters;

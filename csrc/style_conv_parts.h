@@ -61,6 +61,12 @@ typedef struct ConvWindow {
     int capacity, loaded; ///< `loaded`: the next row to come
 } ConvWindow;
 
+/** What of the input comes next: it is fetched while the window is multiplied, a share with each step. */
+typedef struct ConvAhead {
+    const uint8_t *next, *end;
+    ptrdiff_t share;
+} ConvAhead;
+
 /** A StyleAffine as vectors of 16 channels, as many as it takes until they repeat. */
 typedef struct ConvAffine {
     const StyleAffine *affine;
@@ -75,6 +81,7 @@ typedef struct ConvWork {
     ConvPlan plan;
     int width, height; ///< of the output, for its first phase
     ConvWindow window;
+    ConvAhead ahead;
     ConvAffine affine;
     double *sums, *squares; ///< of the output by filter; NULL: nobody asks
     float *pivots;          ///< what is subtracted before
@@ -145,6 +152,16 @@ static VECTORS_INLINE void store(void *data, StyleType type, size_t i, __mmask16
         _mm256_mask_storeu_epi16((uint16_t *)data + i, mask, to_bfloat16(value));
 }
 
+/** Into the second cache: the first is full of what is being multiplied. */
+static VECTORS_INLINE void fetch_ahead(ConvAhead *ahead)
+{
+    const uint8_t *const end =
+        ahead->end - ahead->next > ahead->share ? ahead->next + ahead->share : ahead->end;
+
+    for (; ahead->next < end; ahead->next += LINE_BYTES)
+        _mm_prefetch((const char *)ahead->next, _MM_HINT_T1);
+}
+
 /**
  * Sums over a row of what was written, for 16 filters: of the difference from a value that the image has,
  * which loses less than what is far from 0.
@@ -210,8 +227,8 @@ void ff_style_return_matrices(const TileConfig *before);
  * @param kernel of the first of these phases
  * @param to     number of the row's first value in the output
  */
-void ff_style_multiply_bf16(const ConvWork *w, const uint16_t *kernel, size_t to);
-void ff_style_multiply_fp32(const ConvWork *w, const float *kernel, size_t to);
+void ff_style_multiply_bf16(ConvWork *w, const uint16_t *kernel, size_t to);
+void ff_style_multiply_fp32(ConvWork *w, const float *kernel, size_t to);
 
 #endif
 

@@ -67,7 +67,7 @@ def before_and_after(name, styles):
 def totals(reports):
     """The table of all models under all their styles."""
     curves = [curve for summary in all_of(reports) if (curve := gatys(summary))]
-    marks = [mark for mark in MARKS if curves and all(str(mark) in curve for curve in curves)]
+    marks = [mark for mark in MARKS if any(str(mark) in curve for curve in curves)]
     head = ["model", "style", "photographs", "content", "style loss", "total", "beside: model"]
     head += [*(f"Gatys {mark}" for mark in marks), "equals iterations"]
     lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3)]
@@ -88,17 +88,17 @@ def gatys(summary):
 
 
 def numbers(summary, marks):
-    """The columns of a table's line behind the names."""
+    """The columns of a table's line behind the names; empty where Gatys was not run so far."""
     model = [f"{summary['model'][term]:.2f}" for term in ("content", "style", "total")]
     if "compared" not in summary:
         return [*model, *[""] * (len(marks) + 2)]
     compared = summary["compared"]
-    totals = [compared["model"], *(gatys(summary)[str(mark)] for mark in marks)]
+    totals = [compared["model"], *(gatys(summary).get(str(mark)) for mark in marks)]
     equal = compared["equals_iterations"]
     longest = len(compared["gatys_total"]) - 1
     return [
         *model,
-        *(f"{losses['total']:.2f}" for losses in totals),
+        *(f"{losses['total']:.2f}" if losses else "" for losses in totals),
         f"> {longest}" if equal is None else f"{equal:g}",
     ]
 

@@ -23,4 +23,8 @@ def test_reports_with_and_without_gatys():
     assert "Gatys 25 | Gatys 50 |" in head
     assert alone == "| `alone` | wave | 6 | 1.00 | 2.00 | 3.00 |  |  |  |  |"
     assert beside == "| `beside` | wave | 6 | 1.00 | 2.00 | 3.00 | 3.00 | 3.00 | 3.00 | 0.5 |"
+    longer = {**COMPARED, "gatys": {**COMPARED["gatys"], "100": TERMS}}
+    reports["longer"] = {"photographs": 6, "styles": {"wave": {"model": TERMS, "compared": longer}}}
+    *_, beside, longer = model_cards.totals(reports).splitlines()
+    assert beside.endswith("| 3.00 | 3.00 |  | 0.5 |") and longer.endswith("| 3.00 | 3.00 | 0.5 |")
     assert "Gatys" not in model_cards.totals({"alone": reports["alone"]})
