@@ -51,6 +51,13 @@ static int folds(const ConvPlan *plan, const StyleKernelShape *shape, int shift)
     return (plan->columns + shift) * shape->channels <= plan->chunks * plan->chunk;
 }
 
+/** Whether vectors hold the channels of a pixel: three filters would leave most of one empty. */
+static int has_colours(const StyleKernelShape *shape)
+{
+    return shape->type == FF_STYLE_FLOAT && !shape->transposed && shape->filters == COLOURS &&
+           shape->channels % TILE == 0;
+}
+
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
 static ConvPlan plan_kernel(const StyleKernelShape *shape)
 {
@@ -63,7 +70,13 @@ static ConvPlan plan_kernel(const StyleKernelShape *shape)
                      .row_step = shape->stride / halves,
                      .column_step = shape->stride / halves};
 
-    plan.chunk = shape->type == FF_STYLE_FLOAT ? 1 : CHUNK;
+    plan.chunk = shape->type == FF_STYLE_BFLOAT16 ? CHUNK : 1;
+    plan.group = TILE;
+    plan.run = shape->type == FF_STYLE_BFLOAT16 ? 2 : 1;
+    if (has_colours(shape)) {
+        plan.chunk = plan.run = TILE;
+        plan.group = COLOURS;
+    }
     plan.chunks = (plan.columns * shape->channels + plan.chunk - 1) / plan.chunk;
     for (int phase = 0; phase < 2 && shape->transposed; phase++) {
         plan.first_row[phase] = first_of_phase(shape->rows, phase);
@@ -80,6 +93,11 @@ static ConvPlan plan_kernel(const StyleKernelShape *shape)
     return plan;
 }
 
+static int count_groups(const ConvPlan *plan, int filters)
+{
+    return (filters + plan->group - 1) / plan->group;
+}
+
 size_t ff_style_packed_size(const StyleKernelShape *shape)
 {
     const size_t rows = (size_t)shape->rows, columns = (size_t)shape->columns;
@@ -87,13 +105,13 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
     size_t size;
 
     if (shape->rows < 1 || shape->columns < 1 || shape->channels < 1 || shape->filters < 1 ||
-        shape->stride < 1 || shape->stride > MAX_STRIDE ||
+        shape->stride < 1 || shape->stride > MAX_STRIDE || shape->pixels < 1 ||
         (size_t)shape->channels > MAX_PACKED / rows / columns / (size_t)shape->filters ||
         (shape->transposed && (shape->rows % 2 || shape->columns % 2 || shape->stride != 2)))
         return 0;
     plan = plan_kernel(shape);
-    size = (size_t)(plan.row_phases * plan.column_phases) * packed_step(&plan) *
-           (size_t)(round_up(shape->filters, TILE) / TILE);
+    size = (size_t)(plan.row_phases * plan.column_phases * count_groups(&plan, shape->filters)) *
+           packed_step(&plan);
     return size <= MAX_PACKED ? size : 0;
 }
 
@@ -107,18 +125,40 @@ static uint16_t round_to_bfloat16(float value)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/** A kernel of the plan: of these phases, for 16 filters from `filter` on. */
+/** A kernel of the plan: of these phases, for a group of filters from `filter` on. */
 typedef struct Part {
     int row_phase, column_phase, filter;
 } Part;
 
+/** Of a kernel as it is, [rows,columns,channels,filters]. */
+static float value_at(const StyleKernelShape *shape, const float *kernel, int row, int column,
+                      int channel, int filter)
+{
+    const size_t place =
+        ((size_t)row * (size_t)shape->columns + (size_t)column) * (size_t)shape->channels +
+        (size_t)channel;
+
+    return kernel[place * (size_t)shape->filters + (size_t)filter];
+}
+
+/** The kernel for all pixels that ff_style_part_pixels() made one for a single pixel from. */
+static StyleKernelShape join_pixels(StyleKernelShape shape)
+{
+    shape.columns = (shape.columns - 1) / shape.pixels + 1;
+    shape.channels *= shape.pixels;
+    shape.filters *= shape.pixels;
+    return shape;
+}
+
 static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
                           const Part *part, int row, int column, int channel, int filter)
 {
-    if (!shape->transposed)
-        return kernel[((row * shape->columns + column) * shape->channels + channel) *
-                          shape->filters +
-                      filter];
+    if (!shape->transposed) {
+        const StyleKernelShape joined = join_pixels(*shape);
+
+        return value_at(&joined, kernel, row, column / shape->pixels,
+                        column % shape->pixels * shape->channels + channel, filter);
+    }
     // Output 2 * i + phase takes input i + offset by the kernel's place padding + phase - 2 * offset.
     row = shape->rows / 2 - 1 + part->row_phase - 2 * (plan->first_row[part->row_phase] + row);
     column = shape->columns / 2 - 1 + part->column_phase -
@@ -127,18 +167,59 @@ static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, c
                   channel];
 }
 
+/** Whether the kernel does the same for each of so many neighbouring pixels. */
+static int has_pixels(const StyleKernelShape *shape, const float *kernel, int pixels)
+{
+    const int channels = shape->channels / pixels, filters = shape->filters / pixels;
+    const int columns = shape->columns * pixels; // of which a pixel sees all but pixels - 1
+
+    for (int row = 0; row < shape->rows; row++)
+        for (int i = 0; i < columns * channels * shape->filters; i++) {
+            const int column = i / shape->filters / channels,
+                      channel = i / shape->filters % channels;
+            const int pixel = i % shape->filters / filters, filter = i % filters;
+            const int own = column - pixel;
+            const float value = value_at(shape, kernel, row, column / pixels,
+                                         column % pixels * channels + channel, i % shape->filters);
+            const float first = own < 0 || own > columns - pixels
+                                    ? 0
+                                    : value_at(shape, kernel, row, own / pixels,
+                                               own % pixels * channels + channel, filter);
+
+            if (!(value == first))
+                return 0;
+        }
+    return 1;
+}
+
+StyleKernelShape ff_style_part_pixels(const StyleKernelShape *shape, const float *kernel)
+{
+    const int pixels = shape->filters / COLOURS;
+    const StyleKernelShape alone = *shape;
+    StyleKernelShape parted = *shape;
+
+    // Of an odd number of columns, as many are left and right of the pixel, before and after.
+    if (pixels < 2 || shape->filters % pixels || shape->channels % pixels || shape->transposed ||
+        shape->stride > 1 || shape->columns % 2 == 0 || !has_pixels(shape, kernel, pixels))
+        return alone;
+    parted.pixels = pixels;
+    parted.columns = (shape->columns - 1) * pixels + 1;
+    parted.channels /= pixels;
+    parted.filters /= pixels;
+    return has_colours(&parted) ? parted : alone;
+}
+
 /** Packs one row of a part; returns how many values that makes. */
 static int pack_row(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
                     const Part *part, int row, void *packed, size_t to)
 {
-    const int values = plan->columns * shape->channels, size = plan->chunks * plan->chunk * TILE;
-    // The matrix unit takes pairs of values, for one filter after the other.
-    const int pair = shape->type == FF_STYLE_FLOAT ? 1 : 2;
+    const int values = plan->columns * shape->channels;
+    const int size = plan->chunks * plan->chunk * plan->group;
     const int shift = plan->folded ? column_shift(plan, part->column_phase, shape->channels) : 0;
 
     for (int i = 0; i < size; i++) {
-        const int value = i / (pair * TILE) * pair + i % pair - shift;
-        const int filter = part->filter + i / pair % TILE;
+        const int value = i / (plan->run * plan->group) * plan->run + i % plan->run - shift;
+        const int filter = part->filter + i / plan->run % plan->group;
         const float number =
             value >= 0 && value < values && filter < shape->filters
                 ? kernel_value(shape, plan, kernel, part, row, value / shape->channels,
@@ -159,7 +240,7 @@ void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, vo
     size_t to = 0;
 
     for (int i = 0; i < plan.row_phases * plan.column_phases; i++)
-        for (int filter = 0; filter < shape->filters; filter += TILE)
+        for (int filter = 0; filter < shape->filters; filter += plan.group)
             for (int row = 0; row < plan.rows; row++) {
                 const Part part = {i / plan.column_phases, i % plan.column_phases, filter};
 
@@ -459,8 +540,8 @@ static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
 
 static void multiply_row(ConvWork *w, int part, size_t to)
 {
-    const size_t kernel = (size_t)part * packed_step(&w->plan) *
-                          (size_t)(round_up(w->conv->kernel.filters, TILE) / TILE);
+    const size_t kernel =
+        (size_t)(part * count_groups(&w->plan, w->conv->kernel.filters)) * packed_step(&w->plan);
 
     if (w->conv->kernel.type == FF_STYLE_FLOAT)
         ff_style_multiply_fp32(w, (const float *)w->conv->packed + kernel, to);
@@ -500,11 +581,23 @@ static void find_affine(const ConvWork *w)
     }
 }
 
-int ff_style_conv(const StyleConv *conv)
+/** With a pixel for each of those that lie in one. */
+static StyleFeatures part_features(StyleFeatures features, int pixels)
 {
+    features.width *= pixels;
+    features.channels /= pixels;
+    return features;
+}
+
+int ff_style_conv(const StyleConv *joined)
+{
+    const int pixels = joined->kernel.pixels;
+    StyleConv parted = *joined, *conv = &parted;
     ConvWork w = {.conv = conv};
     TileConfig before;
 
+    conv->input = part_features(joined->input, pixels);
+    conv->output = part_features(joined->output, pixels);
     if (begin(&w) < 0)
         return -ENOMEM;
     if (conv->kernel.type == FF_STYLE_BFLOAT16)

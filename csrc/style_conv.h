@@ -68,6 +68,7 @@ typedef struct StyleKernelShape {
     int stride;     ///< 2 when it is transposed
     int transposed; ///< of a transposed convolution; rows and columns are even
     StyleType type; ///< of the values that it is packed as, and multiplied with
+    int pixels; ///< neighbours that lie in the channels of the features, and count as columns here
 } StyleKernelShape;
 
 /** Learned scale and offset of an instance norm (Ulyanov et al. 2016), for its filters. */
@@ -89,10 +90,19 @@ typedef struct StyleConv {
     float *scale, *offset; ///< receive what that norm does to the output, which is left as it was
 } StyleConv;
 
+/**
+ * The same kernel for single pixels, of three filters, when it stands for several neighbouring ones that share
+ * channels and filters to fill vectors better; the given shape, of one pixel, otherwise.
+ */
+StyleKernelShape ff_style_part_pixels(const StyleKernelShape *shape, const float *kernel);
+
 /** Number of values in a packed kernel; 0: it has no such shape, or is beyond all reason. */
 size_t ff_style_packed_size(const StyleKernelShape *shape);
 
-/** Writes a kernel in its type, in the order in which it is multiplied; zeros fill the rest. */
+/**
+ * Writes a kernel in its type, in the order in which it is multiplied; zeros fill the rest. It is read as it was
+ * before ff_style_part_pixels().
+ */
 void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed);
 
 /** Height or width of what a convolution gives, with SAME padding, for that of its input. */

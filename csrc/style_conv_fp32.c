@@ -30,7 +30,7 @@
 
 #define SUMS 24 // vectors that are summed up at a time, of the 32 registers that there are
 #define AHEAD 4 // vectors
-#define BASE 8  // pixels whose places are told from one pointer
+#define BASE 8  // pixels whose places are told from one pointer, and pixels in three colours
 
 /**
  * One value of each pixel times those of its filters, one vector of them or two. `at` points to every eighth
@@ -107,12 +107,110 @@ static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, si
     UNROLL for (int i = 0; i < vectors; i++) add_moments(w, filter + i * TILE, &moments[i]);
 }
 
+/** 16 channels of each pixel times those of the three filters. */
+static VECTORS_INLINE void multiply_channels(const uint8_t *pixel, const ptrdiff_t *offsets,
+                                             const float *kernel, __m512 *sums)
+{
+    const __m512 colours[] = {_mm512_loadu_ps(kernel), _mm512_loadu_ps(kernel + TILE),
+                              _mm512_loadu_ps(kernel + 2 * TILE)};
+
+    UNROLL for (int i = 0; i < SUMS / COLOURS; i++)
+    {
+        __m512 values = _mm512_loadu_ps(pixel + offsets[i]);
+
+        // The compiler would load it for each colour, and loads are what this waits for.
+        __asm__("" : "+v"(values));
+        UNROLL for (int j = 0; j < COLOURS; j++) sums[COLOURS * i + j] =
+            _mm512_fmadd_ps(values, colours[j], sums[COLOURS * i + j]);
+    }
+}
+
+/** The sums of four vectors, one behind the other; in each quarter, of the vectors' same quarter. */
+static VECTORS_INLINE __m512 sum_quarters(const __m512 *v)
+{
+    const __m512 left =
+        _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
+    const __m512 right =
+        _mm512_add_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
+    const __m512d a = _mm512_castps_pd(left), b = _mm512_castps_pd(right);
+
+    return _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+                         _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+}
+
+/** The sums of 16 vectors. */
+static VECTORS_INLINE __m512 sum_vectors(const __m512 *v)
+{
+    const __m512 a = sum_quarters(v), b = sum_quarters(v + 4);
+    const __m512 c = sum_quarters(v + 8), d = sum_quarters(v + 12);
+    const __m512 left =
+        _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    const __m512 right =
+        _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+
+    return _mm512_add_ps(_mm512_shuffle_f32x4(left, right, 0x88),
+                         _mm512_shuffle_f32x4(left, right, 0xdd));
+}
+
+/** Writes the first `count` sums, of each pixel in its colours, and adds them up for a norm. */
+static VECTORS_INLINE void store_colours(const ConvWork *w, size_t to, int count,
+                                         const __m512 *sums)
+{
+    float values[SUMS];
+
+    _mm512_storeu_ps(values, sum_vectors(sums));
+    _mm512_storeu_ps(values + SUMS - TILE, sum_vectors(sums + SUMS - TILE));
+    for (int i = 0; i < count; i += TILE)
+        store(w->conv->output.data, w->conv->output.type, to + (size_t)i, lanes(count - i),
+              _mm512_maskz_loadu_ps(lanes(SUMS - i), values + i));
+    for (int i = 0; i < count && w->sums; i++) {
+        double difference;
+
+        if (to + (size_t)i < COLOURS)
+            w->pivots[i] = values[i];
+        difference = (double)values[i] - (double)w->pivots[i % COLOURS];
+        w->sums[i % COLOURS] += difference;
+        w->squares[i % COLOURS] += difference * difference;
+    }
+}
+
+/** Pixels of three filters: in vectors of channels, summed up at the end. */
+static VECTORS_INLINE void multiply_colours(ConvWork *w, const float *kernel, size_t to)
+{
+    const ptrdiff_t pitch = w->window.pitch;
+    const int pixels = SUMS / COLOURS;
+    ptrdiff_t offsets[BASE];
+
+    UNROLL for (int i = 0; i < BASE; i++) offsets[i] = i * pitch;
+    for (int x = 0; x < w->width; x += pixels) {
+        const int count = COLOURS * (w->width - x < pixels ? w->width - x : pixels);
+        const float *next = kernel;
+        __m512 sums[SUMS];
+
+        UNROLL for (int i = 0; i < SUMS; i++) sums[i] = _mm512_setzero_ps();
+        for (int y = 0; y < w->plan.rows; y++) {
+            const uint8_t *pixel = w->window.rows[y] + x * pitch;
+
+            fetch_ahead(&w->ahead);
+            for (int i = 0; i < w->plan.chunks; i++, next += COLOURS * TILE) {
+                multiply_channels(pixel, offsets, next, sums);
+                pixel += TILE * sizeof(float);
+            }
+        }
+        store_colours(w, to + (size_t)(COLOURS * x), count, sums);
+    }
+}
+
 VECTORS void ff_style_multiply_fp32(ConvWork *w, const float *kernel, size_t to)
 {
     const size_t step = packed_step(&w->plan);
     const int filters = w->conv->kernel.filters;
     int filter = 0;
 
+    if (w->plan.group == COLOURS) {
+        multiply_colours(w, kernel, to);
+        return;
+    }
     for (; filter + 2 * TILE <= filters; filter += 2 * TILE, kernel += 2 * step)
         multiply_filters(w, kernel, to + (size_t)filter, filter, 2);
     for (; filter < filters; filter += TILE, kernel += step)

@@ -29,6 +29,7 @@
 #include "style_conv.h"
 
 #define TILE 16       // pixels or filters of one of the matrix unit's tiles; values of a vector
+#define COLOURS 3     // filters of a network's last convolution
 #define CHUNK 32      // values of a row that the matrix unit takes at a time
 #define LINE_BYTES 64 // of the cache
 
@@ -45,6 +46,8 @@ typedef struct ConvPlan {
     int folded;                        ///< these read the same values, each its own part of them
     int rows, columns;                 ///< of one kernel
     int chunk, chunks;                 ///< values of a chunk; chunks of the columns of one row
+    int group;                         ///< filters that are packed side by side
+    int run;                           ///< values of one of them that are packed side by side
     int row_step, column_step;         ///< of the input, from an output of a phase to the next
     int first_row[2], first_column[2]; ///< of the input that output 0 of each phase reads
 } ConvPlan;
@@ -88,10 +91,10 @@ typedef struct ConvWork {
     void *memory;
 } ConvWork;
 
-/** Values of a packed kernel for 16 filters. */
+/** Values of a packed kernel for a group of filters. */
 static inline size_t packed_step(const ConvPlan *plan)
 {
-    return (size_t)plan->rows * (size_t)plan->chunks * (size_t)plan->chunk * TILE;
+    return (size_t)plan->rows * (size_t)plan->chunks * (size_t)plan->chunk * (size_t)plan->group;
 }
 
 /** Values of the input from where the first phase's kernel begins to read to where this one's does. */

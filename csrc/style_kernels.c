@@ -42,7 +42,7 @@ static const StyleTensorFlow *tf; ///< what the operations are registered with; 
 
 /** The attributes of an operation in a graph; those that its kind lacks are 0. */
 typedef struct Kernel {
-    unsigned char transposed, relu, keep;
+    unsigned char transposed, part, relu, keep;
     int32_t stride, sizes;
     float epsilon;
     TF_DataType packed, output;
@@ -177,37 +177,46 @@ static void expect_memory(Call *call, int result)
         tf->SetStatus(call->status, TF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
+/** The shape that the kernel, the only input, is to be packed with. */
+static StyleKernelShape choose_shape(Call *call, const Kernel *k)
+{
+    const TF_Tensor *kernel = call->inputs[0];
+    int64_t dims[4] = {0};
+    StyleKernelShape shape;
+
+    expect(call, is_ok(call) && tf->NumDims(kernel) == 4, "expected a kernel of four dimensions");
+    for (int i = 0; i < 4 && is_ok(call); i++) {
+        dims[i] = tf->Dim(kernel, i);
+        expect(call, dims[i] <= INT32_MAX, "expected a smaller kernel");
+    }
+    shape = (StyleKernelShape){.rows = (int)dims[0],
+                               .columns = (int)dims[1],
+                               .channels = (int)dims[2 + k->transposed],
+                               .filters = (int)dims[3 - k->transposed],
+                               .stride = k->stride,
+                               .transposed = k->transposed,
+                               .type = style_type(k->packed),
+                               .pixels = 1};
+    expect(call, ff_style_packed_size(&shape) > 0,
+           "expected a kernel of a style network's size, of an even one when transposed");
+    return is_ok(call) && k->part ? ff_style_part_pixels(&shape, tf->TensorData(kernel)) : shape;
+}
+
 static void pack(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
     Call call = begin_call(context, 1);
-    int64_t dims[4] = {0}, size = 0, six = 6;
-    StyleKernelShape shape = {0};
-    int32_t *numbers;
-    void *packed;
+    const StyleKernelShape shape = choose_shape(&call, k);
+    const int64_t size = (int64_t)ff_style_packed_size(&shape), seven = 7;
+    void *const packed = allocate(&call, 0, k->packed, 1, &size);
+    int32_t *const numbers = allocate(&call, 1, TF_INT32, 1, &seven);
 
-    expect(&call, is_ok(&call) && tf->NumDims(call.inputs[0]) == 4,
-           "expected a kernel of four dimensions");
-    for (int i = 0; i < 4 && is_ok(&call); i++) {
-        dims[i] = tf->Dim(call.inputs[0], i);
-        expect(&call, dims[i] <= INT32_MAX, "expected a smaller kernel");
-    }
-    if (is_ok(&call)) {
-        shape = (StyleKernelShape){
-            (int)dims[0], (int)dims[1],  (int)dims[2 + k->transposed], (int)dims[3 - k->transposed],
-            k->stride,    k->transposed, style_type(k->packed)};
-        size = (int64_t)ff_style_packed_size(&shape);
-        expect(&call, size > 0,
-               "expected a kernel of a style network's size, of an even one when transposed");
-    }
-    packed = allocate(&call, 0, k->packed, 1, &size);
-    numbers = allocate(&call, 1, TF_INT32, 1, &six);
     if (is_ok(&call)) {
         ff_style_pack_kernel(&shape, tf->TensorData(call.inputs[0]), packed);
         memcpy(numbers,
                (const int32_t[]){shape.rows, shape.columns, shape.channels, shape.filters,
-                                 shape.stride, shape.transposed},
-               6 * sizeof(*numbers));
+                                 shape.stride, shape.transposed, shape.pixels},
+               7 * sizeof(*numbers));
     }
     end_call(&call);
 }
@@ -219,23 +228,24 @@ static void get_kernel(Call *call, StyleConv *conv)
 
     if (!is_ok(call))
         return;
-    expect(call, count_values(call->inputs[4]) == 6, "expected a packed kernel's shape");
+    expect(call, count_values(call->inputs[4]) == 7, "expected a packed kernel's shape");
     if (!is_ok(call))
         return;
     numbers = tf->TensorData(call->inputs[4]);
-    conv->kernel = (StyleKernelShape){numbers[0],
-                                      numbers[1],
-                                      numbers[2],
-                                      numbers[3],
-                                      numbers[4],
-                                      numbers[5] != 0,
-                                      style_type(tf->TensorType(call->inputs[3]))};
+    conv->kernel = (StyleKernelShape){.rows = numbers[0],
+                                      .columns = numbers[1],
+                                      .channels = numbers[2],
+                                      .filters = numbers[3],
+                                      .stride = numbers[4],
+                                      .transposed = numbers[5] != 0,
+                                      .type = style_type(tf->TensorType(call->inputs[3])),
+                                      .pixels = numbers[6]};
     conv->packed = tf->TensorData(call->inputs[3]);
     expect(call,
            ff_style_packed_size(&conv->kernel) &&
                ff_style_packed_size(&conv->kernel) == count_values(call->inputs[3]),
            "expected a packed kernel of its shape");
-    expect(call, conv->kernel.channels == conv->input.channels,
+    expect(call, conv->kernel.channels * conv->kernel.pixels == conv->input.channels,
            "expected a kernel for the image's channels");
 }
 
@@ -296,13 +306,15 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
     get_kernel(&call, &conv);
     norm = get_affine(&call, 5, 0);
     conv.added = get_added(&call, 7, &conv.input);
-    expect(&call, !norm.channels || norm.channels == conv.kernel.filters,
+    expect(&call,
+           !norm.channels || (norm.channels == conv.kernel.filters && conv.kernel.pixels == 1),
            "expected a norm for the kernel's filters");
     channels = norm.channels;
     if (is_ok(&call))
-        conv.output = allocate_features(
-            &call, 0, k->output, ff_style_conv_size(&conv.kernel, conv.input.height),
-            ff_style_conv_size(&conv.kernel, conv.input.width), conv.kernel.filters);
+        conv.output = allocate_features(&call, 0, k->output,
+                                        ff_style_conv_size(&conv.kernel, conv.input.height),
+                                        ff_style_conv_size(&conv.kernel, conv.input.width),
+                                        conv.kernel.filters * conv.kernel.pixels);
     if (k->sizes)
         check_size(&call, 8, &conv.output);
     conv.scale = allocate(&call, 1, TF_FLOAT, 1, &channels);
@@ -411,6 +423,8 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
     if (kernel && wanted->transposed)
         tf->OpKernelConstruction_GetAttrBool(construction, "transposed", &kernel->transposed,
                                              status);
+    if (kernel && wanted->part)
+        tf->OpKernelConstruction_GetAttrBool(construction, "part", &kernel->part, status);
     if (kernel && wanted->relu)
         tf->OpKernelConstruction_GetAttrBool(construction, "relu", &kernel->relu, status);
     if (kernel && wanted->keep)
@@ -433,7 +447,8 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
 
 static void *create_pack(TF_OpKernelConstruction *construction)
 {
-    return create(construction, &(Kernel){.transposed = 1, .stride = 1, .packed = TF_FLOAT});
+    return create(construction,
+                  &(Kernel){.transposed = 1, .part = 1, .stride = 1, .packed = TF_FLOAT});
 }
 
 static void *create_conv(TF_OpKernelConstruction *construction)
@@ -472,7 +487,7 @@ typedef struct Definition {
 
 static const Definition definitions[] = {
     {FF_STYLE_PACK,
-     {"Tp" TYPE, "stride: int", "transposed: bool"},
+     {"Tp" TYPE, "stride: int", "transposed: bool", "part: bool"},
      {"kernel: float"},
      {"packed: Tp", "shape: int32"},
      create_pack,
@@ -552,9 +567,9 @@ static int is_registered(const StyleContext *ctx, const StyleTensorFlow *with, T
         ff_style_put_text(&node, NODE_OP, i ? FF_STYLE_PACK : "Placeholder");
         if (i)
             ff_style_put_text(&node, NODE_INPUT, "kernel");
-        for (int j = 0; j < (i ? 3 : 1); j++) {
-            static const char *const keys[] = {"dtype", "Tp", "stride", "transposed"};
-            static const unsigned kinds[] = {ATTR_TYPE, ATTR_TYPE, ATTR_INT, ATTR_BOOL};
+        for (int j = 0; j < (i ? 4 : 1); j++) {
+            static const char *const keys[] = {"dtype", "Tp", "stride", "transposed", "part"};
+            static const unsigned kinds[] = {ATTR_TYPE, ATTR_TYPE, ATTR_INT, ATTR_BOOL, ATTR_BOOL};
 
             ff_style_put_text(&attr, MAP_KEY, keys[i + j]);
             ff_style_put_number(&value, kinds[i + j], 1); // for a type, of floats

@@ -24,12 +24,13 @@
  *
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|
- * | FF_STYLE_PACK | kernel (float) | packed (Tp), shape (int32) | stride (int), transposed (bool) |
+ * | FF_STYLE_PACK | kernel (float) | packed (Tp), shape (int32) | stride (int), transposed, part (bool) |
  * | FF_STYLE_CONV | x (Tx), scale, offset, packed (Tp), shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (Tp) | relu, keep (bool), N (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |
  *
+ * With `part`, a kernel may be packed as ff_style_part_pixels() tells: there must be no norm behind it then.
  * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named.
  * `scale`, `offset` and `relu` are what becomes of x first, and `added` comes to it then; empty ones leave it as
  * it is. With `keep` the result of that is `kept`, which is empty otherwise. `gamma` and `beta`

@@ -747,6 +747,7 @@ static void write_conv(Rewrite *r, const Node *node)
     put_attr_type(r, "Tp", result_type(r, 1));
     put_attr_number(r, "stride", ATTR_INT, node->stride);
     put_attr_number(r, "transposed", ATTR_BOOL, node->transposed);
+    put_attr_number(r, "part", ATTR_BOOL, !norm);
     end_node(r);
 
     begin_node(r, node->name, "", FF_STYLE_CONV);

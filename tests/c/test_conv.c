@@ -234,16 +234,10 @@ static StyleType of_kernel(StyleType type, StyleType kernel)
     return type == B ? kernel : type;
 }
 
-static void check_conv(const Case *c, StyleType type, int has_added, StyleType added, int kept)
+static void check_conv(const Case *c, int has_added, StyleType added, int kept)
 {
-    const StyleKernelShape with_type = {c->kernel.rows,
-                                        c->kernel.columns,
-                                        c->kernel.channels,
-                                        c->kernel.filters,
-                                        c->kernel.stride,
-                                        c->kernel.transposed,
-                                        type};
-    const StyleKernelShape *shape = &with_type;
+    const StyleKernelShape *shape = &c->kernel;
+    const StyleType type = shape->type;
     void *packed = aligned_alloc(64, ff_style_packed_size(shape) * (type == F ? 4 : 2));
     float *const kernel =
         make_floats(shape->rows * shape->columns * shape->channels * shape->filters);
@@ -289,33 +283,108 @@ static void check_conv(const Case *c, StyleType type, int has_added, StyleType a
 static void test_convolutions(StyleType type)
 {
     static const Case cases[] = {
-        {20, 33, {9, 9, 3, 16, 1, 0, B}, 1, 0, U, B, 1}, // johnson's first
-        {20, 33, {9, 9, 3, 16, 1, 0, B}, 0, 0, F, B, 1},
-        {20, 33, {3, 3, 64, 64, 1, 0, B}, 64, 1, B, B, 1}, // a residual block's
-        {21, 34, {3, 3, 16, 32, 2, 0, B}, 16, 1, B, B, 1},
-        {24, 36, {6, 6, 3, 16, 2, 0, B}, 1, 0, U, B, 1},   // fast's first
-        {20, 12, {9, 3, 64, 12, 1, 0, B}, 16, 1, B, F, 0}, // the last, of four pixels each
-        {10, 70, {3, 3, 16, 12, 1, 0, B}, 0, 0, B, F, 0},
-        {10, 33, {4, 4, 64, 32, 2, 1, B}, 64, 0, B, B, 1}, // doublings
-        {10, 20, {6, 6, 32, 16, 2, 1, B}, 32, 1, F, B, 1},
-        {3, 5, {2, 2, 5, 3, 2, 1, B}, 5, 1, B, F, 1},
-        {4, 5, {8, 8, 5, 3, 2, 1, B}, 5, 1, B, F, 1},
-        {1, 1, {1, 1, 1, 1, 1, 0, B}, 1, 1, B, B, 1},
-        {1, 1, {5, 5, 7, 33, 3, 0, B}, 0, 1, B, B, 1},
+        {20, 33, {9, 9, 3, 16, 1, 0, B, 1}, 1, 0, U, B, 1}, // johnson's first
+        {20, 33, {9, 9, 3, 16, 1, 0, B, 1}, 0, 0, F, B, 1},
+        {20, 33, {3, 3, 64, 64, 1, 0, B, 1}, 64, 1, B, B, 1}, // a residual block's
+        {21, 34, {3, 3, 16, 32, 2, 0, B, 1}, 16, 1, B, B, 1},
+        {24, 36, {6, 6, 3, 16, 2, 0, B, 1}, 1, 0, U, B, 1},   // fast's first
+        {20, 12, {9, 3, 64, 12, 1, 0, B, 1}, 16, 1, B, F, 0}, // the last, of four pixels each
+        {10, 70, {3, 3, 16, 12, 1, 0, B, 1}, 0, 0, B, F, 0},
+        {10, 33, {4, 4, 64, 32, 2, 1, B, 1}, 64, 0, B, B, 1}, // doublings
+        {10, 20, {6, 6, 32, 16, 2, 1, B, 1}, 32, 1, F, B, 1},
+        {3, 5, {2, 2, 5, 3, 2, 1, B, 1}, 5, 1, B, F, 1},
+        {4, 5, {8, 8, 5, 3, 2, 1, B, 1}, 5, 1, B, F, 1},
+        {1, 1, {1, 1, 1, 1, 1, 0, B, 1}, 1, 1, B, B, 1},
+        {1, 1, {5, 5, 7, 33, 3, 0, B, 1}, 0, 1, B, B, 1},
         {7,
          19,
-         {5, 2, 7, 17, 3, 0, B},
+         {5, 2, 7, 17, 3, 0, B, 1},
          3,
          1,
          F,
          F,
          0}, // an affine that doesn't divide the channels
-        {5, 100, {1, 3, 48, 40, 1, 0, B}, 12, 0, B, B, 1},
+        {6, 21, {5, 3, 32, 3, 1, 0, B, 1}, 32, 1, B, F, 1}, // three colours
+        {5, 100, {1, 3, 48, 40, 1, 0, B, 1}, 12, 0, B, B, 1},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        Case c = cases[i];
+
+        c.kernel.type = type;
         for (int flags = 0; flags < 8; flags++)
-            check_conv(&cases[i], type, flags & 1, flags & 2 ? F : B, flags >> 2);
+            check_conv(&c, flags & 1, flags & 2 ? F : B, flags >> 2);
+    }
+}
+
+/** Of three filters, laid out for so many neighbouring pixels at a time. */
+static float *join_pixels(const StyleKernelShape *single, const float *kernel, int pixels,
+                          StyleKernelShape *joined)
+{
+    float *values;
+
+    *joined = *single;
+    joined->columns = (single->columns - 1) / pixels + 1;
+    joined->channels = single->channels * pixels;
+    joined->filters = single->filters * pixels;
+    values = calloc((size_t)joined->rows * (size_t)joined->columns * (size_t)joined->channels *
+                        (size_t)joined->filters,
+                    sizeof(*values));
+    for (int i = 0; i < single->rows * single->columns * single->channels * single->filters; i++)
+        for (int pixel = 0; pixel < pixels; pixel++) {
+            const int filter = i % single->filters,
+                      channel = i / single->filters % single->channels;
+            const int place = i / single->filters / single->channels;
+            const int row = place / single->columns, column = place % single->columns + pixel;
+
+            values[((row * joined->columns + column / pixels) * joined->channels +
+                    column % pixels * single->channels + channel) *
+                       joined->filters +
+                   pixel * single->filters + filter] = kernel[i];
+        }
+    return values;
+}
+
+static void check_pixels(const StyleKernelShape *single, int pixels, int width)
+{
+    float *const kernel =
+        make_floats(single->rows * single->columns * single->channels * single->filters);
+    StyleKernelShape joined, parted;
+    float *const values = join_pixels(single, kernel, pixels, &joined);
+    float *packed;
+    StyleConv conv = {.kernel = joined,
+                      .input = make_features(F, 7, width, joined.channels),
+                      .output = make_features(F, 7, width, joined.filters)};
+
+    parted = ff_style_part_pixels(&joined, values);
+    CHECK(parted.pixels == pixels && parted.columns == single->columns);
+    CHECK(parted.channels == single->channels && parted.filters == single->filters);
+    packed = aligned_alloc(64, ff_style_packed_size(&parted) * sizeof(*packed));
+    ff_style_pack_kernel(&parted, values, packed);
+    conv.packed = packed;
+    conv.kernel = parted;
+    CHECK(!ff_style_conv(&conv));
+    conv.kernel = joined;
+    check_output(&conv, values);
+
+    // A value where there should be none, and one that differs.
+    values[joined.filters - 1] += 1;
+    CHECK(ff_style_part_pixels(&joined, values).pixels == 1);
+    values[joined.filters - 1] -= 1;
+    values[joined.channels * joined.filters] += 0.5f;
+    CHECK(ff_style_part_pixels(&joined, values).pixels == 1);
+    free(packed);
+    free(kernel);
+    free(values);
+    free(conv.input.data);
+    free(conv.output.data);
+}
+
+static void test_pixels_of_a_kernel(void)
+{
+    check_pixels(&(StyleKernelShape){9, 9, 16, 3, 1, 0, F, 1}, 4, 11);
+    check_pixels(&(StyleKernelShape){3, 5, 32, 3, 1, 0, F, 1}, 2, 8);
+    check_pixels(&(StyleKernelShape){1, 7, 16, 3, 1, 0, F, 1}, 3, 1);
 }
 
 static void check_apply(int channels, int relu, StyleType input_type, StyleType added_type,
@@ -376,7 +445,7 @@ static void test_pixels(void)
 
 static void test_packing(void)
 {
-    const StyleKernelShape shape = {1, 1, 3, 2, 1, 0, B}, doubling = {4, 4, 3, 2, 2, 1, B};
+    const StyleKernelShape shape = {1, 1, 3, 2, 1, 0, B, 1}, doubling = {4, 4, 3, 2, 2, 1, B, 1};
     const float kernel[] = {1, 2, 3, 4, 5, -1.00390625f};
     StyleKernelShape floats = shape;
     uint16_t packed[1024];
@@ -399,12 +468,12 @@ static void test_packing(void)
     CHECK(exact[0] == 1 && exact[1] == 2 && exact[2] == 0 && exact[16] == 3 && exact[17] == 4);
     CHECK(exact[33] == -1.00390625f);
 
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 1, 0, B}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 1, 0, B}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 2, 1, B}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 1, 0, B}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 1, 0, B, 1}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 1, 0, B, 1}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 2, 1, B, 1}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 1, 0, B, 1}));
     CHECK(!ff_style_packed_size(
-        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 0, F}));
+        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 0, F, 1}));
 }
 
 int main(void)
@@ -412,6 +481,7 @@ int main(void)
     test_packing();
     if (ff_style_processor_has_vectors()) {
         test_convolutions(F);
+        test_pixels_of_a_kernel();
         test_apply(F);
         test_pixels();
     }
