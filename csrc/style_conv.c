@@ -275,7 +275,8 @@ static void begin_at(ConvAffine *repeated, size_t value)
     const int phase = affine->channels ? (int)(value % (size_t)affine->channels) : 0;
 
     for (int i = 0; i < 16 * repeated->vectors && phase != repeated->phase; i++) {
-        repeated->scale[i] = affine->channels ? affine->scale[(phase + i) % affine->channels] : 1;
+        repeated->scale[i] =
+            affine->scale && affine->channels ? affine->scale[(phase + i) % affine->channels] : 1;
         repeated->offset[i] = affine->channels ? affine->offset[(phase + i) % affine->channels] : 0;
     }
     repeated->phase = phase;
@@ -624,31 +625,58 @@ static VECTORS_INLINE __m512 exponential(__m512 value)
     return _mm512_scalef_ps(sum, n);
 }
 
-VECTORS void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count,
-                                  uint8_t *pixels)
+static VECTORS_INLINE __m512 take_tanh(const StyleTanh *tanh, __m512 value)
 {
     const __m512 one = _mm512_set1_ps(1), two = _mm512_set1_ps(2), most = _mm512_set1_ps(20);
-    const __m512 gain = _mm512_set1_ps(tanh->gain), middle = _mm512_set1_ps(tanh->middle);
-    const __m512 low = _mm512_set1_ps(tanh->low), high = _mm512_set1_ps(tanh->high);
 
-    for (size_t i = 0; i < count; i += 16) {
+    // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
+    value = _mm512_mul_ps(value, two);
+    value = _mm512_max_ps(_mm512_min_ps(value, most), _mm512_sub_ps(_mm512_setzero_ps(), most));
+    value = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(exponential(value), one)));
+    value = _mm512_fmadd_ps(value, _mm512_set1_ps(tanh->gain), _mm512_set1_ps(tanh->middle));
+    return _mm512_min_ps(_mm512_max_ps(value, _mm512_set1_ps(tanh->low)),
+                         _mm512_set1_ps(tanh->high));
+}
+
+static VECTORS void make_pixels(const StyleTanh tanh, const float *values, size_t count,
+                                const ConvAffine bias, uint8_t *pixels)
+{
+    int vector = 0;
+
+    for (size_t i = 0; i < count; i += TILE) {
         const __mmask16 mask = lanes((ptrdiff_t)(count - i));
-        // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
-        __m512 value = _mm512_mul_ps(load(values, FF_STYLE_FLOAT, i, mask), two);
+        const __m512 value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, values + i),
+                                           _mm512_loadu_ps(bias.offset + TILE * vector));
 
-        value = _mm512_max_ps(_mm512_min_ps(value, most), _mm512_sub_ps(_mm512_setzero_ps(), most));
-        value = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(exponential(value), one)));
-        value = _mm512_fmadd_ps(value, gain, middle);
-        value = _mm512_min_ps(_mm512_max_ps(value, low), high);
-        _mm_mask_storeu_epi8(pixels + i, mask, _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value)));
+        _mm_mask_storeu_epi8(pixels + i, mask,
+                             _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(take_tanh(&tanh, value))));
+        vector = vector + 1 == bias.vectors ? 0 : vector + 1;
     }
+}
+
+int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels)
+{
+    const StyleAffine affine = {NULL, tanh->bias, tanh->bias ? input->channels : 0, 0};
+    float *memory = malloc(32 * sizeof(*memory) * (size_t)count_vectors(&affine));
+    ConvAffine bias;
+
+    if (!memory)
+        return -ENOMEM;
+    bias = repeat(&affine, memory);
+    begin_at(&bias, 0);
+    make_pixels(*tanh, input->data,
+                (size_t)input->height * (size_t)input->width * (size_t)input->channels, bias,
+                pixels);
+    free(memory);
+    return 0;
 }
 
 #else
 
-void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count, uint8_t *pixels)
+int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels)
 {
-    (void)tanh, (void)values, (void)count, (void)pixels;
+    (void)tanh, (void)input, (void)pixels;
+    return -ENOSYS;
 }
 
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,

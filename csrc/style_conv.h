@@ -57,7 +57,7 @@ typedef struct StyleFeatures {
 
 /** What a norm does to features once its statistics are known: value * scale + offset, per channel. */
 typedef struct StyleAffine {
-    const float *scale, *offset;
+    const float *scale, *offset; ///< `scale` is NULL: 1
     int channels; ///< 0: the features stay as they are; they repeat where the features have more
     int relu;     ///< what is below zero becomes zero
 } StyleAffine;
@@ -125,13 +125,17 @@ int ff_style_conv(const StyleConv *conv);
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output);
 
-/** What the end of a network does: round(min(max(tanh(value) * gain + middle, low), high)). */
+/** What the end of a network does: round(min(max(tanh(value + bias) * gain + middle, low), high)). */
 typedef struct StyleTanh {
+    const float *bias; ///< of each channel; NULL: none
     float gain, middle, low, high;
 } StyleTanh;
 
-/** Makes pixels of `count` values; `low` and `high` are within 0..255. */
-void ff_style_make_pixels(const StyleTanh *tanh, const float *values, size_t count,
-                          uint8_t *pixels);
+/**
+ * Makes bytes of floats; `low` and `high` are within 0..255.
+ *
+ * @return 0, -ENOMEM, or -ENOSYS on a processor of another kind
+ */
+int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels);
 
 #endif

@@ -390,25 +390,28 @@ static void normalise(void *kernel, TF_OpKernelContext *context)
 
 static void make_pixels(void *kernel, TF_OpKernelContext *context)
 {
-    Call call = begin_call(context, 5);
+    Call call = begin_call(context, 6);
     const StyleFeatures input = get_features(&call, 0);
     StyleTanh end = {0};
     float *const numbers[] = {&end.gain, &end.middle, &end.low, &end.high};
     StyleFeatures output = {0};
 
     (void)kernel;
+    if (is_ok(&call) && count_values(call.inputs[1])) {
+        expect(&call, count_values(call.inputs[1]) == (size_t)input.channels,
+               "expected a bias for the image's channels");
+        end.bias = tf->TensorData(call.inputs[1]);
+    }
     for (int i = 0; i < 4 && is_ok(&call); i++) {
-        expect(&call, count_values(call.inputs[1 + i]) == 1, "expected one number");
+        expect(&call, count_values(call.inputs[2 + i]) == 1, "expected one number");
         if (is_ok(&call))
-            *numbers[i] = *(const float *)tf->TensorData(call.inputs[1 + i]);
+            *numbers[i] = *(const float *)tf->TensorData(call.inputs[2 + i]);
     }
     expect(&call, end.low >= 0 && end.high <= 255, "expected limits within 0..255");
     if (is_ok(&call))
         output = allocate_features(&call, 0, TF_UINT8, input.height, input.width, input.channels);
     if (is_ok(&call))
-        ff_style_make_pixels(&end, input.data,
-                             (size_t)input.height * (size_t)input.width * (size_t)input.channels,
-                             output.data);
+        expect_memory(&call, ff_style_make_pixels(&end, &input, output.data));
     end_call(&call);
 }
 
@@ -514,7 +517,7 @@ static const Definition definitions[] = {
      normalise},
     {FF_STYLE_PIXELS,
      {NULL},
-     {"x: float", "gain: float", "middle: float", "low: float", "high: float"},
+     {"x: float", "bias: float", "gain: float", "middle: float", "low: float", "high: float"},
      {"y: uint8"},
      create_pixels,
      make_pixels},

@@ -28,7 +28,7 @@
  * | FF_STYLE_CONV | x (Tx), scale, offset, packed (Tp), shape, gamma, beta, added (Ta), size (N * int32) | y (Ty), y_scale, y_offset, kept (Tp) | relu, keep (bool), N (int), epsilon (float) |
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
- * | FF_STYLE_PIXELS | x, gain, middle, low, high | y (uint8) | |
+ * | FF_STYLE_PIXELS | x, bias, gain, middle, low, high | y (uint8) | |
  *
  * With `part`, a kernel may be packed as ff_style_part_pixels() tells: there must be no norm behind it then.
  * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named.
@@ -48,7 +48,7 @@
 #define FF_STYLE_CONV "FfmpegStyleConv2"
 #define FF_STYLE_APPLY "FfmpegStyleApply1"
 #define FF_STYLE_NORM "FfmpegStyleNorm1"
-#define FF_STYLE_PIXELS "FfmpegStylePixels1"
+#define FF_STYLE_PIXELS "FfmpegStylePixels2"
 
 /**
  * Makes the operations known to TensorFlow, the first time. This code then stays in memory for good.

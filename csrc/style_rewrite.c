@@ -45,7 +45,9 @@ typedef enum Fate {
     RETYPED, ///< a Reshape, or a Shape, that takes what type it is given
     NORMED,  ///< the last of the same, with no convolution of ours in front
     BYTES,   ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
-    PIXELS,  ///< the Cast to bytes behind a scaled and clipped Tanh
+    PIXELS, ///< the Cast to bytes behind a scaled and clipped Tanh; or the BiasAdd in front of that
+    MOVED,  ///< a Reshape or the like in between, which has bytes to move then
+    PASSED, ///< that Cast, for which nothing is left then
 } Fate;
 
 /** A node's input: output number `output` of node `node`. */
@@ -535,7 +537,72 @@ static void mark_pixels(const Rewrite *r, int cast)
     }
 }
 
-/** Whether a node asks for a result's size only. */
+static int is_shape_of_floats(const Node *node)
+{
+    return node->fate == KEPT && ff_style_span_is(node->op, "Shape") && attr_is_float32(node, "T");
+}
+
+/** Whether only `user` takes a node's result, but for its size. */
+static int is_for(const Rewrite *r, const Node *node, int user)
+{
+    for (int i = 0; i < node->nb_uses; i++) {
+        const Use use = r->uses[node->first_use + i];
+
+        if ((use.node != user || use.slot) && !is_shape_of_floats(&r->nodes[use.node]))
+            return 0;
+    }
+    return !node->other_uses && attr_is_float32(node, "T") && node->fate == KEPT;
+}
+
+static int is_moving(const Node *node)
+{
+    return (ff_style_span_is(node->op, "Reshape") && node->nb_inputs == 2) ||
+           (ff_style_span_is(node->op, "Transpose") && node->nb_inputs == 2) ||
+           (ff_style_span_is(node->op, "Slice") && node->nb_inputs == 3);
+}
+
+/** The BiasAdd that a Tanh takes its values from, moved about or not; -1: there is none. */
+static int find_bias(const Rewrite *r, int tanh)
+{
+    for (int node = tanh;;) {
+        const Input *input = input_of(r, &r->nodes[node], 0);
+        const Node *producer = &r->nodes[input->node];
+
+        if (!is_for(r, producer, node))
+            return -1;
+        if (ff_style_span_is(producer->op, "BiasAdd"))
+            return producer->nb_inputs == 2 && attr_is_text(producer, "data_format", "NHWC", 1)
+                       ? input->node
+                       : -1;
+        if (!is_moving(producer))
+            return -1;
+        node = input->node;
+    }
+}
+
+/** Makes bytes where the values are still together, before they are moved about. */
+static void mark_moved(const Rewrite *r, int cast)
+{
+    const int tanh = r->nodes[cast].first_end, bias = find_bias(r, tanh);
+
+    for (int node = tanh; bias >= 0 && node != bias;) {
+        const Node *producer;
+
+        node = input_of(r, &r->nodes[node], 0)->node;
+        producer = &r->nodes[node];
+        for (int i = 0; i < producer->nb_uses; i++)
+            if (is_shape_of_floats(&r->nodes[r->uses[producer->first_use + i].node]))
+                r->nodes[r->uses[producer->first_use + i].node].fate = MOVED;
+        r->nodes[node].fate = MOVED;
+    }
+    if (bias >= 0) {
+        r->nodes[bias].fate = PIXELS;
+        r->nodes[bias].first_end = tanh;
+        r->nodes[cast].fate = PASSED;
+    }
+}
+
+/** Whether a node of ours asks for a result's size only. */
 static int is_shape(const Rewrite *r, Use use)
 {
     const Node *node = &r->nodes[use.node];
@@ -587,6 +654,8 @@ static void mark_others(Rewrite *r)
             mark_bytes(r, i);
         if (r->nodes[i].fate == KEPT)
             mark_pixels(r, i);
+        if (r->nodes[i].fate == PIXELS)
+            mark_moved(r, i);
     }
     for (int i = 0; i < r->nb_nodes; i++)
         mark_result(r, &r->nodes[i]);
@@ -809,13 +878,9 @@ static void write_normed(Rewrite *r, const Node *node)
     end_node(r);
 }
 
-/** The node as it is, but for its first input and its type. */
-static void write_retyped(Rewrite *r, const Node *node)
+/** The node as it is, but for its type and, if there is another one, its first input. */
+static void write_typed(Rewrite *r, const Node *node, const StyleSpan *first, TF_DataType type)
 {
-    const Node *producer = &r->nodes[input_of(r, node, 0)->node];
-    // The convolution in front of a norm gives the same size.
-    const int is_raw =
-        producer->left_to_convs || (producer->fate == APPLIED && node->nb_inputs == 1);
     StyleSpan rest = node->whole, key;
     StyleField field;
     int nb_inputs = 0;
@@ -824,13 +889,24 @@ static void write_retyped(Rewrite *r, const Node *node)
         if (field.type != FF_STYLE_BYTES)
             continue;
         ff_style_find_bytes(field.bytes, MAP_KEY, &key);
-        if (field.number == NODE_INPUT && !nb_inputs++)
-            put_input(r, is_raw ? r->nodes[producer->conv].name : producer->name, "");
+        if (field.number == NODE_INPUT && !nb_inputs++ && first)
+            put_input(r, *first, "");
         else if (field.number != NODE_ATTR || !ff_style_span_is(key, "T"))
             ff_style_put_bytes(&r->node, field.number, field.bytes.data, field.bytes.size);
     }
-    put_attr_type(r, "T", result_type(r, node->is_ours || is_raw));
+    put_attr_type(r, "T", type);
     end_node(r);
+}
+
+static void write_retyped(Rewrite *r, const Node *node)
+{
+    const Node *producer = &r->nodes[input_of(r, node, 0)->node];
+    // The convolution in front of a norm gives the same size.
+    const int is_raw =
+        producer->left_to_convs || (producer->fate == APPLIED && node->nb_inputs == 1);
+
+    write_typed(r, node, is_raw ? &r->nodes[producer->conv].name : &producer->name,
+                result_type(r, node->is_ours || is_raw));
 }
 
 /** The negative of what a BYTES subtracts. */
@@ -847,12 +923,25 @@ static void write_pixels(Rewrite *r, const Node *node)
     // From the Tanh on: Mul, AddV2, Minimum, Maximum; the operation takes the low limit first.
     const Node *gain = &r->nodes[r->nodes[node->first_end].next_end];
     const Node *middle = &r->nodes[gain->next_end], *high = &r->nodes[middle->next_end];
+    const int has_bias = ff_style_span_is(node->op, "BiasAdd");
     const Node *const numbers[] = {gain, middle, &r->nodes[high->next_end], high};
 
     begin_node(r, node->name, "", FF_STYLE_PIXELS);
-    put_input(r, input_of(r, &r->nodes[node->first_end], 0)->text, "");
+    put_input(r, input_of(r, has_bias ? node : &r->nodes[node->first_end], 0)->text, "");
+    if (has_bias)
+        put_input(r, input_of(r, node, 1)->text, "");
+    else
+        put_constant(r, NOTHING);
     for (int i = 0; i < 4; i++)
         put_input(r, input_of(r, numbers[i], 1)->text, "");
+    end_node(r);
+}
+
+static void write_passed(Rewrite *r, const Node *node)
+{
+    begin_node(r, node->name, "", "Identity");
+    put_input(r, input_of(r, &r->nodes[node->first_end], 0)->text, "");
+    put_attr_type(r, "T", TF_UINT8);
     end_node(r);
 }
 
@@ -868,6 +957,10 @@ static void write_node(Rewrite *r, const Node *node)
         write_offset(r, node);
     else if (node->fate == PIXELS)
         write_pixels(r, node);
+    else if (node->fate == MOVED)
+        write_typed(r, node, NULL, TF_UINT8);
+    else if (node->fate == PASSED)
+        write_passed(r, node);
     else if (node->fate == APPLIED && node->is_kept)
         write_kept(r, node);
     else if (node->fate == APPLIED && !node->left_to_convs && node->carrier < 0)

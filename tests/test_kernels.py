@@ -315,7 +315,7 @@ def test_structure(exported, rewrite, settings, kind):
         if sum(name in node.input and node.op != "Shape" for node in before.node) > 1
     }
     assert APPLY not in ops.values()
-    assert {name for name, op in ops.items() if op == "Identity"} == kept
+    assert {name for name, op in ops.items() if op == "Identity"} == kept | {"styled"}
     assert kept >= later & norms
 
     # Bytes become floats in the convolution, too, and the end is one operation.
@@ -323,12 +323,21 @@ def test_structure(exported, rewrite, settings, kind):
     while node_of(before, ends[-1]).op != "Tanh":
         ends.append(node_of(before, ends[-1]).input[0])
     assert len(ends) == 8
-    assert ops["styled"] == PIXELS
+    moved = [node_of(before, ends[-1]).input[0]]
+    while node_of(before, moved[-1]).op != "BiasAdd":
+        moved.append(node_of(before, moved[-1]).input[0])
+    bias = moved[-1]
+    assert len(moved) > 2
+    assert ops[bias] == PIXELS
+    assert list(node_of(after, "styled").input) == moved[:1]
     assert set(was) - set(ops) == (norms | sums) - kept | set(ends)
 
-    # All else is as it was, but for the type of what lies between two operations of ours.
-    for name in set(was) & set(ops) - convs - kept - {"styled"}:
+    # All else is as it was, but for the type of what lies between ours, or moves bytes.
+    for name in set(was) & set(ops) - convs - kept - {"styled", bias}:
         node, found = node_of(before, name), node_of(after, name)
+        if name in moved or (node.op == "Shape" and node.input[0] in moved):
+            assert found.attr["T"].type == tf.uint8.as_datatype_enum
+            found.attr["T"].type = node.attr["T"].type
         if node.op in ("Reshape", "Shape") and found.input[0] != node.input[0]:
             dtype = tf.bfloat16 if kind == "bf16" else tf.float32
             assert found.attr["T"].type == dtype.as_datatype_enum
@@ -776,11 +785,11 @@ def _network(x, pen):
     return pen.norm(pen.conv(x, 8, name="first"), "norm")
 
 
-def ending(middle=127.5, gain=150.0, low=0.0, high=255.0, change=lambda x: x):
+def ending(middle=127.5, gain=150.0, low=0.0, high=255.0, change=lambda x: x, begin=lambda x: x):
     """The end of this project's graphs."""
 
     def end(features):
-        tanh = tf.tanh(features[..., :3], name="tanh")
+        tanh = tf.tanh(begin(features[..., :3]), name="tanh")
         clipped = tf.clip_by_value(tf.add(tanh * gain, middle, name="add"), low, high)
         tf.cast(change(tf.round(clipped)), tf.uint8, name="styled")
 
@@ -803,7 +812,42 @@ def _other_way_round(features):
     tf.cast(tf.round(clipped), tf.uint8, name="styled")
 
 
+def biased(move=lambda x: x, shape=lambda x: x):
+    """A bias, and what moves its pixels about."""
+
+    def begin(features):
+        bias = tf.nn.bias_add(features, np.array([0.4, -0.2, 0.1], "float32"), name="bias")
+        return shape(move(bias))
+
+    return begin
+
+
+def _twice_and_back(x):
+    """The picture upright, as a list of its pixels, and as it was."""
+    across = tf.transpose(x, [0, 2, 1, 3], name="across")
+    pixels = tf.reshape(across, [1, 1, -1, 3], name="pixels")
+    back = tf.transpose(tf.reshape(pixels, tf.shape(across)), [0, 2, 1, 3])
+    return tf.slice(back, [0, 0, 0, 0], tf.shape(x), name="slice")
+
+
+MOVED = {"bias": PIXELS, "across": "Transpose", "pixels": "Reshape", "slice": "Slice"}
 ENDS = {
+    "bias": (beginning(), ending(begin=biased()), {"bias": PIXELS, "styled": "Identity"}),
+    "moved bias": (
+        beginning(),
+        ending(begin=biased(_twice_and_back)),
+        MOVED | {"styled": "Identity", "tanh": GONE},
+    ),
+    "bias that is used twice": (
+        beginning(),
+        ending(begin=biased(lambda x: _twice_and_back(x) + tf.reduce_mean(x))),
+        {"bias": "BiasAdd", "styled": PIXELS},
+    ),
+    "moved bias that is used twice": (
+        beginning(),
+        ending(begin=biased(_twice_and_back, lambda x: x * tf.reduce_mean(x))),
+        {"bias": "BiasAdd", "styled": PIXELS},
+    ),
     "as ours": (beginning(), ending(), {"sub": GONE, "styled": PIXELS}),
     "low contrast": (beginning(90), ending(gain=90.0, middle=100.0), {"styled": PIXELS}),
     "narrow limits": (beginning(), ending(low=30.0, high=200.0), {"styled": PIXELS}),

@@ -424,18 +424,21 @@ static void test_apply(StyleType narrow)
 
 static void test_pixels(void)
 {
-    const StyleTanh network = {150, 127.5f, 0, 255}, narrow = {100, 100, 50, 180};
-    float values[1003];
-    uint8_t pixels[1003];
+    const float bias[] = {0.5f, -0.25f, 0.125f};
+    const StyleTanh ends[] = {{NULL, 150, 127.5f, 0, 255}, {bias, 100, 100, 50, 180}};
+    float values[1005];
+    uint8_t pixels[1005];
+    const StyleFeatures input = {values, F, 5, 67, 3};
 
-    for (int i = 0; i < 1003; i++)
+    for (int i = 0; i < 1005; i++)
         values[i] = i == 0 ? -INFINITY : i == 1 ? INFINITY : i == 2 ? 0 : 4 * noise();
     for (int which = 0; which < 2; which++) {
-        const StyleTanh *t = which ? &narrow : &network;
+        const StyleTanh *t = &ends[which];
 
-        ff_style_make_pixels(t, values, 1003, pixels);
-        for (int i = 0; i < 1003; i++) {
-            const double value = tanh((double)values[i]) * (double)t->gain + (double)t->middle;
+        CHECK(!ff_style_make_pixels(t, &input, pixels));
+        for (int i = 0; i < 1005; i++) {
+            const double biased = (double)values[i] + (t->bias ? (double)bias[i % 3] : 0);
+            const double value = tanh(biased) * (double)t->gain + (double)t->middle;
             const double clipped = fmin(fmax(value, (double)t->low), (double)t->high);
 
             CHECK(fabs(pixels[i] - clipped) <= 0.5 + 1e-4);
