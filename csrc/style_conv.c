@@ -29,16 +29,6 @@
 #define MAX_PACKED ((size_t)1 << 26)
 #define MAX_STRIDE 64
 
-static int round_up(int value, int unit)
-{
-    return (value + unit - 1) / unit * unit;
-}
-
-static size_t type_size(StyleType type)
-{
-    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
-}
-
 /** First row, or column, of the input that an output of this phase needs of a transposed kernel. */
 static int first_of_phase(int size, int phase)
 {
@@ -48,7 +38,8 @@ static int first_of_phase(int size, int phase)
 /** Whether the rows of two phases' kernels fit into the chunks of one. */
 static int folds(const ConvPlan *plan, const StyleKernelShape *shape, int shift)
 {
-    return (plan->columns + shift) * shape->channels <= plan->chunks * plan->chunk;
+    return ((size_t)plan->columns + (size_t)shift) * (size_t)shape->channels <=
+           (size_t)plan->chunks * (size_t)plan->chunk;
 }
 
 /** Whether vectors hold the channels of a pixel: three filters would leave most of one empty. */
@@ -108,6 +99,9 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
         shape->stride < 1 || shape->stride > MAX_STRIDE || shape->pixels < 1 ||
         (size_t)shape->channels > MAX_PACKED / rows / columns / (size_t)shape->filters ||
         (shape->transposed && (shape->rows % 2 || shape->columns % 2 || shape->stride != 2)))
+        return 0;
+    if (shape->pixels > 1 &&
+        (!has_colours(shape) || shape->stride > 1 || (shape->columns - 1) % shape->pixels))
         return 0;
     plan = plan_kernel(shape);
     size = (size_t)(plan.row_phases * plan.column_phases * count_groups(&plan, shape->filters)) *
@@ -255,6 +249,16 @@ int ff_style_conv_size(const StyleKernelShape *shape, int size)
 
 #if FF_STYLE_HAS_CONV
 
+static int round_up(int value, int unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+static size_t type_size(StyleType type)
+{
+    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
+}
+
 static int count_vectors(const StyleAffine *affine)
 {
     return !affine->channels ? 1 : affine->channels % 16 ? affine->channels : affine->channels / 16;
@@ -339,6 +343,8 @@ static VECTORS void normalise_values(const Normed *n)
         normalise_types(n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
         normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
+    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
+        normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
     else
         normalise(*n);
 }
@@ -431,7 +437,6 @@ static int begin(ConvWork *w)
         plan->first_column[1] -= left;
     }
     w->width = (conv->output.width + plan->column_phases - 1) / plan->column_phases;
-    w->height = conv->output.height / plan->row_phases;
     w->window.loaded = plan->first_row[0];
     w->window.capacity = plan->rows + plan->first_row[plan->row_phases - 1] - plan->first_row[0];
     size = lay_out(w, NULL);
@@ -498,7 +503,7 @@ static void load_row(ConvWork *w, int row)
 /** How often ff_style_multiply_bf16() or its like fetches a share of what is ahead, at the least. */
 static int count_steps(const ConvWork *w)
 {
-    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? TILE : 3 * TILE;
+    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? SUMS : 3 * TILE;
     const int chunks = w->conv->kernel.type == FF_STYLE_FLOAT ? 1 : w->plan.chunks;
 
     return (w->width + pixels - 1) / pixels * w->plan.rows * chunks;

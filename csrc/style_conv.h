@@ -35,7 +35,8 @@
 
 /* Whether the compiler knows these instructions. Kernels are packed anywhere; the rest is for processors
  * that have what style_processor.h tells. */
-#if defined(__linux__) && defined(__x86_64__) && \
+#ifdef FF_STYLE_HAS_CONV // as it was given, for a test of the other case
+#elif defined(__linux__) && defined(__x86_64__) && \
     (defined(__clang__) ? __clang_major__ >= 12 : defined(__GNUC__) && __GNUC__ >= 11)
 #define FF_STYLE_HAS_CONV 1
 #else
@@ -113,14 +114,16 @@ int ff_style_conv_size(const StyleKernelShape *shape, int size);
  *
  * The output has the size that ff_style_conv_size() tells and the kernel's filters as channels.
  *
- * @return 0, -ENOMEM, or -ENOSYS on a processor of another kind
+ * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
+ *         processor has them
  */
 int ff_style_conv(const StyleConv *conv);
 
 /**
  * Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape.
  *
- * @return 0, -ENOMEM, or -ENOSYS on a processor of another kind
+ * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
+ *         processor has them
  */
 int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output);
@@ -134,7 +137,8 @@ typedef struct StyleTanh {
 /**
  * Makes bytes of floats; `low` and `high` are within 0..255.
  *
- * @return 0, -ENOMEM, or -ENOSYS on a processor of another kind
+ * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
+ *         processor has them
  */
 int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels);
 

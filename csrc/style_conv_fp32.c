@@ -28,7 +28,6 @@
 #define UNROLL _Pragma("GCC unroll 24")
 #endif
 
-#define SUMS 24 // vectors that are summed up at a time, of the 32 registers that there are
 #define AHEAD 4 // vectors
 #define BASE 8  // pixels whose places are told from one pointer, and pixels in three colours
 

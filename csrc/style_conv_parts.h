@@ -28,7 +28,9 @@
 
 #include "style_conv.h"
 
-#define TILE 16       // pixels or filters of one of the matrix unit's tiles; values of a vector
+#define TILE 16 // pixels or filters of one of the matrix unit's tiles; values of a vector
+#define SUMS \
+    24 // vectors of floats that are summed up at a time, of the 32 registers that there are
 #define COLOURS 3     // filters of a network's last convolution
 #define CHUNK 32      // values of a row that the matrix unit takes at a time
 #define LINE_BYTES 64 // of the cache
@@ -82,7 +84,7 @@ typedef struct ConvAffine {
 typedef struct ConvWork {
     const StyleConv *conv;
     ConvPlan plan;
-    int width, height; ///< of the output, for its first phase
+    int width; ///< of the output, for its first phase
     ConvWindow window;
     ConvAhead ahead;
     ConvAffine affine;

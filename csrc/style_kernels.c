@@ -245,7 +245,9 @@ static void get_kernel(Call *call, StyleConv *conv)
            ff_style_packed_size(&conv->kernel) &&
                ff_style_packed_size(&conv->kernel) == count_values(call->inputs[3]),
            "expected a packed kernel of its shape");
-    expect(call, conv->kernel.channels * conv->kernel.pixels == conv->input.channels,
+    expect(call,
+           conv->input.channels % conv->kernel.pixels == 0 &&
+               conv->input.channels / conv->kernel.pixels == conv->kernel.channels,
            "expected a kernel for the image's channels");
 }
 

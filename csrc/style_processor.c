@@ -33,7 +33,7 @@
 #define VECTOR_STATE 0xe6u
 #define TILE_STATE 0x60000u
 
-/* Features of leaf 7: in EBX, EDX, and EAX of its subleaf 1. */
+/* Features of leaf 7: the first in EBX, those of AMX in EDX, the last in EAX of subleaf 1. */
 #define AVX512_F_BW_VL 0xc0010000u
 #define AMX_BF16 (1u << 22)
 #define AMX_TILE (1u << 24)

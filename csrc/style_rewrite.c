@@ -542,9 +542,14 @@ static int is_shape_of_floats(const Node *node)
     return node->fate == KEPT && ff_style_span_is(node->op, "Shape") && attr_is_float32(node, "T");
 }
 
+/* More than any network asks for; all are looked at for each Tanh behind them. */
+#define MAX_SHAPES 16
+
 /** Whether only `user` takes a node's result, but for its size. */
 static int is_for(const Rewrite *r, const Node *node, int user)
 {
+    if (node->nb_uses > MAX_SHAPES)
+        return 0;
     for (int i = 0; i < node->nb_uses; i++) {
         const Use use = r->uses[node->first_use + i];
 
@@ -571,7 +576,8 @@ static int find_bias(const Rewrite *r, int tanh)
         if (!is_for(r, producer, node))
             return -1;
         if (ff_style_span_is(producer->op, "BiasAdd"))
-            return producer->nb_inputs == 2 && attr_is_text(producer, "data_format", "NHWC", 1)
+            return producer->nb_inputs == 2 && attr_is_text(producer, "data_format", "NHWC", 1) &&
+                           r->nodes[input_of(r, producer, 0)->node].fate == CONV // an image
                        ? input->node
                        : -1;
         if (!is_moving(producer))
