@@ -169,8 +169,8 @@ static int has_pixels(const StyleKernelShape *shape, const float *kernel, int pi
 
     for (int row = 0; row < shape->rows; row++)
         for (int i = 0; i < columns * channels * shape->filters; i++) {
-            const int column = i / shape->filters / channels,
-                      channel = i / shape->filters % channels;
+            const int column = i / shape->filters / channels;
+            const int channel = i / shape->filters % channels;
             const int pixel = i % shape->filters / filters, filter = i % filters;
             const int own = column - pixel;
             const float value = value_at(shape, kernel, row, column / pixels,
@@ -189,18 +189,17 @@ static int has_pixels(const StyleKernelShape *shape, const float *kernel, int pi
 StyleKernelShape ff_style_part_pixels(const StyleKernelShape *shape, const float *kernel)
 {
     const int pixels = shape->filters / COLOURS;
-    const StyleKernelShape alone = *shape;
     StyleKernelShape parted = *shape;
 
     // Of an odd number of columns, as many are left and right of the pixel, before and after.
     if (pixels < 2 || shape->filters % pixels || shape->channels % pixels || shape->transposed ||
         shape->stride > 1 || shape->columns % 2 == 0 || !has_pixels(shape, kernel, pixels))
-        return alone;
+        return *shape;
     parted.pixels = pixels;
     parted.columns = (shape->columns - 1) * pixels + 1;
     parted.channels /= pixels;
     parted.filters /= pixels;
-    return has_colours(&parted) ? parted : alone;
+    return has_colours(&parted) ? parted : *shape;
 }
 
 /** Packs one row of a part; returns how many values that makes. */
@@ -515,16 +514,16 @@ static void look_ahead(ConvWork *w)
     const StyleFeatures *input = &w->conv->input;
     const size_t row = (size_t)input->width * (size_t)input->channels * type_size(input->type);
     const int first = w->window.loaded, last = first + w->plan.row_step;
-    const int steps = count_steps(w);
     ConvAhead *ahead = &w->ahead;
 
-    *ahead = (ConvAhead){NULL, NULL, 0};
+    *ahead = (ConvAhead){0};
     if (first < 0 || first >= input->height)
         return;
     ahead->next = (const uint8_t *)input->data + (size_t)first * row;
     ahead->end =
         ahead->next + (size_t)((last < input->height ? last : input->height) - first) * row;
-    ahead->share = (ahead->end - ahead->next) / steps / LINE_BYTES * LINE_BYTES + LINE_BYTES;
+    ahead->share =
+        (ahead->end - ahead->next) / count_steps(w) / LINE_BYTES * LINE_BYTES + LINE_BYTES;
 }
 
 /** Brings what the kernel reads for row `y` of the output into the window. */

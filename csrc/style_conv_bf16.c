@@ -248,18 +248,22 @@ static MATRICES_INLINE void multiply_16(ConvWork *w, const uint16_t *kernel, siz
     add_moments(w, filter, &moments);
 }
 
-static MATRICES_INLINE void multiply_filters(ConvWork *w, const uint16_t *kernel, size_t to,
-                                             StyleType type)
+/** All filters of a row, in groups that fill the tiles. */
+static MATRICES_INLINE void multiply_groups(ConvWork *w, const uint16_t *kernel, size_t to,
+                                            StyleType type)
 {
     const size_t step = packed_step(&w->plan);
     const int filters = w->conv->kernel.filters;
     int filter = 0;
 
     __asm__ volatile("" : : : "memory"); // the intrinsics don't tell that they read the window
-    if (w->plan.together > 1 && filters == TILE && w->conv->output.width % 2 == 0)
-        return multiply_32(w, kernel, to, 0, 2, 0, type);
-    if (w->plan.together > 1)
-        return multiply_32(w, kernel, to, 0, 2, 1, type);
+    if (w->plan.together > 1) {
+        if (filters == TILE && w->conv->output.width % 2 == 0)
+            multiply_32(w, kernel, to, 0, 2, 0, type);
+        else
+            multiply_32(w, kernel, to, 0, 2, 1, type);
+        return;
+    }
     for (; filter + 2 * TILE <= filters; filter += 2 * TILE, kernel += 2 * step)
         multiply_32(w, kernel, to + (size_t)filter, filter, 1, 0, type);
     for (; filter < filters; filter += TILE, kernel += step)
@@ -269,9 +273,9 @@ static MATRICES_INLINE void multiply_filters(ConvWork *w, const uint16_t *kernel
 MATRICES void ff_style_multiply_bf16(ConvWork *w, const uint16_t *kernel, size_t to)
 {
     if (w->conv->output.type == FF_STYLE_FLOAT)
-        multiply_filters(w, kernel, to, FF_STYLE_FLOAT);
+        multiply_groups(w, kernel, to, FF_STYLE_FLOAT);
     else
-        multiply_filters(w, kernel, to, FF_STYLE_BFLOAT16);
+        multiply_groups(w, kernel, to, FF_STYLE_BFLOAT16);
 }
 
 #endif

@@ -29,7 +29,7 @@
 #endif
 
 #define AHEAD 4 // vectors
-#define BASE 8  // pixels whose places are told from one pointer, and pixels in three colours
+#define BASE 8  // pixels whose places are told from one pointer
 
 /**
  * One value of each pixel times those of its filters, one vector of them or two. `at` points to every eighth
@@ -178,9 +178,9 @@ static VECTORS_INLINE void multiply_colours(ConvWork *w, const float *kernel, si
 {
     const ptrdiff_t pitch = w->window.pitch;
     const int pixels = SUMS / COLOURS;
-    ptrdiff_t offsets[BASE];
+    ptrdiff_t offsets[SUMS / COLOURS];
 
-    UNROLL for (int i = 0; i < BASE; i++) offsets[i] = i * pitch;
+    UNROLL for (int i = 0; i < pixels; i++) offsets[i] = i * pitch;
     for (int x = 0; x < w->width; x += pixels) {
         const int count = COLOURS * (w->width - x < pixels ? w->width - x : pixels);
         const float *next = kernel;

@@ -28,9 +28,8 @@
 
 #include "style_conv.h"
 
-#define TILE 16 // pixels or filters of one of the matrix unit's tiles; values of a vector
-#define SUMS \
-    24 // vectors of floats that are summed up at a time, of the 32 registers that there are
+#define TILE 16       // pixels or filters of one of the matrix unit's tiles; values of a vector
+#define SUMS 24       // vectors of floats that are summed up at a time; there are 32 registers
 #define COLOURS 3     // filters of a network's last convolution
 #define CHUNK 32      // values of a row that the matrix unit takes at a time
 #define LINE_BYTES 64 // of the cache

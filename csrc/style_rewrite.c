@@ -45,9 +45,9 @@ typedef enum Fate {
     RETYPED, ///< a Reshape, or a Shape, that takes what type it is given
     NORMED,  ///< the last of the same, with no convolution of ours in front
     BYTES,   ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
-    PIXELS, ///< the Cast to bytes behind a scaled and clipped Tanh; or the BiasAdd in front of that
-    MOVED,  ///< a Reshape or the like in between, which has bytes to move then
-    PASSED, ///< that Cast, for which nothing is left then
+    PIXELS,  ///< the Cast to bytes behind a scaled and clipped Tanh, or the BiasAdd before that
+    MOVED,   ///< a Reshape or the like in between, which has bytes to move then
+    PASSED,  ///< that Cast, for which nothing is left then
 } Fate;
 
 /** A node's input: output number `output` of node `node`. */
@@ -514,29 +514,6 @@ static void mark_bytes(const Rewrite *r, int sub)
 static const char *const ends[] = {"Round", "Maximum", "Minimum", "AddV2", "Mul", "Tanh"};
 enum { NB_ENDS = 6 };
 
-static void mark_pixels(const Rewrite *r, int cast)
-{
-    int chain[NB_ENDS], node = cast;
-
-    if (!is_cast(&r->nodes[cast], TF_FLOAT, TF_UINT8))
-        return;
-    for (int i = 0; i < NB_ENDS; i++) {
-        const int nb_inputs = i == 0 || i == NB_ENDS - 1 ? 1 : 2;
-
-        node = chain[i] = only_producer(r, node, 0, ends[i], nb_inputs);
-        if (node < 0 ||
-            (nb_inputs == 2 &&
-             !ff_style_span_is(r->nodes[input_of(r, &r->nodes[node], 1)->node].op, "Const")))
-            return;
-    }
-    r->nodes[cast].fate = PIXELS;
-    r->nodes[cast].first_end = chain[NB_ENDS - 1];
-    for (int i = 0; i < NB_ENDS; i++) {
-        r->nodes[chain[i]].fate = DROPPED;
-        r->nodes[chain[i]].next_end = i ? chain[i - 1] : cast;
-    }
-}
-
 static int is_shape_of_floats(const Node *node)
 {
     return node->fate == KEPT && ff_style_span_is(node->op, "Shape") && attr_is_float32(node, "T");
@@ -586,26 +563,50 @@ static int find_bias(const Rewrite *r, int tanh)
     }
 }
 
-/** Makes bytes where the values are still together, before they are moved about. */
+/** Makes bytes where the values are still together, before they are moved about, if there they get a bias. */
 static void mark_moved(const Rewrite *r, int cast)
 {
     const int tanh = r->nodes[cast].first_end, bias = find_bias(r, tanh);
 
-    for (int node = tanh; bias >= 0 && node != bias;) {
-        const Node *producer;
-
+    if (bias < 0)
+        return;
+    for (int node = tanh; node != bias;) {
         node = input_of(r, &r->nodes[node], 0)->node;
-        producer = &r->nodes[node];
-        for (int i = 0; i < producer->nb_uses; i++)
-            if (is_shape_of_floats(&r->nodes[r->uses[producer->first_use + i].node]))
-                r->nodes[r->uses[producer->first_use + i].node].fate = MOVED;
         r->nodes[node].fate = MOVED;
+        for (int i = 0; i < r->nodes[node].nb_uses; i++) {
+            Node *const user = &r->nodes[r->uses[r->nodes[node].first_use + i].node];
+
+            if (is_shape_of_floats(user))
+                user->fate = MOVED;
+        }
     }
-    if (bias >= 0) {
-        r->nodes[bias].fate = PIXELS;
-        r->nodes[bias].first_end = tanh;
-        r->nodes[cast].fate = PASSED;
+    r->nodes[bias].fate = PIXELS;
+    r->nodes[bias].first_end = tanh;
+    r->nodes[cast].fate = PASSED;
+}
+
+static void mark_pixels(const Rewrite *r, int cast)
+{
+    int chain[NB_ENDS], node = cast;
+
+    if (!is_cast(&r->nodes[cast], TF_FLOAT, TF_UINT8))
+        return;
+    for (int i = 0; i < NB_ENDS; i++) {
+        const int nb_inputs = i == 0 || i == NB_ENDS - 1 ? 1 : 2;
+
+        node = chain[i] = only_producer(r, node, 0, ends[i], nb_inputs);
+        if (node < 0 ||
+            (nb_inputs == 2 &&
+             !ff_style_span_is(r->nodes[input_of(r, &r->nodes[node], 1)->node].op, "Const")))
+            return;
     }
+    r->nodes[cast].fate = PIXELS;
+    r->nodes[cast].first_end = chain[NB_ENDS - 1];
+    for (int i = 0; i < NB_ENDS; i++) {
+        r->nodes[chain[i]].fate = DROPPED;
+        r->nodes[chain[i]].next_end = i ? chain[i - 1] : cast;
+    }
+    mark_moved(r, cast);
 }
 
 /** Whether a node of ours asks for a result's size only. */
@@ -660,8 +661,6 @@ static void mark_others(Rewrite *r)
             mark_bytes(r, i);
         if (r->nodes[i].fate == KEPT)
             mark_pixels(r, i);
-        if (r->nodes[i].fate == PIXELS)
-            mark_moved(r, i);
     }
     for (int i = 0; i < r->nb_nodes; i++)
         mark_result(r, &r->nodes[i]);

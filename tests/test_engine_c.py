@@ -208,6 +208,14 @@ def test_bfloat16_only_in_hardware(plain, environment, tmp_path):
         assert "precision=bf16 needs a processor with" in result.stderr
 
 
+def test_builds_without_the_instructions(tmp_path):
+    """As where the compiler, or the processor it compiles for, lacks what the convolutions take."""
+    for source in [*(ROOT / "csrc").glob("style_conv*.c"), ROOT / "csrc" / "style_processor.c"]:
+        command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Wundef", "-Werror"]
+        command += ["-DFF_STYLE_HAS_CONV=0", "-c", str(source), "-o", str(tmp_path / "object.o")]
+        subprocess.run(command, check=True)
+
+
 def test_no_such_gpu(plain, environment, tmp_path):
     model = graphs.contract_graph(tmp_path / "model.pb")
     result = run_bench(plain, environment, model, 32, 24, 1, 1, 1, "auto", "gpu:99")
