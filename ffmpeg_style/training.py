@@ -33,7 +33,7 @@ from ffmpeg_style.networks import (
 )
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.processor import has_bfloat16
-from ffmpeg_style.weights import ORIGIN, load_network, read_network
+from ffmpeg_style.weights import ORIGIN, build_network, load_network, read_network
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +224,7 @@ def train(
         if teacher is not None:
             origin["teacher"] = read_network(teacher).trained
         if start is not None:
-            first = read_network(start)
+            first = read_start(start, network)
             origin["start"] = first.trained
             set_weight_values(network, adapt_styles(first, network.styles))
     photographs[step]  # Where none can be read it ends here, with nothing written.
@@ -277,6 +277,28 @@ def make_optimizer(settings):
         alpha=FINAL_RATE,
     )
     return keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM)
+
+
+def read_start(path, network):
+    """The `StoredNetwork` at a path, for a network that is to begin with its weights.
+
+    Raises:
+        StyleError: there is none, or the network can't begin with it.
+    """
+    first = read_network(path)
+    wanted, found = (
+        " ".join(f"--{key} {settings[key]}" for key in ("architecture", "width", "norm"))
+        for settings in (first.settings, network.settings)
+    )
+    if wanted != found:
+        raise InputError(f"expected {wanted} to begin with {path}, found {found}")
+    if network.norm == "batch" and Path(path).suffix == ".pb":
+        raise InputError(
+            "expected a run or a checkpoint to begin a network of batch norm with, found the graph "
+            f"{path}, whose norms are folded into its convolutions"
+        )
+    build_network(first)  # The weights must be those that a graph's card tells of.
+    return first
 
 
 def adapt_styles(first, styles):

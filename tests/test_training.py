@@ -12,6 +12,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
@@ -21,8 +22,8 @@ from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint, save_che
 from ffmpeg_style.cli import main
 from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.export import export
-from ffmpeg_style.frozen_graph import GraphRunner, read_graph
+from ffmpeg_style.export import export, write_graph
+from ffmpeg_style.frozen_graph import FORMAT, GraphRunner, read_graph
 from ffmpeg_style.networks import (
     MARGIN,
     StyleNetwork,
@@ -425,6 +426,64 @@ def test_styles_go_on_by_their_names(tmp_path, photographs, painting, vgg_weight
         np.testing.assert_allclose(value, expected, rtol=1e-6, err_msg=name)
 
 
+@pytest.mark.parametrize("architecture", ["johnson", "fast"])
+@pytest.mark.parametrize("styles", [("a",), ("a", "b")], ids=["one", "two"])
+def test_from_takes_a_frozen_graph(
+    architecture, styles, tmp_path, photographs, painting, vgg_weights
+):
+    shared = dict(network=dict(architecture=architecture, width=4), vgg_weights=vgg_weights)
+    shared |= dict(content=photographs, progress=False)
+    sizes = dict(size=32, style_size=32, precision="float32")
+    settings = TrainSettings(steps=4, rate=1e-2, **sizes)
+    first = train(tmp_path / "first", dict.fromkeys(styles, painting), settings=settings, **shared)
+    path, history = tmp_path / "first.pb", read_network(tmp_path / "first").trained
+    export(first, path, trained=history)
+    paintings = dict.fromkeys(reversed(styles), painting)
+    standing = TrainSettings(steps=1, rate=0.0, **sizes)
+    network = train(tmp_path / "run", paintings, settings=standing, start=path, **shared)
+    assert read_network(tmp_path / "run").trained["start"] == history
+    frame, runner = read_image(photographs / "0.jpg"), GraphRunner(read_graph(path))
+    pictures = []
+    for mix in np.eye(len(styles), dtype="float32"):
+        pictures.append(runner(frame, mix if len(styles) > 1 else None))
+        own = keras.ops.convert_to_numpy(network((frame[None], mix[None, ::-1])))[0].clip(0, 255)
+        assert np.abs(pictures[-1] - own).max() < 0.51, "of 255, 0.5 of them rounded off"
+    assert pictures[0].std() > 1
+    assert (pictures[0] != pictures[-1]).any() == (len(styles) > 1)
+
+
+GRAPHS = {
+    "another width": (dict(width=8), {}, None, "expected --architecture fast --width 8"),
+    "a folded norm": (dict(norm="batch"), {}, None, "folded into its convolutions"),
+    "a missing weight": ({}, {}, "conv1/conv/kernel", "conv1/conv/kernel is only in one"),
+    "a missing style": ({}, {"styles": ["a", "b"]}, None, r"of shape \(2, 4\)"),
+    "no card": ({}, {}, "model_card", "a graph exported by ffmpeg-style"),
+}
+
+
+@pytest.mark.parametrize("case", GRAPHS)
+def test_graph_that_is_no_start(case, tmp_path, photographs, painting, vgg_weights):
+    kind, told, missing, message = GRAPHS[case]
+    network = StyleNetwork("fast", ("a",), **{"width": 4, **kind}).build_weights()
+    card = {"format": FORMAT, "name": "a", "trained": {}, "licence": "", **network.settings, **told}
+    graph = write_graph(network, weight_values(network), card, "float32")
+    nodes = [node for node in graph.node if node.name != missing]
+    path = tmp_path / "a.pb"
+    path.write_bytes(tf.compat.v1.GraphDef(node=nodes).SerializeToString())
+    with pytest.raises(InputError, match=message):
+        train(
+            tmp_path / "run",
+            {"a": painting},
+            photographs,
+            network={**SMALLEST, "norm": network.norm},
+            settings=TrainSettings(steps=1, size=32, style_size=32),
+            vgg_weights=vgg_weights,
+            start=path,
+            progress=False,
+        )
+    assert not (tmp_path / "run").exists()
+
+
 def test_unreadable_photographs_are_named_at_the_end(
     tmp_path, photographs, painting, vgg_weights, caplog
 ):
@@ -455,8 +514,9 @@ BAD = {
     "no network to begin with": (["--from", "{tmp}/none.npz"], "found no file at"),
     "another network to begin with": (
         ["--from", "{run}", "--architecture", "fast"],
-        "found other layers",
+        "expected --architecture johnson --width 4 --norm instance to begin with",
     ),
+    "no graph to begin with": (["--from", "{text}.pb"], "expected a frozen graph (.pb)"),
     "an empty folder": (["--content", "{empty}"], "found no image file there"),
     "no folder": (["--content", "{tmp}/none"], "found none at"),
     "weights of the wrong network": (
@@ -486,7 +546,8 @@ def test_bad_input_is_one_sentence(
         run=undisturbed,
         painting=painting,
     )
-    places["text"].write_text("This is text.")
+    for name in ("text", "text.pb"):
+        (given / name).write_text("This is text.")
     places["empty"].mkdir()
     places["broken"].mkdir()
     (places["broken"] / "a.jpg").write_bytes(b"no picture")

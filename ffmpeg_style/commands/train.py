@@ -62,10 +62,11 @@ def parse_paintings(context, parameter, values):
 @click.option(
     "--from",
     "start",
-    metavar="RUN|MODEL",
-    help="Begin with these weights, each style with those of its name.",
+    metavar="RUN|CHECKPOINT|MODEL.pb",
+    help="Begin with these weights, of the same architecture, width and norm: each style with "
+    "those of its name, a new one in the middle of all.",
 )
-@click.option("--teacher", metavar="RUN|MODEL", help="Learn this network's pictures.")
+@click.option("--teacher", metavar="RUN|CHECKPOINT|MODEL.pb", help="Learn this network's pictures.")
 def command(paintings, content, output, architecture, width, norm, start, teacher, **options):
     """Train a style network on a folder of photographs, or go on with the run in --output.
 
