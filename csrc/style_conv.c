@@ -49,6 +49,30 @@ static int has_colours(const StyleKernelShape *shape)
            shape->channels % TILE == 0;
 }
 
+/** Whether squares are worth what they cost: with few filters they are not. */
+static int has_squares(const StyleKernelShape *shape)
+{
+    return shape->type == FF_STYLE_FLOAT && !shape->transposed && shape->stride == 1 &&
+           shape->rows == 3 && shape->columns == 3 && shape->channels % TILE == 0 &&
+           shape->filters > TILE / 2;
+}
+
+static ConvPlan plan_squares(const StyleKernelShape *shape)
+{
+    return (ConvPlan){.squares = 1,
+                      .row_phases = SQUARE_INPUT,
+                      .column_phases = SQUARE_INPUT,
+                      .together = 1,
+                      .rows = 1,
+                      .columns = 1,
+                      .chunk = 1,
+                      .chunks = shape->channels,
+                      .group = TILE,
+                      .run = 1,
+                      .row_step = SQUARE,
+                      .column_step = SQUARE};
+}
+
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
 static ConvPlan plan_kernel(const StyleKernelShape *shape)
 {
@@ -61,6 +85,8 @@ static ConvPlan plan_kernel(const StyleKernelShape *shape)
                      .row_step = shape->stride / halves,
                      .column_step = shape->stride / halves};
 
+    if (has_squares(shape))
+        return plan_squares(shape);
     plan.chunk = shape->type == FF_STYLE_BFLOAT16 ? CHUNK : 1;
     plan.group = TILE;
     plan.run = shape->type == FF_STYLE_BFLOAT16 ? 2 : 1;
@@ -144,9 +170,32 @@ static StyleKernelShape join_pixels(StyleKernelShape shape)
     return shape;
 }
 
+/** Of a kernel of 3x3 in one place of the transformed square: G g G^T, by rows of G. */
+static float square_value(const StyleKernelShape *shape, const float *kernel, const Part *part,
+                          int channel, int filter)
+{
+    static const double rows[SQUARE_INPUT][3] = {
+        {1, 0, 0},
+        {-2 / 3., -2 / 3. * NEAR_POINT, -1 / 3.},
+        {-2 / 3., 2 / 3. * NEAR_POINT, -1 / 3.},
+        {1 / 6., 1 / 6. * FAR_POINT, 1 / 3.},
+        {1 / 6., -1 / 6. * FAR_POINT, 1 / 3.},
+        {0, 0, 1},
+    };
+    double sum = 0;
+
+    for (int y = 0; y < 3; y++)
+        for (int x = 0; x < 3; x++)
+            sum += rows[part->row_phase][y] * rows[part->column_phase][x] *
+                   (double)value_at(shape, kernel, y, x, channel, filter);
+    return (float)sum;
+}
+
 static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
                           const Part *part, int row, int column, int channel, int filter)
 {
+    if (plan->squares)
+        return square_value(shape, kernel, part, channel, filter);
     if (!shape->transposed) {
         const StyleKernelShape joined = join_pixels(*shape);
 
@@ -248,6 +297,11 @@ int ff_style_conv_size(const StyleKernelShape *shape, int size)
 
 #if FF_STYLE_HAS_CONV
 
+static const ConvVectors *vectors_of(StyleVectors vectors)
+{
+    return vectors == FF_STYLE_AVX512 ? &ff_style_avx512 : &ff_style_avx2;
+}
+
 static int round_up(int value, int unit)
 {
     return (value + unit - 1) / unit * unit;
@@ -285,70 +339,7 @@ static void begin_at(ConvAffine *repeated, size_t value)
     repeated->phase = phase;
 }
 
-/** Values that are brought to their norm, and where they go. */
-typedef struct Normed {
-    const void *input, *added; ///< nothing is added: NULL
-    void *output;
-    StyleType input_type, added_type, output_type;
-    size_t count;
-    const ConvAffine *affine;
-} Normed;
-
-/** 16 values from number `i` on, or as many as the mask has, with a vector of the affine. */
-static VECTORS_INLINE void normalise_vector(const Normed *n, __m512 floor, const float *scale,
-                                            const float *offset, size_t i, __mmask16 mask)
-{
-    __m512 value = load(n->input, n->input_type, i, mask);
-
-    value = _mm512_fmadd_ps(value, _mm512_loadu_ps(scale), _mm512_loadu_ps(offset));
-    value = _mm512_max_ps(floor, value); // in this order, what is not a number stays so
-    if (n->added)
-        value = _mm512_add_ps(value, load(n->added, n->added_type, i, mask));
-    store(n->output, n->output_type, i, mask, value);
-}
-
-/** Takes a copy, which the compiler knows to stay as it is. */
-static VECTORS_INLINE void normalise(const Normed n)
-{
-    const __m512 floor = _mm512_set1_ps(n.affine->affine->relu ? 0 : -INFINITY);
-    const float *const scale = n.affine->scale, *const offset = n.affine->offset;
-    const size_t whole = n.count / TILE * TILE, end = (size_t)n.affine->vectors * TILE;
-    size_t vector = 0;
-
-    for (size_t i = 0; i < whole; i += TILE) {
-        normalise_vector(&n, floor, scale + vector, offset + vector, i, 0xffff);
-        vector = vector + TILE == end ? 0 : vector + TILE;
-    }
-    if (whole < n.count)
-        normalise_vector(&n, floor, scale + vector, offset + vector, whole,
-                         lanes((ptrdiff_t)(n.count - whole)));
-}
-
-static VECTORS_INLINE void normalise_types(const Normed *n, StyleType input, StyleType added,
-                                           StyleType output)
-{
-    normalise((Normed){n->input, n->added, n->output, input, added, output, n->count, n->affine});
-}
-
-/** Loops of their own for the usual types: the compiler leaves the questions out of them. */
-static VECTORS void normalise_values(const Normed *n)
-{
-    const StyleType from = n->input_type, added = n->added ? n->added_type : from;
-    const StyleType to = n->output_type;
-
-    if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
-        normalise_types(n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
-    else if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
-        normalise_types(n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
-    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
-        normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
-    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
-        normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
-    else
-        normalise(*n);
-}
-
-int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
+int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output)
 {
     float *memory = malloc(32 * sizeof(*memory) * (size_t)count_vectors(affine));
@@ -358,7 +349,7 @@ int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
         return -ENOMEM;
     repeated = repeat(affine, memory);
     begin_at(&repeated, 0);
-    normalise_values(&(Normed){
+    vectors_of(vectors)->normalise(&(Normed){
         input->data, added->data, output->data, input->type, added->type, output->type,
         (size_t)input->height * (size_t)input->width * (size_t)input->channels, &repeated});
     free(memory);
@@ -381,32 +372,48 @@ static void *carve(uint8_t *memory, size_t *used, size_t size)
     return part;
 }
 
+/** Rows of the window that are read for one of the output, or for one of squares. */
+static int rows_read(const ConvPlan *plan)
+{
+    return plan->squares ? SQUARE_INPUT : plan->rows;
+}
+
+/** Values of a row that are read for the pixels of one phase and of the next. */
+static size_t count_read(const ConvWork *w)
+{
+    const ConvPlan *plan = &w->plan;
+    const size_t channels = (size_t)w->conv->input.channels;
+    const size_t step = (size_t)plan->column_step * channels;
+
+    if (plan->squares)
+        return (size_t)w->width * step + (SQUARE_INPUT - SQUARE) * channels;
+    // Up to 48 pixels are taken at a time, and the last ones may be beyond the row.
+    return ((size_t)round_up(w->width, TILE) + 2 * TILE) * step +
+           (size_t)(plan->chunks * plan->chunk) +
+           (size_t)column_shift(plan, plan->column_phases - 1, (int)channels);
+}
+
 /** Measures the window's rows, and lays them out in `memory`. */
 static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
 {
     const StyleFeatures *input = &w->conv->input;
     const size_t value = type_size(w->conv->kernel.type), channels = (size_t)input->channels;
-    const size_t columns = (size_t)w->plan.column_step * channels;
-    const size_t read = (size_t)(w->plan.chunks * w->plan.chunk) +
-                        (size_t)column_shift(&w->plan, w->plan.column_phases - 1, input->channels);
     const size_t own = (size_t)(input->width - w->plan.first_column[0]) * channels;
-    // Up to 48 pixels are taken at a time, and the last ones may be beyond the row.
-    const size_t pixels = (size_t)round_up(w->width, TILE) + 2 * TILE;
-    const size_t needed = pixels * columns + read;
+    const size_t needed = count_read(w);
     ConvWindow *window = &w->window;
 
-    window->pitch = (ptrdiff_t)(columns * value);
+    window->pitch = (ptrdiff_t)((size_t)w->plan.column_step * channels * value);
     window->line = (own > needed ? own : needed) * value;
     window->line = (window->line + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
     window->lines = carve(memory, used, window->line * (size_t)window->capacity);
-    window->rows = carve(memory, used, sizeof(*window->rows) * (size_t)w->plan.rows);
+    window->rows = carve(memory, used, sizeof(*window->rows) * (size_t)rows_read(&w->plan));
 }
 
 /** Lays all parts out in `memory`; returns the bytes that they take. */
 static size_t lay_out(ConvWork *w, uint8_t *memory)
 {
     const StyleConv *conv = w->conv;
-    const size_t filters = (size_t)round_up(conv->kernel.filters, TILE);
+    const size_t filters = (size_t)packed_filters(w);
     size_t used = 0;
     float *affine;
 
@@ -415,8 +422,13 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     if (affine)
         w->affine = repeat(&conv->affine, affine);
     w->sums = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
-    w->squares = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
+    w->powers = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
     w->pivots = conv->norm.gamma ? carve(memory, &used, sizeof(float) * filters) : NULL;
+    if (w->plan.squares) {
+        w->transformed =
+            carve(memory, &used, PLACES * sizeof(float) * place_step(conv->kernel.channels));
+        w->products = carve(memory, &used, PLACES * sizeof(float) * place_step(packed_filters(w)));
+    }
     return used;
 }
 
@@ -429,15 +441,18 @@ static int begin(ConvWork *w)
 
     *plan = plan_kernel(&conv->kernel);
     if (!conv->kernel.transposed) {
-        const int left = padding_in_front(input->width, plan->columns, conv->kernel.stride);
+        const int stride = conv->kernel.stride;
+        const int left = padding_in_front(input->width, conv->kernel.columns, stride);
 
-        plan->first_row[0] = -padding_in_front(input->height, plan->rows, conv->kernel.stride);
+        plan->first_row[0] = -padding_in_front(input->height, conv->kernel.rows, stride);
+        plan->first_row[1] = plan->first_row[0];
         plan->first_column[0] -= left;
         plan->first_column[1] -= left;
     }
-    w->width = (conv->output.width + plan->column_phases - 1) / plan->column_phases;
+    w->width = plan->squares ? (conv->output.width + SQUARE - 1) / SQUARE
+                             : (conv->output.width + plan->column_phases - 1) / plan->column_phases;
     w->window.loaded = plan->first_row[0];
-    w->window.capacity = plan->rows + plan->first_row[plan->row_phases - 1] - plan->first_row[0];
+    w->window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
     size = lay_out(w, NULL);
     if (!(w->memory = aligned_alloc(LINE_BYTES, size)))
         return -ENOMEM;
@@ -472,7 +487,7 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
     if (kept->data)
         row.output = (uint8_t *)kept->data + first * type_size(type);
     begin_at(&w->affine, first);
-    normalise_values(&row);
+    vectors_of(conv->vectors)->normalise(&row);
     if (kept->data)
         memcpy(to, row.output, count * type_size(type));
 }
@@ -499,12 +514,14 @@ static void load_row(ConvWork *w, int row)
         normalise_row(w, first, count, to);
 }
 
-/** How often ff_style_multiply_bf16() or its like fetches a share of what is ahead, at the least. */
+/** How often what multiplies fetches a share of what is ahead, at the least. */
 static int count_steps(const ConvWork *w)
 {
-    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? SUMS : 3 * TILE;
+    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? 24 : 3 * TILE;
     const int chunks = w->conv->kernel.type == FF_STYLE_FLOAT ? 1 : w->plan.chunks;
 
+    if (w->plan.squares)
+        return PLACES * ((w->width + SQUARES - 1) / SQUARES);
     return (w->width + pixels - 1) / pixels * w->plan.rows * chunks;
 }
 
@@ -532,14 +549,15 @@ static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
     const ptrdiff_t shift = column_shift(&w->plan, column_phase, w->conv->input.channels) *
                             (ptrdiff_t)type_size(w->conv->kernel.type);
     const int first = y * w->plan.row_step + w->plan.first_row[row_phase];
+    const int rows = rows_read(&w->plan);
     ConvWindow *window = &w->window;
 
-    if (window->loaded < first + w->plan.rows) {
-        while (window->loaded < first + w->plan.rows)
+    if (window->loaded < first + rows) {
+        while (window->loaded < first + rows)
             load_row(w, window->loaded++);
         look_ahead(w);
     }
-    for (int i = 0; i < w->plan.rows; i++)
+    for (int i = 0; i < rows; i++)
         window->rows[i] = line_of(window, first + i) + shift;
 }
 
@@ -549,9 +567,17 @@ static void multiply_row(ConvWork *w, int part, size_t to)
         (size_t)(part * count_groups(&w->plan, w->conv->kernel.filters)) * packed_step(&w->plan);
 
     if (w->conv->kernel.type == FF_STYLE_FLOAT)
-        ff_style_multiply_fp32(w, (const float *)w->conv->packed + kernel, to);
+        vectors_of(w->conv->vectors)->multiply(w, (const float *)w->conv->packed + kernel, to);
     else
         ff_style_multiply_bf16(w, (const uint16_t *)w->conv->packed + kernel, to);
+}
+
+static void multiply_squares(ConvWork *w)
+{
+    for (int i = 0; i * SQUARE < w->conv->output.height; i++) {
+        move_window(w, i, 0, 0);
+        vectors_of(w->conv->vectors)->multiply_squares(w, i * SQUARE);
+    }
 }
 
 static void multiply_rows(ConvWork *w)
@@ -566,6 +592,14 @@ static void multiply_rows(ConvWork *w)
                          ((size_t)y * (size_t)output->width + (size_t)phase) *
                              (size_t)output->channels);
         }
+}
+
+static void multiply(ConvWork *w)
+{
+    if (w->plan.squares)
+        multiply_squares(w);
+    else
+        multiply_rows(w);
     while (w->conv->kept.data && w->window.loaded < w->conv->input.height)
         load_row(w, w->window.loaded++); // which a stride has passed over
 }
@@ -577,7 +611,7 @@ static void find_affine(const ConvWork *w)
 
     for (int i = 0; w->sums && i < conv->kernel.filters; i++) {
         const double mean = w->sums[i] / count;
-        const double variance = w->squares[i] / count - mean * mean;
+        const double variance = w->powers[i] / count - mean * mean;
 
         conv->scale[i] = conv->norm.gamma[i] /
                          (float)sqrt((variance > 0 ? variance : 0) + (double)conv->norm.epsilon);
@@ -607,7 +641,7 @@ int ff_style_conv(const StyleConv *joined)
         return -ENOMEM;
     if (conv->kernel.type == FF_STYLE_BFLOAT16)
         ff_style_take_matrices(&before);
-    multiply_rows(&w);
+    multiply(&w);
     if (conv->kernel.type == FF_STYLE_BFLOAT16)
         ff_style_return_matrices(&before);
     find_affine(&w);
@@ -615,50 +649,8 @@ int ff_style_conv(const StyleConv *joined)
     return 0;
 }
 
-/** exp(value), for what is not beyond the range of its result; to a few units in the last place. */
-static VECTORS_INLINE __m512 exponential(__m512 value)
-{
-    // 2^n * e^rest: the series of e^rest ends where the next term is below the precision.
-    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(value, _mm512_set1_ps(1.44269504f)), 0);
-    const __m512 rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693147181f), value);
-    static const float terms[] = {1 / 720.f, 1 / 120.f, 1 / 24.f, 1 / 6.f, 1 / 2.f, 1, 1};
-    __m512 sum = _mm512_set1_ps(terms[0]);
-
-    for (size_t i = 1; i < sizeof(terms) / sizeof(*terms); i++)
-        sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(terms[i]));
-    return _mm512_scalef_ps(sum, n);
-}
-
-static VECTORS_INLINE __m512 take_tanh(const StyleTanh *tanh, __m512 value)
-{
-    const __m512 one = _mm512_set1_ps(1), two = _mm512_set1_ps(2), most = _mm512_set1_ps(20);
-
-    // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
-    value = _mm512_mul_ps(value, two);
-    value = _mm512_max_ps(_mm512_min_ps(value, most), _mm512_sub_ps(_mm512_setzero_ps(), most));
-    value = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(exponential(value), one)));
-    value = _mm512_fmadd_ps(value, _mm512_set1_ps(tanh->gain), _mm512_set1_ps(tanh->middle));
-    return _mm512_min_ps(_mm512_max_ps(value, _mm512_set1_ps(tanh->low)),
-                         _mm512_set1_ps(tanh->high));
-}
-
-static VECTORS void make_pixels(const StyleTanh tanh, const float *values, size_t count,
-                                const ConvAffine bias, uint8_t *pixels)
-{
-    int vector = 0;
-
-    for (size_t i = 0; i < count; i += TILE) {
-        const __mmask16 mask = lanes((ptrdiff_t)(count - i));
-        const __m512 value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, values + i),
-                                           _mm512_loadu_ps(bias.offset + TILE * vector));
-
-        _mm_mask_storeu_epi8(pixels + i, mask,
-                             _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(take_tanh(&tanh, value))));
-        vector = vector + 1 == bias.vectors ? 0 : vector + 1;
-    }
-}
-
-int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels)
+int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
+                         uint8_t *pixels)
 {
     const StyleAffine affine = {NULL, tanh->bias, tanh->bias ? input->channels : 0, 0};
     float *memory = malloc(32 * sizeof(*memory) * (size_t)count_vectors(&affine));
@@ -668,25 +660,26 @@ int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint
         return -ENOMEM;
     bias = repeat(&affine, memory);
     begin_at(&bias, 0);
-    make_pixels(*tanh, input->data,
-                (size_t)input->height * (size_t)input->width * (size_t)input->channels, bias,
-                pixels);
+    vectors_of(vectors)->make_pixels(
+        tanh, input->data, (size_t)input->height * (size_t)input->width * (size_t)input->channels,
+        &bias, pixels);
     free(memory);
     return 0;
 }
 
 #else
 
-int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels)
+int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
+                         uint8_t *pixels)
 {
-    (void)tanh, (void)input, (void)pixels;
+    (void)vectors, (void)tanh, (void)input, (void)pixels;
     return -ENOSYS;
 }
 
-int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
+int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output)
 {
-    (void)input, (void)affine, (void)added, (void)output;
+    (void)vectors, (void)input, (void)affine, (void)added, (void)output;
     return -ENOSYS;
 }
 

@@ -20,7 +20,7 @@
 
 /*
  * Convolutions with the norms around them: in bfloat16 on the processor's matrix unit (AMX), in single
- * precision on its vectors of 512 bits.
+ * precision on its vectors of 512 bits (AVX-512) or 256 (AVX2 with FMA).
  *
  * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
  * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
@@ -42,6 +42,13 @@
 #else
 #define FF_STYLE_HAS_CONV 0
 #endif
+
+/** bfloat16 needs the longer ones too. */
+typedef enum StyleVectors {
+    FF_STYLE_NO_VECTORS,
+    FF_STYLE_AVX2,
+    FF_STYLE_AVX512,
+} StyleVectors;
 
 typedef enum StyleType {
     FF_STYLE_BFLOAT16,
@@ -79,6 +86,7 @@ typedef struct StyleNorm {
 } StyleNorm;
 
 typedef struct StyleConv {
+    StyleVectors vectors; ///< that the processor has
     StyleKernelShape kernel;
     const void *packed; ///< the kernel as ff_style_pack_kernel() wrote it
     StyleFeatures input;
@@ -125,7 +133,7 @@ int ff_style_conv(const StyleConv *conv);
  * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
  *         processor has them
  */
-int ff_style_apply(const StyleFeatures *input, const StyleAffine *affine,
+int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output);
 
 /** What the end of a network does: round(min(max(tanh(value + bias) * gain + middle, low), high)). */
@@ -140,6 +148,7 @@ typedef struct StyleTanh {
  * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
  *         processor has them
  */
-int ff_style_make_pixels(const StyleTanh *tanh, const StyleFeatures *input, uint8_t *pixels);
+int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
+                         uint8_t *pixels);
 
 #endif

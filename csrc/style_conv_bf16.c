@@ -22,6 +22,9 @@
 
 #if FF_STYLE_HAS_CONV
 
+#define FF_STYLE_LANES 16
+#include "style_conv_moments.h"
+
 #define MATRICES __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16")))
 #define MATRICES_INLINE                                                              \
     __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16"), \
@@ -86,8 +89,8 @@ static MATRICES_INLINE void write_32(const ConvWork *w, Pending *pending, int co
                                      Moments *moments)
 {
     for (; count && pending->left; count--, pending->left--) {
-        __m512 left = _mm512_load_ps(pending->sums);
-        __m512 right = _mm512_load_ps(pending->sums + TILE);
+        Vector left = _mm512_load_ps(pending->sums);
+        Vector right = _mm512_load_ps(pending->sums + TILE);
 
         if (type == FF_STYLE_FLOAT) {
             _mm512_storeu_ps((float *)w->conv->output.data + pending->to, left);
@@ -99,35 +102,35 @@ static MATRICES_INLINE void write_32(const ConvWork *w, Pending *pending, int co
             left = to_float(_mm512_castsi512_si256(both));
             right = to_float(_mm512_extracti64x4_epi64(both, 1));
         }
-        take_moments(left, 0xffff, &moments[0]);
-        take_moments(right, 0xffff, &moments[1]);
+        take_moments(left, ALL_LANES, &moments[0]);
+        take_moments(right, ALL_LANES, &moments[1]);
         pending->sums += 2 * TILE;
         pending->to += pending->step;
     }
 }
 
 /** Writes one vector of up to 16 filters. */
-static MATRICES_INLINE void write_vector(const ConvWork *w, const float *sums, size_t to,
-                                         __mmask16 mask, StyleType type, Moments *moments)
+static MATRICES_INLINE void write_pixel(const ConvWork *w, const float *sums, size_t to, Lanes mask,
+                                        StyleType type, Moments *moments)
 {
-    const __m512 value = _mm512_load_ps(sums);
+    const Vector value = _mm512_load_ps(sums);
 
     store(w->conv->output.data, type, to, mask, value);
     take_moments(type == FF_STYLE_FLOAT ? value : to_float(to_bfloat16(value)), mask, moments);
 }
 
 /** Writes up to 16 filters, of `phases` pixels side by side. */
-static MATRICES_INLINE void write_16(const ConvWork *w, Pending *pending, int count, __mmask16 mask,
+static MATRICES_INLINE void write_16(const ConvWork *w, Pending *pending, int count, Lanes mask,
                                      int phases, StyleType type, Moments *moments)
 {
     const size_t filters = (size_t)w->conv->kernel.filters;
 
     for (; count && pending->left; count--, pending->left--) {
-        const __mmask16 right = pending->left > 1 || !pending->half ? mask : 0;
+        const Lanes right = pending->left > 1 || !pending->half ? mask : 0;
 
-        write_vector(w, pending->sums, pending->to, mask, type, &moments[0]);
+        write_pixel(w, pending->sums, pending->to, mask, type, &moments[0]);
         if (phases > 1)
-            write_vector(w, pending->sums + TILE, pending->to + filters, right, type, &moments[1]);
+            write_pixel(w, pending->sums + TILE, pending->to + filters, right, type, &moments[1]);
         pending->sums += phases * TILE;
         pending->to += pending->step;
     }
@@ -143,7 +146,7 @@ static MATRICES_INLINE void multiply_32(ConvWork *w, const uint16_t *kernel, siz
 {
     const int steps = w->plan.rows * w->plan.chunks, share = (2 * TILE + steps - 1) / steps;
     const int second = filter + (phases > 1 ? 0 : TILE);
-    const __mmask16 mask = lanes(w->conv->kernel.filters - filter);
+    const Lanes mask = lanes(w->conv->kernel.filters - filter);
     const ptrdiff_t pitch = w->window.pitch;
     const ptrdiff_t shift =
         (ptrdiff_t)sizeof(*kernel) * column_shift(&w->plan, phases - 1, w->conv->input.channels);
@@ -208,7 +211,7 @@ static MATRICES_INLINE void multiply_16(ConvWork *w, const uint16_t *kernel, siz
                                         StyleType type)
 {
     const int steps = w->plan.rows * w->plan.chunks, share = (3 * TILE + steps - 1) / steps;
-    const __mmask16 mask = lanes(w->conv->kernel.filters - filter);
+    const Lanes mask = lanes(w->conv->kernel.filters - filter);
     const ptrdiff_t pitch = w->window.pitch;
     _Alignas(LINE_BYTES) float sums[2][3 * TILE][TILE];
     Moments moments = begin_moments(w, filter);

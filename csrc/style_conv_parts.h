@@ -20,7 +20,8 @@
 
 /*
  * What the files behind style_conv.h share. style_conv.c brings the input's rows to where they are
- * multiplied; style_conv_bf16.c multiplies them on the matrix unit, style_conv_fp32.c on the vector unit.
+ * multiplied; style_conv_bf16.c multiplies them on the matrix unit, style_conv_avx2.c and style_conv_avx512.c
+ * on the vector unit.
  */
 
 #ifndef FF_STYLE_CONV_PARTS_H
@@ -28,11 +29,20 @@
 
 #include "style_conv.h"
 
-#define TILE 16       // pixels or filters of one of the matrix unit's tiles; values of a vector
-#define SUMS 24       // vectors of floats that are summed up at a time; there are 32 registers
+#define TILE 16 // pixels or filters of one of the matrix unit's tiles; filters packed side by side
 #define COLOURS 3     // filters of a network's last convolution
 #define CHUNK 32      // values of a row that the matrix unit takes at a time
 #define LINE_BYTES 64 // of the cache
+
+/* Squares: of the output, of the input that one needs, and in a transformed one. */
+#define SQUARE 4
+#define SQUARE_INPUT (SQUARE + 2)
+#define PLACES (SQUARE_INPUT * SQUARE_INPUT)
+#define SQUARES 24 // that are made at a time
+
+/* The points where the polynomials of a transform are taken: 0, these and their negatives, and infinity. */
+#define NEAR_POINT 0.70710678118654752 // its square: 1 / 2
+#define FAR_POINT 1.41421356237309505  // its square: 2
 
 /**
  * The kernels that multiply rows of the input.
@@ -40,8 +50,11 @@
  * A transposed one of stride 2 becomes four, one for each phase of the output's rows and columns: the even
  * ones and the odd ones. Few filters don't fill the matrix unit, and it gets those of two phases of the
  * columns together, of other convolutions too where both find room in what is read anyway.
+ *
+ * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6 (style_conv_squares.h).
  */
 typedef struct ConvPlan {
+    int squares; ///< the output is made in squares, and what is called a pixel here is one of them
     int row_phases, column_phases;
     int together;                      ///< phases of columns that are multiplied at a time
     int folded;                        ///< these read the same values, each its own part of them
@@ -87,8 +100,9 @@ typedef struct ConvWork {
     ConvWindow window;
     ConvAhead ahead;
     ConvAffine affine;
-    double *sums, *squares; ///< of the output by filter; NULL: nobody asks
-    float *pivots;          ///< what is subtracted before
+    double *sums, *powers; ///< of the output by filter, and of its square; NULL: nobody asks
+    float *pivots;         ///< what is subtracted before
+    float *transformed, *products; ///< of squares
     void *memory;
 } ConvWork;
 
@@ -104,111 +118,64 @@ static inline int column_shift(const ConvPlan *plan, int phase, int channels)
     return (plan->first_column[phase] - plan->first_column[0]) * channels;
 }
 
+/** The filters, and the zeros that fill the last group of 16. */
+static inline int packed_filters(const ConvWork *w)
+{
+    return (w->conv->kernel.filters + TILE - 1) / TILE * TILE;
+}
+
+/** Values of so many transformed squares of one place, and a line more: places would share the cache's sets. */
+static inline size_t place_step(int values)
+{
+    return (size_t)SQUARES * (size_t)values + LINE_BYTES / sizeof(float);
+}
+
 /** Values of the output from a pixel to the next of its phase. */
 static inline size_t output_step(const ConvWork *w)
 {
     return (size_t)w->plan.column_phases * (size_t)w->conv->kernel.filters;
 }
 
+/** Values that are brought to their norm, and where they go. */
+typedef struct Normed {
+    const void *input, *added; ///< nothing is added: NULL
+    void *output;
+    StyleType input_type, added_type, output_type;
+    size_t count;
+    const ConvAffine *affine;
+} Normed;
+
+/** What is done in vectors of one size. */
+typedef struct ConvVectors {
+    void (*normalise)(const Normed *values);
+
+    /**
+     * Multiplies the window's rows into a row of the output: the pixels of one phase.
+     *
+     * @param to number of the row's first value in the output
+     */
+    void (*multiply)(ConvWork *w, const float *kernel, size_t to);
+
+    /** Makes a row of squares: as many rows of the output, from `y` on. */
+    void (*multiply_squares)(ConvWork *w, int y);
+
+    /** Takes one float after the other; `bias` has them as offsets. */
+    void (*make_pixels)(const StyleTanh *tanh, const float *values, size_t count,
+                        const ConvAffine *bias, uint8_t *pixels);
+} ConvVectors;
+
 #if FF_STYLE_HAS_CONV
 
-#include <immintrin.h>
-
-#define VECTORS __attribute__((target("avx512f,avx512bw,avx512vl")))
-#define VECTORS_INLINE __attribute__((target("avx512f,avx512bw,avx512vl"), always_inline)) inline
-
-/** The first lanes of a vector; all, when there are more values than that. */
-static VECTORS_INLINE __mmask16 lanes(ptrdiff_t count)
-{
-    return count >= 16 ? 0xffff : count > 0 ? (__mmask16)((1u << count) - 1) : 0;
-}
-
-/** 16 values of bfloat16. */
-static VECTORS_INLINE __m512 to_float(__m256i values)
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
-}
-
-/** Only where there is bfloat16; not the intrinsic, which functions without it can't have. */
-static VECTORS_INLINE __m256i to_bfloat16(__m512 values)
-{
-    __m256i rounded;
-
-    __asm__("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(values));
-    return rounded;
-}
-
-static VECTORS_INLINE __m512 load(const void *data, StyleType type, size_t i, __mmask16 mask)
-{
-    if (type == FF_STYLE_FLOAT)
-        return _mm512_maskz_loadu_ps(mask, (const float *)data + i);
-    if (type == FF_STYLE_UINT8)
-        return _mm512_cvtepi32_ps(
-            _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, (const uint8_t *)data + i)));
-    return to_float(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)data + i));
-}
-
-static VECTORS_INLINE void store(void *data, StyleType type, size_t i, __mmask16 mask, __m512 value)
-{
-    if (type == FF_STYLE_FLOAT)
-        _mm512_mask_storeu_ps((float *)data + i, mask, value);
-    else
-        _mm256_mask_storeu_epi16((uint16_t *)data + i, mask, to_bfloat16(value));
-}
+extern const ConvVectors ff_style_avx2, ff_style_avx512;
 
 /** Into the second cache: the first is full of what is being multiplied. */
-static VECTORS_INLINE void fetch_ahead(ConvAhead *ahead)
+static inline void fetch_ahead(ConvAhead *ahead)
 {
     const uint8_t *const end =
         ahead->end - ahead->next > ahead->share ? ahead->next + ahead->share : ahead->end;
 
     for (; ahead->next < end; ahead->next += LINE_BYTES)
-        _mm_prefetch((const char *)ahead->next, _MM_HINT_T1);
-}
-
-/**
- * Sums over a row of what was written, for 16 filters: of the difference from a value that the image has,
- * which loses less than what is far from 0.
- */
-typedef struct Moments {
-    __m512 sum, square, pivot;
-} Moments;
-
-static VECTORS_INLINE Moments begin_moments(const ConvWork *w, int filter)
-{
-    const __m512 zero = _mm512_setzero_ps();
-
-    return (Moments){zero, zero, w->pivots ? _mm512_loadu_ps(w->pivots + filter) : zero};
-}
-
-/** The same with the image's first pixel, which becomes the pivot. */
-static VECTORS_INLINE Moments begin_image(const ConvWork *w, int filter, __m512 pixel)
-{
-    if (w->pivots)
-        _mm512_storeu_ps(w->pivots + filter, pixel);
-    return begin_moments(w, filter);
-}
-
-static VECTORS_INLINE void take_moments(__m512 value, __mmask16 mask, Moments *moments)
-{
-    const __m512 difference = _mm512_maskz_sub_ps(mask, value, moments->pivot);
-
-    moments->sum = _mm512_add_ps(moments->sum, difference);
-    moments->square = _mm512_fmadd_ps(difference, difference, moments->square);
-}
-
-static inline VECTORS void add_moments(const ConvWork *w, int filter, const Moments *moments)
-{
-    float sum[TILE], square[TILE];
-
-    if (!w->sums)
-        return;
-    _mm512_storeu_ps(sum, moments->sum);
-    _mm512_storeu_ps(square, moments->square);
-    for (int i = 0; i < TILE; i++) {
-        w->sums[filter + i] += (double)sum[i];
-        w->squares[filter + i] += (double)square[i];
-    }
+        __builtin_prefetch(ahead->next, 0, 2);
 }
 
 /** How the matrix unit's tiles are laid out, as LDTILECFG reads it. */
@@ -225,14 +192,9 @@ void ff_style_take_matrices(TileConfig *before);
 void ff_style_return_matrices(const TileConfig *before);
 
 /**
- * Multiplies the window's rows into a row of the output: the pixels of one phase, or of those that are
- * taken together.
- *
- * @param kernel of the first of these phases
- * @param to     number of the row's first value in the output
+ * Like ConvVectors.multiply(); several phases when they are taken together, whose first the kernel is of.
  */
 void ff_style_multiply_bf16(ConvWork *w, const uint16_t *kernel, size_t to);
-void ff_style_multiply_fp32(ConvWork *w, const float *kernel, size_t to);
 
 #endif
 

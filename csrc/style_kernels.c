@@ -30,6 +30,7 @@
 #include "style_conv.h"
 #include "style_kernels.h"
 #include "style_norm.h"
+#include "style_processor.h"
 #include "style_proto.h"
 
 /* More values in one tensor than any frame asks for: what overflows is found before it is multiplied. */
@@ -39,6 +40,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const StyleTensorFlow *tf; ///< what the operations are registered with; NULL: not yet
+static StyleVectors vectors;      ///< that they use
 
 /** The attributes of an operation in a graph; those that its kind lacks are 0. */
 typedef struct Kernel {
@@ -299,7 +301,7 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
 {
     const Kernel *const k = kernel;
     Call call = begin_call(context, 8 + k->sizes);
-    StyleConv conv = {0};
+    StyleConv conv = {.vectors = vectors};
     StyleAffine norm;
     int64_t channels;
 
@@ -341,7 +343,7 @@ static void apply(void *kernel, TF_OpKernelContext *context)
     if (is_ok(&call))
         output = allocate_features(&call, 0, k->output, input.height, input.width, input.channels);
     if (is_ok(&call))
-        expect_memory(&call, ff_style_apply(&input, &affine, &added, &output));
+        expect_memory(&call, ff_style_apply(vectors, &input, &affine, &added, &output));
     end_call(&call);
 }
 
@@ -413,7 +415,7 @@ static void make_pixels(void *kernel, TF_OpKernelContext *context)
     if (is_ok(&call))
         output = allocate_features(&call, 0, TF_UINT8, input.height, input.width, input.channels);
     if (is_ok(&call))
-        expect_memory(&call, ff_style_make_pixels(&end, &input, output.data));
+        expect_memory(&call, ff_style_make_pixels(vectors, &end, &input, output.data));
     end_call(&call);
 }
 
@@ -609,6 +611,7 @@ static int register_all(const StyleTensorFlow *with, TF_Status *status)
 {
     stay_in_memory();
     tf = with;
+    vectors = ff_style_processor_vectors();
     for (size_t i = 0; i < sizeof(definitions) / sizeof(*definitions); i++)
         if (with->GetCode(status) == TF_OK)
             register_definition(&definitions[i], status);

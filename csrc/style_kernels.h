@@ -20,7 +20,7 @@
 
 /*
  * Operations of our own in TensorFlow: what style_conv.h and style_norm.h do, for a graph to call. All but
- * FF_STYLE_NORM need ff_style_processor_has_vectors(), and with bfloat16 ff_style_processor_has_matrices().
+ * FF_STYLE_NORM need ff_style_processor_vectors(), and with bfloat16 ff_style_processor_has_matrices().
  *
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|

@@ -23,17 +23,20 @@
 #endif
 
 #include "style_processor.h"
-#include "style_conv.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 
 #include <cpuid.h>
 
 /* Parts of the state that the system saves, as XCR0 tells them. */
-#define VECTOR_STATE 0xe6u
+#define AVX_STATE 0x06u
+#define AVX512_STATE 0xe6u
 #define TILE_STATE 0x60000u
 
-/* Features of leaf 7: the first in EBX, those of AMX in EDX, the last in EAX of subleaf 1. */
+#define FMA (1u << 12) // of leaf 1, in ECX
+
+/* Features of leaf 7: the first two in EBX, those of AMX in EDX, the last in EAX of subleaf 1. */
+#define AVX2 (1u << 5)
 #define AVX512_F_BW_VL 0xc0010000u
 #define AMX_BF16 (1u << 22)
 #define AMX_TILE (1u << 24)
@@ -66,7 +69,7 @@ static int has_dot_products(void)
 
 int ff_style_processor_has_bf16(void)
 {
-    return system_saves(VECTOR_STATE) && (has_dot_products() || has_features(0, AMX_BF16));
+    return system_saves(AVX512_STATE) && (has_dot_products() || has_features(0, AMX_BF16));
 }
 
 #else
@@ -87,23 +90,33 @@ int ff_style_processor_has_bf16(void)
 #define REQUEST_STATE 0x1023
 #define TILE_DATA 18
 
-int ff_style_processor_has_vectors(void)
+static int has_fma(void)
 {
-    return system_saves(VECTOR_STATE) && has_features(AVX512_F_BW_VL, 0);
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & FMA);
+}
+
+StyleVectors ff_style_processor_vectors(void)
+{
+    if (system_saves(AVX512_STATE) && has_features(AVX512_F_BW_VL, 0))
+        return FF_STYLE_AVX512;
+    return system_saves(AVX_STATE) && has_features(AVX2, 0) && has_fma() ? FF_STYLE_AVX2
+                                                                         : FF_STYLE_NO_VECTORS;
 }
 
 int ff_style_processor_has_matrices(void)
 {
-    return system_saves(VECTOR_STATE | TILE_STATE) &&
+    return system_saves(AVX512_STATE | TILE_STATE) &&
            has_features(AVX512_F_BW_VL, AMX_TILE | AMX_BF16) && has_dot_products() &&
            !syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA);
 }
 
 #else
 
-int ff_style_processor_has_vectors(void)
+StyleVectors ff_style_processor_vectors(void)
 {
-    return 0;
+    return FF_STYLE_NO_VECTORS;
 }
 
 int ff_style_processor_has_matrices(void)

@@ -26,11 +26,13 @@
 #ifndef FF_STYLE_PROCESSOR_H
 #define FF_STYLE_PROCESSOR_H
 
+#include "style_conv.h"
+
 /** bfloat16 dot products or matrices: what TensorFlow needs to gain from bfloat16. */
 int ff_style_processor_has_bf16(void);
 
-/** What style_conv.h needs for floats: vectors of 512 bits. */
-int ff_style_processor_has_vectors(void);
+/** The longest vectors that style_conv.h knows. */
+StyleVectors ff_style_processor_vectors(void);
 
 /** What style_conv.h needs for bfloat16: the matrix unit, which the system has to let this process use. */
 int ff_style_processor_has_matrices(void);

@@ -30,7 +30,7 @@
 /** Which of the operations of style_kernels.h a graph gets. */
 typedef enum StyleRewriting {
     FF_STYLE_NORMS,   ///< norms, in single precision
-    FF_STYLE_FLOATS,  ///< convolutions as well: ff_style_processor_has_vectors()
+    FF_STYLE_FLOATS,  ///< convolutions as well: ff_style_processor_vectors()
     FF_STYLE_BFLOATS, ///< the same in bfloat16: ff_style_processor_has_matrices()
 } StyleRewriting;
 

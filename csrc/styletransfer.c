@@ -236,7 +236,7 @@ static int suits_kernels(const StyleEngine *e, const StyleSettings *settings)
 static StyleRewriting choose_rewriting(StylePrecision precision)
 {
     return precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOATS
-           : ff_style_processor_has_vectors()   ? FF_STYLE_FLOATS
+           : ff_style_processor_vectors()       ? FF_STYLE_FLOATS
                                                 : FF_STYLE_NORMS;
 }
 

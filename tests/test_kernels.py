@@ -31,7 +31,7 @@ from ffmpeg_style.processor import has_bfloat16
 tf1 = tf.compat.v1
 
 FLAGS = Path("/proc/cpuinfo").read_text().split()
-HAS_VECTORS = {"avx512f", "avx512bw", "avx512vl"} <= set(FLAGS)
+HAS_VECTORS = {"avx2", "fma"} <= set(FLAGS)
 HAS_MATRICES = "amx_bf16" in FLAGS
 PRECISIONS = ["fp32", "bf16"] if has_bfloat16() else ["fp32"]
 NORMS_FIT = [] if HAS_VECTORS else ["fp32"]  # where convolutions of ours don't

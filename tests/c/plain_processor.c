@@ -27,9 +27,9 @@ int ff_style_processor_has_bf16(void)
     return 0;
 }
 
-int ff_style_processor_has_vectors(void)
+StyleVectors ff_style_processor_vectors(void)
 {
-    return 0;
+    return FF_STYLE_NO_VECTORS;
 }
 
 int ff_style_processor_has_matrices(void)

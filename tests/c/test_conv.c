@@ -35,6 +35,7 @@
 #define F FF_STYLE_FLOAT
 #define U FF_STYLE_UINT8
 
+static StyleVectors vectors; ///< that are tested
 static uint32_t state = 1;
 
 /** From -1 to 1, rounded to bfloat16. */
@@ -245,6 +246,7 @@ static void check_conv(const Case *c, int has_added, StyleType added, int kept)
                                                               make_floats(2 * shape->filters);
     float *const result = make_floats(2 * shape->filters);
     StyleConv conv = {
+        .vectors = vectors,
         .kernel = *shape,
         .packed = packed,
         .input = make_features(of_kernel(c->input, type), c->height, c->width, shape->channels),
@@ -309,6 +311,10 @@ static void test_convolutions(StyleType type)
          0}, // an affine that doesn't divide the channels
         {6, 21, {5, 3, 32, 3, 1, 0, B, 1}, 32, 1, B, F, 1}, // three colours
         {5, 100, {1, 3, 48, 40, 1, 0, B, 1}, 12, 0, B, B, 1},
+        {9, 103, {3, 3, 32, 48, 1, 0, B, 1}, 32, 1, B, B, 1}, // of floats, in squares
+        {8, 8, {3, 3, 16, 12, 1, 0, B, 1}, 0, 1, B, F, 1},
+        {13, 27, {3, 3, 16, 25, 1, 0, B, 1}, 0, 1, B, F, 1},
+        {1, 2, {3, 3, 48, 80, 1, 0, B, 1}, 16, 1, B, B, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -355,7 +361,8 @@ static void check_pixels(const StyleKernelShape *single, int pixels, int width)
     StyleKernelShape joined, parted;
     float *const values = join_pixels(single, kernel, pixels, &joined);
     float *packed;
-    StyleConv conv = {.kernel = joined,
+    StyleConv conv = {.vectors = vectors,
+                      .kernel = joined,
                       .input = make_features(F, 7, width, joined.channels),
                       .output = make_features(F, 7, width, joined.filters)};
 
@@ -401,7 +408,7 @@ static void check_apply(int channels, int relu, StyleType input_type, StyleType 
     const StyleAffine affine = {floats, floats + channels, channels, relu};
 
     added.data = has_added ? data : NULL;
-    CHECK(!ff_style_apply(&input, &affine, &added, &output));
+    CHECK(!ff_style_apply(vectors, &input, &affine, &added, &output));
     for (size_t i = 0; i < count_of(&input); i++) {
         const float expected =
             affine_value(&affine, value_of(&input, i), i) + (has_added ? value_of(&added, i) : 0);
@@ -438,7 +445,7 @@ static void test_pixels(void)
     for (int which = 0; which < 2; which++) {
         const StyleTanh *t = &ends[which];
 
-        CHECK(!ff_style_make_pixels(t, &input, pixels));
+        CHECK(!ff_style_make_pixels(vectors, t, &input, pixels));
         for (int i = 0; i < 1005; i++) {
             const double biased = (double)values[i] + (t->bias ? (double)bias[i % 3] : 0);
             const double value = tanh(biased) * (double)t->gain + (double)t->middle;
@@ -485,13 +492,14 @@ static void test_packing(void)
 int main(void)
 {
     test_packing();
-    if (ff_style_processor_has_vectors()) {
+    for (vectors = FF_STYLE_AVX2; vectors <= ff_style_processor_vectors(); vectors++) {
         test_convolutions(F);
         test_pixels_of_a_kernel();
         test_apply(F);
         test_pixels();
     }
     if (ff_style_processor_has_matrices()) {
+        vectors = FF_STYLE_AVX512;
         test_convolutions(B);
         test_apply(B);
     }
