@@ -56,7 +56,7 @@ typedef struct Multiplied {
 /** One value of each pixel times those of its filters, one vector of them or two. */
 static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdiff_t *offsets,
                                           const float *left, const float *right, int vectors,
-                                          Vector *sums)
+                                          int count, Vector *sums)
 {
     const Vector first = get_vector(left), second = get_vector(right);
 
@@ -64,7 +64,7 @@ static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdif
     __builtin_prefetch(left + AHEAD);
     if (vectors > 1 && FF_STYLE_LANES == TILE) // otherwise it is the same line
         __builtin_prefetch(right + AHEAD);
-    UNROLL for (int i = 0; i < SUMS; i += vectors)
+    UNROLL for (int i = 0; i < count; i += vectors)
     {
         const int pixel = i / vectors;
         const void *const value = at[pixel / BASE] + offsets[pixel % BASE];
@@ -76,13 +76,15 @@ static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdif
     }
 }
 
-static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int vectors, Vector *sums)
+/** The pixels from `x` on, for which there are `count` vectors. */
+static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int vectors, int count,
+                                           Vector *sums)
 {
     const float *left = m->left, *right = m->right;
     const ptrdiff_t pitch = m->pitch;
     ptrdiff_t offsets[BASE];
 
-    UNROLL for (int i = 0; i < SUMS; i++) sums[i] = fill(0);
+    UNROLL for (int i = 0; i < count; i++) sums[i] = fill(0);
     UNROLL for (int i = 0; i < BASE; i++) offsets[i] = i * pitch;
     for (int y = 0; y < m->nb_rows; y++) {
         const uint8_t *at[BASES];
@@ -90,7 +92,7 @@ static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int vecto
         UNROLL for (int i = 0; i < BASES; i++) at[i] = m->rows[y] + (x + i * BASE) * pitch;
         fetch_ahead(m->ahead);
         for (int i = 0; i < m->values; i++, left += TILE, right += TILE) {
-            multiply_value(at, offsets, left, right, vectors, sums);
+            multiply_value(at, offsets, left, right, vectors, count, sums);
             UNROLL for (int j = 0; j < BASES; j++) at[j] += sizeof(float);
         }
     }
@@ -124,7 +126,7 @@ static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, si
     for (int x = 0; x < w->width; x += SUMS / vectors) {
         Vector sums[SUMS];
 
-        multiply_pixels(&m, x, vectors, sums);
+        multiply_pixels(&m, x, vectors, SUMS, sums);
         if (!x && to == (size_t)filter)
             UNROLL for (int i = 0; i < vectors; i++) moments[i] =
                 begin_image(w, filter + i * FF_STYLE_LANES, sums[i]);

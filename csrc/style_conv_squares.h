@@ -96,6 +96,17 @@ static VECTORS_INLINE void transform_squares(ConvWork *w, int first, int count)
                              w->transformed + i * channels + channel);
 }
 
+/** The squares from number `first` on, for which there are `count` vectors. */
+static VECTORS_INLINE void multiply_some(const Multiplied *m, float *products, int filters,
+                                         int first, int vectors, int count)
+{
+    Vector sums[SUMS];
+
+    multiply_pixels(m, first, vectors, count, sums);
+    UNROLL for (int i = 0; i < count; i++) put_vector(
+        products + (first + i / vectors) * filters + i % vectors * FF_STYLE_LANES, sums[i]);
+}
+
 /** One or two vectors of the filters of `count` squares in one place. */
 static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, int vectors,
                                           int count)
@@ -113,14 +124,12 @@ static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, in
                           kernel_of(w, kernel, filter),
                           kernel_of(w, kernel, filter + (vectors - 1) * FF_STYLE_LANES),
                           &w->ahead};
+    int i = 0;
 
-    for (int i = 0; i < count; i += SUMS / vectors) {
-        Vector sums[SUMS];
-
-        multiply_pixels(&m, i, vectors, sums);
-        UNROLL for (int j = 0; j < SUMS; j++) put_vector(
-            products + (i + j / vectors) * filters + j % vectors * FF_STYLE_LANES, sums[j]);
-    }
+    for (; i + SUMS / vectors / 2 < count; i += SUMS / vectors)
+        multiply_some(&m, products, filters, i, vectors, SUMS);
+    if (i < count)
+        multiply_some(&m, products, filters, i, vectors, SUMS / 2);
 }
 
 static VECTORS_INLINE void multiply_places(ConvWork *w, int count)

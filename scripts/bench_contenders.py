@@ -118,7 +118,8 @@ def dnn_command(best):
         if best:
             requests = max(2, len(os.sched_getaffinity(0)))
             painting += f":nireq={requests}:async=1:sess_config={job.tools.best_config}"
-        return ffmpeg_command(job, job.tools.dnn_ffmpeg, f"format=rgb24,{painting}")
+        command = ffmpeg_command(job, job.tools.dnn_ffmpeg, f"format=rgb24,{painting}")
+        return ["env", "TF_ENABLE_ONEDNN_OPTS=1", *command] if best else command
 
     return command
 
