@@ -52,14 +52,20 @@ static int has_colours(const StyleKernelShape *shape)
 /** Whether squares are worth what they cost: with few filters they are not. */
 static int has_squares(const StyleKernelShape *shape)
 {
-    return shape->type == FF_STYLE_FLOAT && !shape->transposed && shape->stride == 1 &&
-           shape->rows == 3 && shape->columns == 3 && shape->channels % TILE == 0 &&
-           shape->filters > TILE / 2;
+    if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns)
+        return 0;
+    // The phases of whole vectors of filters are told apart where they are written.
+    return shape->transposed ? shape->rows == 4 && shape->filters % TILE == 0
+                             : shape->rows == 3 && shape->stride == 1 && shape->filters > TILE / 2;
 }
 
 static ConvPlan plan_squares(const StyleKernelShape *shape)
 {
+    const int phases = shape->transposed ? 4 : 1;
+    const int first = shape->transposed ? -1 : 0;
+
     return (ConvPlan){.squares = 1,
+                      .filters = phases * shape->filters,
                       .row_phases = SQUARE_INPUT,
                       .column_phases = SQUARE_INPUT,
                       .together = 1,
@@ -70,7 +76,9 @@ static ConvPlan plan_squares(const StyleKernelShape *shape)
                       .group = TILE,
                       .run = 1,
                       .row_step = SQUARE,
-                      .column_step = SQUARE};
+                      .column_step = SQUARE,
+                      .first_row = {first, first},
+                      .first_column = {first, first}};
 }
 
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
@@ -78,7 +86,8 @@ static ConvPlan plan_kernel(const StyleKernelShape *shape)
 {
     const int can_pair = shape->type == FF_STYLE_BFLOAT16 && shape->filters <= TILE;
     const int halves = shape->transposed ? 2 : 1;
-    ConvPlan plan = {.row_phases = halves,
+    ConvPlan plan = {.filters = shape->filters,
+                     .row_phases = halves,
                      .column_phases = halves,
                      .rows = shape->rows / halves,
                      .columns = shape->columns / halves,
@@ -110,9 +119,9 @@ static ConvPlan plan_kernel(const StyleKernelShape *shape)
     return plan;
 }
 
-static int count_groups(const ConvPlan *plan, int filters)
+static int count_groups(const ConvPlan *plan)
 {
-    return (filters + plan->group - 1) / plan->group;
+    return (plan->filters + plan->group - 1) / plan->group;
 }
 
 size_t ff_style_packed_size(const StyleKernelShape *shape)
@@ -130,8 +139,8 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
         (!has_colours(shape) || shape->stride > 1 || (shape->columns - 1) % shape->pixels))
         return 0;
     plan = plan_kernel(shape);
-    size = (size_t)(plan.row_phases * plan.column_phases * count_groups(&plan, shape->filters)) *
-           packed_step(&plan);
+    size =
+        (size_t)(plan.row_phases * plan.column_phases * count_groups(&plan)) * packed_step(&plan);
     return size <= MAX_PACKED ? size : 0;
 }
 
@@ -170,7 +179,31 @@ static StyleKernelShape join_pixels(StyleKernelShape shape)
     return shape;
 }
 
-/** Of a kernel of 3x3 in one place of the transformed square: G g G^T, by rows of G. */
+/** Of a transposed kernel, [rows,columns,filters,channels]; beyond it: 0. */
+static float transposed_value(const StyleKernelShape *shape, const float *kernel, int row,
+                              int column, int channel, int filter)
+{
+    const int place = row * shape->columns + column;
+
+    if (row < 0 || row >= shape->rows || column < 0 || column >= shape->columns)
+        return 0;
+    return kernel[(place * shape->filters + filter) * shape->channels + channel];
+}
+
+/** Of the kernel of 3x3 that squares are made with. */
+static float tap_value(const StyleKernelShape *shape, const float *kernel, int row, int column,
+                       int channel, int filter)
+{
+    const int phase = filter / shape->filters;
+
+    if (!shape->transposed)
+        return value_at(shape, kernel, row, column, channel, filter);
+    // Output 2 * i + phase takes input i - 1 + row by the kernel's place 3 + phase - 2 * row.
+    return transposed_value(shape, kernel, 3 + phase / 2 - 2 * row, 3 + phase % 2 - 2 * column,
+                            channel, filter % shape->filters);
+}
+
+/** The same in one place of the transformed square: G g G^T, by rows of G. */
 static float square_value(const StyleKernelShape *shape, const float *kernel, const Part *part,
                           int channel, int filter)
 {
@@ -187,7 +220,7 @@ static float square_value(const StyleKernelShape *shape, const float *kernel, co
     for (int y = 0; y < 3; y++)
         for (int x = 0; x < 3; x++)
             sum += rows[part->row_phase][y] * rows[part->column_phase][x] *
-                   (double)value_at(shape, kernel, y, x, channel, filter);
+                   (double)tap_value(shape, kernel, y, x, channel, filter);
     return (float)sum;
 }
 
@@ -206,8 +239,7 @@ static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, c
     row = shape->rows / 2 - 1 + part->row_phase - 2 * (plan->first_row[part->row_phase] + row);
     column = shape->columns / 2 - 1 + part->column_phase -
              2 * (plan->first_column[part->column_phase] + column);
-    return kernel[((row * shape->columns + column) * shape->filters + filter) * shape->channels +
-                  channel];
+    return transposed_value(shape, kernel, row, column, channel, filter);
 }
 
 /** Whether the kernel does the same for each of so many neighbouring pixels. */
@@ -263,7 +295,7 @@ static int pack_row(const StyleKernelShape *shape, const ConvPlan *plan, const f
         const int value = i / (plan->run * plan->group) * plan->run + i % plan->run - shift;
         const int filter = part->filter + i / plan->run % plan->group;
         const float number =
-            value >= 0 && value < values && filter < shape->filters
+            value >= 0 && value < values && filter < plan->filters
                 ? kernel_value(shape, plan, kernel, part, row, value / shape->channels,
                                value % shape->channels, filter)
                 : 0;
@@ -282,7 +314,7 @@ void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, vo
     size_t to = 0;
 
     for (int i = 0; i < plan.row_phases * plan.column_phases; i++)
-        for (int filter = 0; filter < shape->filters; filter += plan.group)
+        for (int filter = 0; filter < plan.filters; filter += plan.group)
             for (int row = 0; row < plan.rows; row++) {
                 const Part part = {i / plan.column_phases, i % plan.column_phases, filter};
 
@@ -413,7 +445,7 @@ static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
 static size_t lay_out(ConvWork *w, uint8_t *memory)
 {
     const StyleConv *conv = w->conv;
-    const size_t filters = (size_t)packed_filters(w);
+    const size_t filters = (size_t)packed_filters(&w->plan);
     size_t used = 0;
     float *affine;
 
@@ -426,10 +458,20 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     w->pivots = conv->norm.gamma ? carve(memory, &used, sizeof(float) * filters) : NULL;
     if (w->plan.squares) {
         w->transformed =
-            carve(memory, &used, PLACES * sizeof(float) * place_step(conv->kernel.channels));
-        w->products = carve(memory, &used, PLACES * sizeof(float) * place_step(packed_filters(w)));
+            carve(memory, &used, PLACES * sizeof(float) * place_step(w, conv->kernel.channels));
+        w->products =
+            carve(memory, &used, PLACES * sizeof(float) * place_step(w, packed_filters(&w->plan)));
     }
     return used;
+}
+
+/** Of a row, for its first phase; or squares. */
+static int count_pixels(const ConvWork *w)
+{
+    const int phases = w->plan.column_phases, width = w->conv->output.width;
+
+    return w->plan.squares ? (w->conv->input.width + SQUARE - 1) / SQUARE
+                           : (width + phases - 1) / phases;
 }
 
 static int begin(ConvWork *w)
@@ -449,8 +491,8 @@ static int begin(ConvWork *w)
         plan->first_column[0] -= left;
         plan->first_column[1] -= left;
     }
-    w->width = plan->squares ? (conv->output.width + SQUARE - 1) / SQUARE
-                             : (conv->output.width + plan->column_phases - 1) / plan->column_phases;
+    w->width = count_pixels(w);
+    w->squares = vectors_of(conv->vectors)->squares;
     w->window.loaded = plan->first_row[0];
     w->window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
     size = lay_out(w, NULL);
@@ -521,7 +563,7 @@ static int count_steps(const ConvWork *w)
     const int chunks = w->conv->kernel.type == FF_STYLE_FLOAT ? 1 : w->plan.chunks;
 
     if (w->plan.squares)
-        return PLACES * ((w->width + SQUARES - 1) / SQUARES);
+        return PLACES * ((w->width + w->squares - 1) / w->squares);
     return (w->width + pixels - 1) / pixels * w->plan.rows * chunks;
 }
 
@@ -563,8 +605,7 @@ static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
 
 static void multiply_row(ConvWork *w, int part, size_t to)
 {
-    const size_t kernel =
-        (size_t)(part * count_groups(&w->plan, w->conv->kernel.filters)) * packed_step(&w->plan);
+    const size_t kernel = (size_t)(part * count_groups(&w->plan)) * packed_step(&w->plan);
 
     if (w->conv->kernel.type == FF_STYLE_FLOAT)
         vectors_of(w->conv->vectors)->multiply(w, (const float *)w->conv->packed + kernel, to);
@@ -574,7 +615,7 @@ static void multiply_row(ConvWork *w, int part, size_t to)
 
 static void multiply_squares(ConvWork *w)
 {
-    for (int i = 0; i * SQUARE < w->conv->output.height; i++) {
+    for (int i = 0; i * SQUARE < w->conv->input.height; i++) {
         move_window(w, i, 0, 0);
         vectors_of(w->conv->vectors)->multiply_squares(w, i * SQUARE);
     }

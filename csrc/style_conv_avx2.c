@@ -31,7 +31,7 @@
 #include "style_conv_squares.h"
 #include "style_conv_values.h"
 
-const ConvVectors ff_style_avx2 = {normalise_values, multiply_floats, multiply_squares,
+const ConvVectors ff_style_avx2 = {12, normalise_values, multiply_floats, multiply_squares,
                                    make_pixels};
 
 #endif

@@ -38,7 +38,6 @@
 #define SQUARE 4
 #define SQUARE_INPUT (SQUARE + 2)
 #define PLACES (SQUARE_INPUT * SQUARE_INPUT)
-#define SQUARES 24 // that are made at a time
 
 /* The points where the polynomials of a transform are taken: 0, these and their negatives, and infinity. */
 #define NEAR_POINT 0.70710678118654752 // its square: 1 / 2
@@ -51,10 +50,12 @@
  * ones and the odd ones. Few filters don't fill the matrix unit, and it gets those of two phases of the
  * columns together, of other convolutions too where both find room in what is read anyway.
  *
- * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6 (style_conv_squares.h).
+ * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6
+ * (style_conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters.
  */
 typedef struct ConvPlan {
     int squares; ///< the output is made in squares, and what is called a pixel here is one of them
+    int filters; ///< of all phases that are not told apart below
     int row_phases, column_phases;
     int together;                      ///< phases of columns that are multiplied at a time
     int folded;                        ///< these read the same values, each its own part of them
@@ -102,6 +103,7 @@ typedef struct ConvWork {
     ConvAffine affine;
     double *sums, *powers; ///< of the output by filter, and of its square; NULL: nobody asks
     float *pivots;         ///< what is subtracted before
+    int squares;           ///< that are made at a time
     float *transformed, *products; ///< of squares
     void *memory;
 } ConvWork;
@@ -119,15 +121,15 @@ static inline int column_shift(const ConvPlan *plan, int phase, int channels)
 }
 
 /** The filters, and the zeros that fill the last group of 16. */
-static inline int packed_filters(const ConvWork *w)
+static inline int packed_filters(const ConvPlan *plan)
 {
-    return (w->conv->kernel.filters + TILE - 1) / TILE * TILE;
+    return (plan->filters + TILE - 1) / TILE * TILE;
 }
 
 /** Values of so many transformed squares of one place, and a line more: places would share the cache's sets. */
-static inline size_t place_step(int values)
+static inline size_t place_step(const ConvWork *w, int values)
 {
-    return (size_t)SQUARES * (size_t)values + LINE_BYTES / sizeof(float);
+    return (size_t)w->squares * (size_t)values + LINE_BYTES / sizeof(float);
 }
 
 /** Values of the output from a pixel to the next of its phase. */
@@ -147,6 +149,7 @@ typedef struct Normed {
 
 /** What is done in vectors of one size. */
 typedef struct ConvVectors {
+    int squares; ///< that are made at a time
     void (*normalise)(const Normed *values);
 
     /**

@@ -66,7 +66,7 @@ static VECTORS_INLINE void transform_output(const Vector *line, Vector *to)
 static VECTORS_INLINE void transform_square(const ConvWork *w, ptrdiff_t from, float *to)
 {
     const ptrdiff_t channels = w->conv->input.channels;
-    const size_t step = place_step((int)channels);
+    const size_t step = place_step(w, (int)channels);
     Vector lines[PLACES];
 
     for (int y = 0; y < SQUARE_INPUT; y++) {
@@ -111,10 +111,10 @@ static VECTORS_INLINE void multiply_some(const Multiplied *m, float *products, i
 static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, int vectors,
                                           int count)
 {
-    const int channels = w->conv->input.channels, filters = packed_filters(w);
+    const int channels = w->conv->input.channels, filters = packed_filters(&w->plan);
     const uint8_t *const values =
-        (const uint8_t *)(w->transformed + (size_t)place * place_step(channels));
-    float *const products = w->products + (size_t)place * place_step(filters) + filter;
+        (const uint8_t *)(w->transformed + (size_t)place * place_step(w, channels));
+    float *const products = w->products + (size_t)place * place_step(w, filters) + filter;
     const float *const kernel =
         (const float *)w->conv->packed + (size_t)(place * filters / TILE) * packed_step(&w->plan);
     const Multiplied m = {&values,
@@ -134,7 +134,7 @@ static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, in
 
 static VECTORS_INLINE void multiply_places(ConvWork *w, int count)
 {
-    const int filters = packed_filters(w);
+    const int filters = packed_filters(&w->plan);
 
     for (int place = 0; place < PLACES; place++) {
         int filter = 0;
@@ -146,13 +146,31 @@ static VECTORS_INLINE void multiply_places(ConvWork *w, int count)
     }
 }
 
-/** A vector of the filters of a square, from the products on to row `y` and column `x` of the output. */
-static VECTORS_INLINE void write_square(const ConvWork *w, const float *products, int y, int x,
-                                        int filter, Moments *moments)
+/** Where in the output a vector of filters of the squares belongs: all have phases when it is doubled. */
+typedef struct Place {
+    int y, x;        ///< of the first square; in pixels of the input
+    int scale;       ///< of the output, beside the input
+    int row, column; ///< the phase
+    int filter;      ///< the first one of the output
+    Lanes lanes;
+} Place;
+
+static VECTORS_INLINE Place place_of(const ConvWork *w, int y, int x, int filter)
+{
+    const int filters = w->conv->kernel.filters, scale = w->conv->kernel.transposed ? 2 : 1;
+    const int phase = filter / filters;
+
+    return (Place){
+        y, x, scale, phase / 2, phase % 2, filter % filters, lanes(filters - filter % filters)};
+}
+
+/** A vector of the filters of a square. */
+static VECTORS_INLINE void write_square(const ConvWork *w, const float *products, const Place *at,
+                                        int x, Moments *moments)
 {
     const StyleFeatures *output = &w->conv->output;
-    const size_t step = place_step(packed_filters(w)), width = (size_t)output->width;
-    const Lanes there = lanes(output->channels - filter);
+    const size_t step = place_step(w, packed_filters(&w->plan));
+    const size_t channels = (size_t)output->channels, width = (size_t)output->width * channels;
     Vector lines[SQUARE * SQUARE_INPUT];
 
     for (int i = 0; i < SQUARE_INPUT; i++) {
@@ -163,42 +181,42 @@ static VECTORS_INLINE void write_square(const ConvWork *w, const float *products
         transform_output(line, column);
         UNROLL for (int j = 0; j < SQUARE; j++) lines[j * SQUARE_INPUT + i] = column[j];
     }
-    for (int i = 0; i < SQUARE && y + i < output->height; i++) {
+    for (int i = 0; i < SQUARE && (at->y + i) * at->scale < output->height; i++) {
+        const size_t row = (size_t)((at->y + i) * at->scale + at->row) * width + (size_t)at->filter;
         Vector line[SQUARE];
 
         transform_output(lines + i * SQUARE_INPUT, line);
-        if (!y && !x && !i)
-            *moments = begin_image(w, filter, line[0]);
-        UNROLL for (int j = 0; j < SQUARE; j++) if (x + j < output->width)
+        if (!(at->y || x || i || at->row || at->column)) // the image's first pixel
+            *moments = begin_image(w, at->filter, line[0]);
+        UNROLL for (int j = 0; j < SQUARE; j++) if ((x + j) * at->scale < output->width)
         {
-            const size_t pixel = (size_t)(y + i) * width + (size_t)(x + j);
+            const size_t pixel = (size_t)((x + j) * at->scale + at->column);
 
-            store(output->data, output->type, pixel * (size_t)output->channels + (size_t)filter,
-                  there, line[j]);
-            take_moments(line[j], there, moments);
+            store(output->data, output->type, row + pixel * channels, at->lanes, line[j]);
+            take_moments(line[j], at->lanes, moments);
         }
     }
 }
 
-/** `count` squares, from row `y` and column `x` of the output on. */
+/** `count` squares, from row `y` and column `x` of the input on. */
 static VECTORS_INLINE void write_squares(ConvWork *w, int y, int x, int count)
 {
-    const int filters = packed_filters(w);
+    const int filters = packed_filters(&w->plan);
 
-    for (int filter = 0; filter < w->conv->kernel.filters; filter += FF_STYLE_LANES) {
-        Moments moments = begin_moments(w, filter);
+    for (int filter = 0; filter < w->plan.filters; filter += FF_STYLE_LANES) {
+        const Place at = place_of(w, y, x, filter);
+        Moments moments = begin_moments(w, at.filter);
 
         for (int i = 0; i < count; i++)
-            write_square(w, w->products + i * filters + filter, y, x + i * SQUARE, filter,
-                         &moments);
-        add_moments(w, filter, &moments);
+            write_square(w, w->products + i * filters + filter, &at, x + i * SQUARE, &moments);
+        add_moments(w, at.filter, &moments);
     }
 }
 
 static VECTORS void multiply_squares(ConvWork *w, int y)
 {
-    for (int i = 0; i < w->width; i += SQUARES) {
-        const int count = w->width - i < SQUARES ? w->width - i : SQUARES;
+    for (int i = 0; i < w->width; i += w->squares) {
+        const int count = w->width - i < w->squares ? w->width - i : w->squares;
 
         transform_squares(w, i, count);
         multiply_places(w, count);
