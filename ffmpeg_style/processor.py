@@ -10,3 +10,8 @@ def has_bfloat16():
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def fast_precisions():
+    """The precisions that the processor multiplies in hardware, by the filter's names."""
+    return ("fp32", "bf16") if has_bfloat16() else ("fp32",)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffmpeg_style.filter_graph import escape, filter_text
+from ffmpeg_style.processor import fast_precisions
 
 SCRIPTS = Path(__file__).resolve().parent
 SINKS = {
@@ -89,6 +90,8 @@ def contenders():
         Contender("engine alone auto", None, ("null",), engine_command),
     ]
     for precision, name in (("f32", "fp32"), ("bf16", "bf16")):
+        if name not in fast_precisions():
+            continue
         for hint in ("latency", "throughput"):
             command = openvino_command(precision, hint.upper())
             found.append(Contender(f"OpenVINO {name} {hint}", name, ("null",), command))

@@ -1,8 +1,9 @@
 """What the benchmark's speeds are worth nothing without: precision, memory, the first frame.
 
-``bench_limits.py`` measures the shipped models and writes the tables into ``docs/benchmarks.md``:
+``bench_limits.py`` measures the shipped models and writes the tables into ``docs/benchmarks.md``, or
+another page:
 
-- how far bfloat16 is from float32 on the test photographs, as PSNR;
+- how far bfloat16 is from float32 on the test photographs, as PSNR, where the processor has it;
 - the memory of ffmpeg with the filter at large sizes, after few frames and after thrice as many;
 - the time to the first painted frame, and where it goes.
 """
@@ -11,7 +12,9 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import numpy as np
 from bench_build import MODELS, ROOT, prepare, tensorflow_folder
 from bench_contenders import Case, Contender, filter_command
@@ -23,6 +26,7 @@ from ffmpeg_style import Engine
 from ffmpeg_style.assets import assets_folder
 from ffmpeg_style.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.errors import StyleError
+from ffmpeg_style.processor import has_bfloat16
 
 LARGE = ((1920, 1080), (3840, 2160))
 FEW, MANY = WARM_UP + 3, 3 * (WARM_UP + 3)
@@ -83,17 +87,25 @@ def first_frame_table(tools):
     return table(header, rows)
 
 
-def main():
-    """Measures, prints and writes the tables."""
+@click.command()
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    default=ROOT / "docs" / "benchmarks.md",
+    help="The page that the tables are written into.",
+)
+def main(page):
+    """Measure precision, memory and the first frame, and write the tables into the page."""
     os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(tensorflow_folder() / TENSORFLOW_LIBRARY)
     tools = prepare(MODELS, (FIRST, *LARGE))
     titled = {
-        "bfloat16 against float32, on the test photographs": precision_table(),
         "Memory of ffmpeg with the filter, resident": memory_table(tools),
         f"The first frame, {FIRST[0]}x{FIRST[1]}": first_frame_table(tools),
     }
+    if has_bfloat16():
+        titled["bfloat16 against float32, on the test photographs"] = precision_table()
     text = "\n\n".join(f"### {title}\n\n{found}" for title, found in titled.items())
-    write_between(ROOT / "docs" / "benchmarks.md", "limits", text)
+    write_between(page, "limits", text)
     print(text)
 
 

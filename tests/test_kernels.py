@@ -26,14 +26,14 @@ from ffmpeg_style.errors import EngineError, InputError, StyleError
 from ffmpeg_style.export import export
 from ffmpeg_style.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.networks import set_weight_values, weight_values
-from ffmpeg_style.processor import has_bfloat16
+from ffmpeg_style.processor import fast_precisions
 
 tf1 = tf.compat.v1
 
 FLAGS = Path("/proc/cpuinfo").read_text().split()
 HAS_VECTORS = {"avx2", "fma"} <= set(FLAGS)
 HAS_MATRICES = "amx_bf16" in FLAGS
-PRECISIONS = ["fp32", "bf16"] if has_bfloat16() else ["fp32"]
+PRECISIONS = fast_precisions()
 NORMS_FIT = [] if HAS_VECTORS else ["fp32"]  # where convolutions of ours don't
 MIN_PSNR = {"fp32": 55, "bf16": 40}  # 60 and 44 were seen at the lowest
 PACK, CONV, APPLY = "FfmpegStylePack", "FfmpegStyleConv", "FfmpegStyleApply"
@@ -894,7 +894,7 @@ def test_gamma_of_a_convolution(tmp_path, settings):
     frame = picture(20, 36)
     with Engine(path, requests=1, **settings) as engine:
         assert psnr(plain_session(path)(frame), engine(frame)) >= MIN_PSNR[engine.precision]
-    if has_bfloat16():
+    if "bf16" in PRECISIONS:
         with pytest.raises(InputError, match="precision=bf16 is beyond TensorFlow"):
             Engine(path, precision="bf16", **settings)
 
