@@ -1,6 +1,6 @@
 """What the benchmark's speeds are worth nothing without: precision, memory, the first frame.
 
-``bench_limits.py`` measures the shipped models and writes the tables into ``docs/benchmarks.md``, or
+``bench_limits.py`` measures the shipped models and writes tables into ``docs/benchmarks.md``, or
 another page:
 
 - how far bfloat16 is from float32 on the test photographs, as PSNR, where the processor has it;
