@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "style_conv_parts.h"
+#include "style_pool.h"
 
 /* A packed kernel of more values than this, or a larger stride, is no style network's. */
 #define MAX_PACKED ((size_t)1 << 26)
@@ -441,8 +442,8 @@ static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
     window->rows = carve(memory, used, sizeof(*window->rows) * (size_t)rows_read(&w->plan));
 }
 
-/** Lays all parts out in `memory`; returns the bytes that they take. */
-static size_t lay_out(ConvWork *w, uint8_t *memory)
+/** Lays all parts out in `memory`; tells the bytes that they take, and how many of them begin as zeros. */
+static size_t lay_out(ConvWork *w, uint8_t *memory, size_t *zeros)
 {
     const StyleConv *conv = w->conv;
     const size_t filters = (size_t)packed_filters(&w->plan);
@@ -456,12 +457,13 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     w->sums = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
     w->powers = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
     w->pivots = conv->norm.gamma ? carve(memory, &used, sizeof(float) * filters) : NULL;
-    if (w->plan.squares) {
+    if (w->plan.squares)
         w->transformed =
             carve(memory, &used, PLACES * sizeof(float) * place_step(w, conv->kernel.channels));
+    *zeros = used;
+    if (w->plan.squares)
         w->products =
             carve(memory, &used, PLACES * sizeof(float) * place_step(w, packed_filters(&w->plan)));
-    }
     return used;
 }
 
@@ -479,7 +481,7 @@ static int begin(ConvWork *w)
     const StyleConv *conv = w->conv;
     const StyleFeatures *input = &conv->input;
     ConvPlan *plan = &w->plan;
-    size_t size;
+    size_t size, zeros;
 
     *plan = plan_kernel(&conv->kernel);
     if (!conv->kernel.transposed) {
@@ -495,11 +497,11 @@ static int begin(ConvWork *w)
     w->squares = vectors_of(conv->vectors)->squares;
     w->window.loaded = plan->first_row[0];
     w->window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
-    size = lay_out(w, NULL);
-    if (!(w->memory = aligned_alloc(LINE_BYTES, size)))
+    size = lay_out(w, NULL, &zeros);
+    if (!(w->memory = ff_style_take_block(size)))
         return -ENOMEM;
-    memset(w->memory, 0, size);
-    lay_out(w, w->memory);
+    memset(w->memory, 0, zeros);
+    lay_out(w, w->memory, &zeros);
     return 0;
 }
 
@@ -686,7 +688,7 @@ int ff_style_conv(const StyleConv *joined)
     if (conv->kernel.type == FF_STYLE_BFLOAT16)
         ff_style_return_matrices(&before);
     find_affine(&w);
-    free(w.memory);
+    ff_style_return_block(w.memory);
     return 0;
 }
 

@@ -23,6 +23,7 @@
 #endif
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #include "style_conv.h"
 #include "style_kernels.h"
 #include "style_norm.h"
+#include "style_pool.h"
 #include "style_processor.h"
 #include "style_proto.h"
 
@@ -144,6 +146,19 @@ static StyleAffine get_affine(Call *call, int index, int relu)
     return affine;
 }
 
+static void expect_memory(Call *call, int result)
+{
+    if (result < 0)
+        tf->SetStatus(call->status, TF_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+/** As TensorFlow wants a tensor's memory to be freed. */
+static void return_block(void *data, size_t size, void *opaque)
+{
+    (void)size, (void)opaque;
+    ff_style_return_block(data);
+}
+
 static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, const int64_t *dims)
 {
     TF_Tensor *tensor;
@@ -155,13 +170,15 @@ static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, cons
     expect(call, values <= MAX_VALUES, "expected a tensor that fits into memory");
     if (!is_ok(call))
         return NULL;
-    tensor = tf->AllocateOutput(call->context, index, type, dims, nb_dims,
-                                (size_t)values * size_of_type(type), call->status);
-    if (!is_ok(call) || !tensor)
+    data = ff_style_take_block((size_t)values * size_of_type(type));
+    expect_memory(call, data ? 0 : -ENOMEM);
+    if (!is_ok(call))
         return NULL;
-    data = tf->TensorData(tensor);
+    tensor = tf->NewTensor(type, dims, nb_dims, data, (size_t)values * size_of_type(type),
+                           return_block, NULL);
+    tf->SetOutput(call->context, index, tensor, call->status);
     tf->DeleteTensor(tensor); // TensorFlow keeps its own hold of the output
-    return data;
+    return is_ok(call) ? data : NULL;
 }
 
 static StyleFeatures allocate_features(Call *call, int index, TF_DataType type, int height,
@@ -171,12 +188,6 @@ static StyleFeatures allocate_features(Call *call, int index, TF_DataType type, 
 
     return (StyleFeatures){allocate(call, index, type, 4, dims), style_type(type), height, width,
                            channels};
-}
-
-static void expect_memory(Call *call, int result)
-{
-    if (result < 0)
-        tf->SetStatus(call->status, TF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
 /** The shape that the kernel, the only input, is to be packed with. */

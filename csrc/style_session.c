@@ -29,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "style_pool.h"
 #include "style_processor.h"
 #include "style_session.h"
 
@@ -236,5 +237,6 @@ void ff_style_close_session(const StyleTensorFlow *tf, StyleSession *session)
     }
     if (session->status)
         tf->DeleteStatus(session->status);
+    ff_style_empty_pool(); // others that still run take what they need again
     *session = (StyleSession){0};
 }

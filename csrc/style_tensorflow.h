@@ -153,9 +153,10 @@ typedef struct TF_Input {
       (TF_OpKernelConstruction *, const char *name, TF_DataType *value, TF_Status *))        \
     F(void, OpKernelConstruction_Failure, (TF_OpKernelConstruction *, TF_Status *))          \
     F(void, GetInput, (TF_OpKernelContext *, int index, TF_Tensor **, TF_Status *))          \
-    F(TF_Tensor *, AllocateOutput,                                                           \
-      (TF_OpKernelContext *, int index, TF_DataType, const int64_t *dims, int num_dims,      \
-       size_t len, TF_Status *))                                                             \
+    F(TF_Tensor *, NewTensor,                                                                \
+      (TF_DataType, const int64_t *dims, int num_dims, void *data, size_t len,               \
+       void (*deallocator)(void *data, size_t len, void *arg), void *arg))                   \
+    F(void, SetOutput, (TF_OpKernelContext *, int index, const TF_Tensor *, TF_Status *))    \
     F(TF_Tensor *, ForwardInputOrAllocateOutput,                                             \
       (TF_OpKernelContext *, const int *candidates, int num_candidates, int index,           \
        const int64_t *dims, int num_dims, int *forwarded, TF_Status *))                      \
