@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.loss_network import expected_shapes, load_loss_network
+from ffmpeg_style.loss_network import convolve, expected_shapes, load_loss_network
 from ffmpeg_style.losses import (
     LossWeights,
     content_loss,
@@ -97,6 +97,16 @@ def test_features_are_those_of_keras(name, tmp_path):
     reference = keras.Model(vgg.input, vgg.get_layer(last).output)
     prepared = keras.applications.vgg16.preprocess_input(image.copy())
     np.testing.assert_allclose(loss_network(image)[last], reference(prepared), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 7, 30])
+def test_large_images_are_taken_in_bands(rows, monkeypatch):
+    random = np.random.default_rng(0)
+    image = random.uniform(-1, 1, (2, 31, 20, 8)).astype("float32")
+    kernel = random.uniform(-1, 1, (3, 3, 8, 16)).astype("float32")
+    expected = convolve(image, kernel)
+    monkeypatch.setattr("ffmpeg_style.loss_network.BAND_BYTES", 36 * (rows + 2) * 20 * 8)
+    np.testing.assert_allclose(convolve(image, kernel), expected, atol=1e-5)
 
 
 def test_losses_in_bfloat16_are_near_those_in_float32(vgg_weights):
