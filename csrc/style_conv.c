@@ -50,10 +50,13 @@ static int has_colours(const StyleKernelShape *shape)
            shape->channels % TILE == 0;
 }
 
-/** Whether squares are worth what they cost: with few filters they are not. */
+/** Whether a kernel is taken in squares: what they cost does not pay for a few filters. */
 static int has_squares(const StyleKernelShape *shape)
 {
-    if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns)
+    const size_t phases = shape->transposed ? 4 : 1;
+
+    if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns ||
+        (size_t)shape->channels > MAX_PACKED / PLACES / phases / (size_t)shape->filters)
         return 0;
     // The phases of whole vectors of filters are told apart where they are written.
     return shape->transposed ? shape->rows == 4 && shape->filters % TILE == 0
@@ -65,10 +68,10 @@ static ConvPlan plan_squares(const StyleKernelShape *shape)
     const int phases = shape->transposed ? 4 : 1;
     const int first = shape->transposed ? -1 : 0;
 
-    return (ConvPlan){.squares = 1,
+    return (ConvPlan){.in_squares = 1,
                       .filters = phases * shape->filters,
-                      .row_phases = SQUARE_INPUT,
-                      .column_phases = SQUARE_INPUT,
+                      .row_phases = 1,
+                      .column_phases = 1,
                       .together = 1,
                       .rows = 1,
                       .columns = 1,
@@ -120,6 +123,12 @@ static ConvPlan plan_kernel(const StyleKernelShape *shape)
     return plan;
 }
 
+/** Kernels that are packed one behind the other. */
+static int count_parts(const ConvPlan *plan)
+{
+    return plan->in_squares ? PLACES : plan->row_phases * plan->column_phases;
+}
+
 static int count_groups(const ConvPlan *plan)
 {
     return (plan->filters + plan->group - 1) / plan->group;
@@ -140,8 +149,7 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
         (!has_colours(shape) || shape->stride > 1 || (shape->columns - 1) % shape->pixels))
         return 0;
     plan = plan_kernel(shape);
-    size =
-        (size_t)(plan.row_phases * plan.column_phases * count_groups(&plan)) * packed_step(&plan);
+    size = (size_t)(count_parts(&plan) * count_groups(&plan)) * packed_step(&plan);
     return size <= MAX_PACKED ? size : 0;
 }
 
@@ -204,9 +212,9 @@ static float tap_value(const StyleKernelShape *shape, const float *kernel, int r
                             channel, filter % shape->filters);
 }
 
-/** The same in one place of the transformed square: G g G^T, by rows of G. */
-static float square_value(const StyleKernelShape *shape, const float *kernel, const Part *part,
-                          int channel, int filter)
+/** Packs one filter's kernel of 3x3 for one channel, brought to the places of a square: G g G^T. */
+static void pack_square(const StyleKernelShape *shape, const float *kernel, int channel, int filter,
+                        float *packed, size_t step)
 {
     static const double rows[SQUARE_INPUT][3] = {
         {1, 0, 0},
@@ -216,20 +224,41 @@ static float square_value(const StyleKernelShape *shape, const float *kernel, co
         {1 / 6., -1 / 6. * FAR_POINT, 1 / 3.},
         {0, 0, 1},
     };
-    double sum = 0;
+    double columns[3][SQUARE_INPUT] = {{0}};
 
-    for (int y = 0; y < 3; y++)
-        for (int x = 0; x < 3; x++)
-            sum += rows[part->row_phase][y] * rows[part->column_phase][x] *
-                   (double)tap_value(shape, kernel, y, x, channel, filter);
-    return (float)sum;
+    for (int i = 0; i < 9; i++) {
+        const double tap = (double)tap_value(shape, kernel, i / 3, i % 3, channel, filter);
+
+        for (int x = 0; x < SQUARE_INPUT; x++)
+            columns[i / 3][x] += tap * rows[x][i % 3];
+    }
+    for (int i = 0; i < PLACES; i++) {
+        const double *const row = rows[i / SQUARE_INPUT];
+        const int x = i % SQUARE_INPUT;
+
+        packed[(size_t)i * step] =
+            (float)(row[0] * columns[0][x] + row[1] * columns[1][x] + row[2] * columns[2][x]);
+    }
+}
+
+/** The groups of filters of the first place, channel by channel; then those of the next. */
+static void pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                         float *packed)
+{
+    const size_t group = packed_step(plan), place = group * (size_t)count_groups(plan);
+
+    memset(packed, 0, PLACES * place * sizeof(*packed));
+    for (int filter = 0; filter < plan->filters; filter++)
+        for (int channel = 0; channel < shape->channels; channel++)
+            pack_square(shape, kernel, channel, filter,
+                        packed + (size_t)(filter / TILE) * group + (size_t)(channel * TILE) +
+                            filter % TILE,
+                        place);
 }
 
 static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
                           const Part *part, int row, int column, int channel, int filter)
 {
-    if (plan->squares)
-        return square_value(shape, kernel, part, channel, filter);
     if (!shape->transposed) {
         const StyleKernelShape joined = join_pixels(*shape);
 
@@ -314,7 +343,11 @@ void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, vo
     const ConvPlan plan = plan_kernel(shape);
     size_t to = 0;
 
-    for (int i = 0; i < plan.row_phases * plan.column_phases; i++)
+    if (plan.in_squares) {
+        pack_squares(shape, &plan, kernel, packed);
+        return;
+    }
+    for (int i = 0; i < count_parts(&plan); i++)
         for (int filter = 0; filter < plan.filters; filter += plan.group)
             for (int row = 0; row < plan.rows; row++) {
                 const Part part = {i / plan.column_phases, i % plan.column_phases, filter};
@@ -408,7 +441,7 @@ static void *carve(uint8_t *memory, size_t *used, size_t size)
 /** Rows of the window that are read for one of the output, or for one of squares. */
 static int rows_read(const ConvPlan *plan)
 {
-    return plan->squares ? SQUARE_INPUT : plan->rows;
+    return plan->in_squares ? SQUARE_INPUT : plan->rows;
 }
 
 /** Values of a row that are read for the pixels of one phase and of the next. */
@@ -418,7 +451,7 @@ static size_t count_read(const ConvWork *w)
     const size_t channels = (size_t)w->conv->input.channels;
     const size_t step = (size_t)plan->column_step * channels;
 
-    if (plan->squares)
+    if (plan->in_squares)
         return (size_t)w->width * step + (SQUARE_INPUT - SQUARE) * channels;
     // Up to 48 pixels are taken at a time, and the last ones may be beyond the row.
     return ((size_t)round_up(w->width, TILE) + 2 * TILE) * step +
@@ -457,11 +490,11 @@ static size_t lay_out(ConvWork *w, uint8_t *memory, size_t *zeros)
     w->sums = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
     w->powers = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
     w->pivots = conv->norm.gamma ? carve(memory, &used, sizeof(float) * filters) : NULL;
-    if (w->plan.squares)
+    if (w->plan.in_squares)
         w->transformed =
             carve(memory, &used, PLACES * sizeof(float) * place_step(w, conv->kernel.channels));
     *zeros = used;
-    if (w->plan.squares)
+    if (w->plan.in_squares)
         w->products =
             carve(memory, &used, PLACES * sizeof(float) * place_step(w, packed_filters(&w->plan)));
     return used;
@@ -472,8 +505,8 @@ static int count_pixels(const ConvWork *w)
 {
     const int phases = w->plan.column_phases, width = w->conv->output.width;
 
-    return w->plan.squares ? (w->conv->input.width + SQUARE - 1) / SQUARE
-                           : (width + phases - 1) / phases;
+    return w->plan.in_squares ? (w->conv->input.width + SQUARE - 1) / SQUARE
+                              : (width + phases - 1) / phases;
 }
 
 static int begin(ConvWork *w)
@@ -494,7 +527,7 @@ static int begin(ConvWork *w)
         plan->first_column[1] -= left;
     }
     w->width = count_pixels(w);
-    w->squares = vectors_of(conv->vectors)->squares;
+    w->squares_at_once = vectors_of(conv->vectors)->squares_at_once;
     w->window.loaded = plan->first_row[0];
     w->window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
     size = lay_out(w, NULL, &zeros);
@@ -561,11 +594,11 @@ static void load_row(ConvWork *w, int row)
 /** How often what multiplies fetches a share of what is ahead, at the least. */
 static int count_steps(const ConvWork *w)
 {
-    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? 24 : 3 * TILE;
+    const int pixels = w->conv->kernel.type == FF_STYLE_FLOAT ? w->squares_at_once : 3 * TILE;
     const int chunks = w->conv->kernel.type == FF_STYLE_FLOAT ? 1 : w->plan.chunks;
 
-    if (w->plan.squares)
-        return PLACES * ((w->width + w->squares - 1) / w->squares);
+    if (w->plan.in_squares)
+        return PLACES * ((w->width + w->squares_at_once - 1) / w->squares_at_once);
     return (w->width + pixels - 1) / pixels * w->plan.rows * chunks;
 }
 
@@ -639,7 +672,7 @@ static void multiply_rows(ConvWork *w)
 
 static void multiply(ConvWork *w)
 {
-    if (w->plan.squares)
+    if (w->plan.in_squares)
         multiply_squares(w);
     else
         multiply_rows(w);

@@ -31,7 +31,12 @@
 #include "style_conv_squares.h"
 #include "style_conv_values.h"
 
-const ConvVectors ff_style_avx2 = {12, normalise_values, multiply_floats, multiply_squares,
-                                   make_pixels};
+const ConvVectors ff_style_avx2 = {
+    .squares_at_once = SUMS,
+    .normalise = normalise_values,
+    .multiply = multiply_floats,
+    .multiply_squares = multiply_squares,
+    .make_pixels = make_pixels,
+};
 
 #endif

@@ -54,8 +54,8 @@
  * (style_conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters.
  */
 typedef struct ConvPlan {
-    int squares; ///< the output is made in squares, and what is called a pixel here is one of them
-    int filters; ///< of all phases that are not told apart below
+    int in_squares; ///< the output is made in squares, and what is called a pixel here is one of them
+    int filters;    ///< of all phases that are not told apart below
     int row_phases, column_phases;
     int together;                      ///< phases of columns that are multiplied at a time
     int folded;                        ///< these read the same values, each its own part of them
@@ -97,13 +97,13 @@ typedef struct ConvAffine {
 typedef struct ConvWork {
     const StyleConv *conv;
     ConvPlan plan;
-    int width; ///< of the output, for its first phase
+    int width; ///< pixels of the output's first phase; or squares of a row
     ConvWindow window;
     ConvAhead ahead;
     ConvAffine affine;
     double *sums, *powers; ///< of the output by filter, and of its square; NULL: nobody asks
     float *pivots;         ///< what is subtracted before
-    int squares;           ///< that are made at a time
+    int squares_at_once;
     float *transformed, *products; ///< of squares
     void *memory;
 } ConvWork;
@@ -129,7 +129,7 @@ static inline int packed_filters(const ConvPlan *plan)
 /** Values of so many transformed squares of one place, and a line more: places would share the cache's sets. */
 static inline size_t place_step(const ConvWork *w, int values)
 {
-    return (size_t)w->squares * (size_t)values + LINE_BYTES / sizeof(float);
+    return (size_t)w->squares_at_once * (size_t)values + LINE_BYTES / sizeof(float);
 }
 
 /** Values of the output from a pixel to the next of its phase. */
@@ -149,7 +149,7 @@ typedef struct Normed {
 
 /** What is done in vectors of one size. */
 typedef struct ConvVectors {
-    int squares; ///< that are made at a time
+    int squares_at_once; ///< a multiple of the pixels that are multiplied at a time
     void (*normalise)(const Normed *values);
 
     /**

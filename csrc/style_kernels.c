@@ -43,6 +43,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const StyleTensorFlow *tf; ///< what the operations are registered with; NULL: not yet
 static StyleVectors vectors;      ///< that they use
+static int has_matrices;          ///< the processor has what they need for bfloat16
 
 /** The attributes of an operation in a graph; those that its kind lacks are 0. */
 typedef struct Kernel {
@@ -159,6 +160,15 @@ static void return_block(void *data, size_t size, void *opaque)
     ff_style_return_block(data);
 }
 
+/** The engine asks for nothing else, but any graph in this process may. */
+static void expect_processor(Call *call, StyleType first, StyleType second)
+{
+    const int bfloat16 = first == FF_STYLE_BFLOAT16 || second == FF_STYLE_BFLOAT16;
+
+    expect(call, vectors != FF_STYLE_NO_VECTORS && (!bfloat16 || has_matrices),
+           "expected a processor with vectors, and with matrices for bfloat16");
+}
+
 static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, const int64_t *dims)
 {
     TF_Tensor *tensor;
@@ -176,6 +186,12 @@ static void *allocate(Call *call, int index, TF_DataType type, int nb_dims, cons
         return NULL;
     tensor = tf->NewTensor(type, dims, nb_dims, data, (size_t)values * size_of_type(type),
                            return_block, NULL);
+    if (!tensor) {
+        ff_style_return_block(data);
+        expect_memory(call, -ENOMEM);
+        return NULL;
+    }
+    data = tf->TensorData(tensor);
     tf->SetOutput(call->context, index, tensor, call->status);
     tf->DeleteTensor(tensor); // TensorFlow keeps its own hold of the output
     return is_ok(call) ? data : NULL;
@@ -258,6 +274,8 @@ static void get_kernel(Call *call, StyleConv *conv)
            ff_style_packed_size(&conv->kernel) &&
                ff_style_packed_size(&conv->kernel) == count_values(call->inputs[3]),
            "expected a packed kernel of its shape");
+    if (!is_ok(call))
+        return;
     expect(call,
            conv->input.channels % conv->kernel.pixels == 0 &&
                conv->input.channels / conv->kernel.pixels == conv->kernel.channels,
@@ -325,6 +343,8 @@ static void convolve(void *kernel, TF_OpKernelContext *context)
            !norm.channels || (norm.channels == conv.kernel.filters && conv.kernel.pixels == 1),
            "expected a norm for the kernel's filters");
     channels = norm.channels;
+    expect_processor(&call, conv.kernel.type, style_type(k->output));
+    expect_processor(&call, conv.input.type, conv.added.data ? conv.added.type : conv.input.type);
     if (is_ok(&call))
         conv.output = allocate_features(&call, 0, k->output,
                                         ff_style_conv_size(&conv.kernel, conv.input.height),
@@ -351,6 +371,8 @@ static void apply(void *kernel, TF_OpKernelContext *context)
     const StyleFeatures added = get_added(&call, 3, &input);
     StyleFeatures output = {0};
 
+    expect_processor(&call, input.type, style_type(k->output));
+    expect_processor(&call, input.type, added.data ? added.type : input.type);
     if (is_ok(&call))
         output = allocate_features(&call, 0, k->output, input.height, input.width, input.channels);
     if (is_ok(&call))
@@ -423,6 +445,7 @@ static void make_pixels(void *kernel, TF_OpKernelContext *context)
             *numbers[i] = *(const float *)tf->TensorData(call.inputs[2 + i]);
     }
     expect(&call, end.low >= 0 && end.high <= 255, "expected limits within 0..255");
+    expect_processor(&call, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
     if (is_ok(&call))
         output = allocate_features(&call, 0, TF_UINT8, input.height, input.width, input.channels);
     if (is_ok(&call))
@@ -623,6 +646,7 @@ static int register_all(const StyleTensorFlow *with, TF_Status *status)
     stay_in_memory();
     tf = with;
     vectors = ff_style_processor_vectors();
+    has_matrices = ff_style_processor_has_matrices();
     for (size_t i = 0; i < sizeof(definitions) / sizeof(*definitions); i++)
         if (with->GetCode(status) == TF_OK)
             register_definition(&definitions[i], status);

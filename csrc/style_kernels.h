@@ -44,11 +44,11 @@
 
 #include "style_tensorflow.h"
 
-#define FF_STYLE_PACK "FfmpegStylePack2"
-#define FF_STYLE_CONV "FfmpegStyleConv2"
-#define FF_STYLE_APPLY "FfmpegStyleApply1"
+#define FF_STYLE_PACK "FfmpegStylePack3"
+#define FF_STYLE_CONV "FfmpegStyleConv3"
+#define FF_STYLE_APPLY "FfmpegStyleApply2"
 #define FF_STYLE_NORM "FfmpegStyleNorm1"
-#define FF_STYLE_PIXELS "FfmpegStylePixels2"
+#define FF_STYLE_PIXELS "FfmpegStylePixels3"
 
 /**
  * Makes the operations known to TensorFlow, the first time. This code then stays in memory for good.

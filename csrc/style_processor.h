@@ -31,7 +31,7 @@
 /** bfloat16 dot products or matrices: what TensorFlow needs to gain from bfloat16. */
 int ff_style_processor_has_bf16(void);
 
-/** The longest vectors that style_conv.h knows. */
+/** The longest vectors of style_conv.h that this processor has. */
 StyleVectors ff_style_processor_vectors(void);
 
 /** What style_conv.h needs for bfloat16: the matrix unit, which the system has to let this process use. */

@@ -167,7 +167,7 @@ static VECTORS_INLINE Vector sum_vectors(const Vector *v)
 
 typedef __m256 Vector;
 
-/** The first lanes of a vector, that is, how many of its values there are: masks would cost more. */
+/** The first lanes of a vector, that is, how many of its values there are. */
 typedef int Lanes;
 
 #define ALL_LANES 8
@@ -255,7 +255,8 @@ static VECTORS_INLINE void store(void *data, StyleType type, size_t i, Lanes lan
     if (lanes == ALL_LANES)
         put_vector(to, value);
     else if (lanes == ALL_LANES / 2)
-        _mm_storeu_ps(to, _mm256_castps256_ps128(value)); // masked stores are slow
+        _mm_storeu_ps(to, _mm256_castps256_ps128(
+                              value)); // some processors take ten times as long for a masked one
     else
         _mm256_maskstore_ps(to, mask_of(lanes), value);
 }

@@ -224,13 +224,13 @@ static void close_graph(StyleModel *model)
  * Whether operations of our own can run the model: they work on one thread, and those in bfloat16 need the
  * matrix unit.
  */
-static int suits_kernels(const StyleEngine *e, const StyleSettings *settings)
+static int suits_kernels(const StyleEngine *e, const StyleSettings *settings,
+                         StylePrecision precision)
 {
     return e->card.text && !(settings->input && *settings->input) &&
            !(settings->output && *settings->output) && settings->threads == 1 &&
            !strcmp(e->model.session.device, "cpu") &&
-           (e->model.session.precision == FF_STYLE_PRECISION_FP32 ||
-            ff_style_processor_has_matrices());
+           (precision == FF_STYLE_PRECISION_FP32 || ff_style_processor_has_matrices());
 }
 
 static StyleRewriting choose_rewriting(StylePrecision precision)
@@ -240,12 +240,15 @@ static StyleRewriting choose_rewriting(StylePrecision precision)
                                                 : FF_STYLE_NORMS;
 }
 
-/** bfloat16 on the matrix unit is the faster one for networks of any width. */
+/**
+ * bfloat16 on the matrix unit is the faster one for networks of any width. Without it, vectors of floats are, as
+ * they take fewer multiplications.
+ */
 static StylePrecision choose_kernels_precision(const StyleEngine *e, const StyleSettings *settings)
 {
-    return settings->precision == FF_STYLE_PRECISION_AUTO && ff_style_processor_has_matrices()
-               ? FF_STYLE_PRECISION_BF16
-               : e->model.session.precision;
+    if (settings->precision != FF_STYLE_PRECISION_AUTO || !ff_style_processor_vectors())
+        return e->model.session.precision;
+    return ff_style_processor_has_matrices() ? FF_STYLE_PRECISION_BF16 : FF_STYLE_PRECISION_FP32;
 }
 
 /**
@@ -291,10 +294,11 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
     StyleGraphDef rewritten = {0};
     int ret;
 
-    if (!suits_kernels(e, settings) || !ff_style_register_kernels(&e->ctx, model.tf))
+    same.precision = choose_kernels_precision(e, settings);
+    if (!suits_kernels(e, settings, same.precision) ||
+        !ff_style_register_kernels(&e->ctx, model.tf))
         return 0;
     trial.is_trial = 1;
-    same.precision = choose_kernels_precision(e, settings);
     ret = ff_style_rewrite_graphdef(&e->ctx, file, choose_rewriting(same.precision), &rewritten);
     if (ret > 0) {
         if (open_graph(&trial, &rewritten, &e->card, &same, device, &model) >= 0 &&

@@ -29,7 +29,7 @@ CHANNELS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512}
 MEAN_BGR = (103.939, 116.779, 123.68)
 ASSET = "vgg/vgg19_conv1_1-conv4_1.npz"
 BAND_BYTES = 2**29
-"""The most that the neighbours of an image's values may take in a convolution, nine for each."""
+"""The most that the neighbours of an image's values, nine for each, may take; twice it was bad."""
 
 
 class LossNetwork:
@@ -74,8 +74,8 @@ class LossNetwork:
 def convolve(features, kernel):
     """A convolution of 3x3 with zeros around, in bands of rows where the image is large.
 
-    Without AVX-512, oneDNN's own does not come back for minutes (TensorFlow 2.21) from an image
-    whose neighbours take more than 2**30 bytes, such as 400x595 with 128 channels.
+    Without AVX-512, oneDNN's convolution does not come back for minutes (TensorFlow 2.21) from an
+    image whose neighbours take more than 2**30 bytes, such as 400x595 with 128 channels.
     """
     _, height, width, channels = features.shape
     if not height or not width or 36 * height * width * channels <= BAND_BYTES:

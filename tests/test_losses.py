@@ -99,7 +99,7 @@ def test_features_are_those_of_keras(name, tmp_path):
     np.testing.assert_allclose(loss_network(image)[last], reference(prepared), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("rows", [1, 4, 7, 30])
+@pytest.mark.parametrize("rows", [1, 4, 7, 28])
 def test_large_images_are_taken_in_bands(rows, monkeypatch):
     random = np.random.default_rng(0)
     image = random.uniform(-1, 1, (2, 31, 20, 8)).astype("float32")

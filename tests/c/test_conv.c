@@ -26,6 +26,7 @@
 #include <math.h>
 
 #include "style_conv.h"
+#include "style_pool.h"
 #include "style_processor.h"
 #include "test.h"
 
@@ -257,6 +258,7 @@ static void check_conv(const Case *c, int has_added, StyleType added, int kept)
         .offset = result + shape->filters,
     };
 
+    ff_style_empty_pool(); // a larger block would hide what is written beyond it
     if (has_added)
         conv.added = make_features(of_kernel(added, type), c->height, c->width, shape->channels);
     if (kept)
@@ -316,6 +318,10 @@ static void test_convolutions(StyleType type)
         {8, 8, {3, 3, 16, 12, 1, 0, B, 1}, 0, 1, B, F, 1},
         {13, 27, {3, 3, 16, 25, 1, 0, B, 1}, 0, 1, B, F, 1},
         {1, 2, {3, 3, 48, 80, 1, 0, B, 1}, 16, 1, B, B, 1},
+        {4, 48, {3, 3, 16, 16, 1, 0, B, 1}, 1, 0, U, B, 1}, // whole steps
+        {5, 96, {3, 3, 16, 32, 1, 0, B, 1}, 16, 1, B, B, 1},
+        {1, 1, {4, 4, 16, 16, 2, 1, B, 1}, 16, 1, B, B, 1},
+        {2, 3, {4, 4, 32, 32, 2, 1, B, 1}, 0, 0, B, F, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -367,6 +373,7 @@ static void check_pixels(const StyleKernelShape *single, int pixels, int width)
                       .input = make_features(F, 7, width, joined.channels),
                       .output = make_features(F, 7, width, joined.filters)};
 
+    ff_style_empty_pool();
     parted = ff_style_part_pixels(&joined, values);
     CHECK(parted.pixels == pixels && parted.columns == single->columns);
     CHECK(parted.channels == single->channels && parted.filters == single->filters);
@@ -481,6 +488,10 @@ static void test_packing(void)
     ff_style_pack_kernel(&floats, kernel, exact);
     CHECK(exact[0] == 1 && exact[1] == 2 && exact[2] == 0 && exact[16] == 3 && exact[17] == 4);
     CHECK(exact[33] == -1.00390625f);
+    // In 36 places; where those are too many, as it is.
+    CHECK(ff_style_packed_size(&(StyleKernelShape){3, 3, 16, 20, 1, 0, F, 1}) == 36 * 16 * 32);
+    CHECK(ff_style_packed_size(&(StyleKernelShape){4, 4, 16, 16, 2, 1, F, 1}) == 36 * 16 * 64);
+    CHECK(ff_style_packed_size(&(StyleKernelShape){3, 3, 2048, 2048, 1, 0, F, 1}) == 9 << 22);
 
     CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 1, 0, B, 1}));
     CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 1, 0, B, 1}));

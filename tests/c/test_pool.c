@@ -19,29 +19,23 @@
  */
 
 /*
- * Blocks come again when they fit, and go back to the system when nobody takes them for long. The bytes that
- * the system has given are counted.
+ * Blocks come again when they fit, in any thread, and go back to the system when nobody takes them for long.
  */
 
-#include <malloc.h>
+#include <pthread.h>
 
 #include "style_pool.h"
 #include "test.h"
 
 #define LARGE ((size_t)1 << 20)
 
-static void fill(void *block, size_t size)
-{
-    CHECK((uintptr_t)block % FF_STYLE_BLOCK_ALIGNMENT == 0);
-    memset(block, 0xa5, size);
-}
-
 static void *take(size_t size)
 {
     void *const block = ff_style_take_block(size);
 
     CHECK(block);
-    fill(block, size);
+    CHECK((uintptr_t)block % FF_STYLE_BLOCK_ALIGNMENT == 0);
+    memset(block, 0xa5, size);
     return block;
 }
 
@@ -50,9 +44,10 @@ static void test_blocks_that_fit(void)
     void *const large = take(LARGE), *const small = take(100);
     void *other;
 
-    CHECK(large != small);
+    CHECK(large != small && ff_style_pool_size() == 0);
     ff_style_return_block(large);
     ff_style_return_block(small);
+    CHECK(ff_style_pool_size() >= LARGE + 100);
     CHECK(take(LARGE - 5) == large);
     other = take(LARGE);
     CHECK(other != large);
@@ -60,39 +55,65 @@ static void test_blocks_that_fit(void)
     ff_style_return_block(large);
     ff_style_return_block(other);
     ff_style_return_block(small);
-    // The smallest that fits; and one that would be wasted is not taken.
+    // One that would be wasted by more than half is not taken.
     other = take(LARGE / 2 - 64);
-    CHECK(other != large && other != small);
+    CHECK(ff_style_pool_size() >= 2 * LARGE + 100);
     ff_style_return_block(other);
-    other = take(0);
+    // The smallest that fits, whatever came back last.
+    CHECK(take(LARGE / 2 - 100) == other);
     ff_style_return_block(other);
+    ff_style_return_block(take(0));
     ff_style_empty_pool();
+    CHECK(ff_style_pool_size() == 0);
 }
 
 static void test_blocks_that_nobody_takes(void)
 {
-    const size_t before = mallinfo2().uordblks;
-    void *const large = take(LARGE / 16);
-
-    ff_style_return_block(large);
-    CHECK(mallinfo2().uordblks >= before + LARGE / 16);
+    ff_style_return_block(take(LARGE));
     for (int i = 0; i < 1000; i++)
         ff_style_return_block(take(100));
-    CHECK(mallinfo2().uordblks < before + 1000);
+    CHECK(ff_style_pool_size() >= 100 && ff_style_pool_size() < LARGE);
     ff_style_empty_pool();
-    CHECK(mallinfo2().uordblks < before + 1000);
 }
 
-static void test_too_much(void)
+static void *take_and_return(void *seed)
 {
-    CHECK(!ff_style_take_block(SIZE_MAX));
-    CHECK(!ff_style_take_block(SIZE_MAX / 4));
+    unsigned size = *(unsigned *)seed;
+
+    for (int i = 0; i < 2000; i++) {
+        uint8_t *first, *second;
+
+        size = size * 1103515245 + 12345;
+        first = take(size >> 20);
+        second = take(size >> 19);
+        *first = 1;
+        *second = 2;
+        CHECK(*first == 1);
+        ff_style_return_block(first);
+        CHECK(*second == 2);
+        ff_style_return_block(second);
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    unsigned seeds[] = {1, 2, 3, 4};
+    pthread_t threads[4];
+
+    for (int i = 0; i < 4; i++)
+        CHECK(!pthread_create(&threads[i], NULL, take_and_return, &seeds[i]));
+    for (int i = 0; i < 4; i++)
+        CHECK(!pthread_join(threads[i], NULL));
+    ff_style_empty_pool();
 }
 
 int main(void)
 {
     test_blocks_that_fit();
     test_blocks_that_nobody_takes();
-    test_too_much();
+    test_threads();
+    CHECK(!ff_style_take_block(SIZE_MAX));
+    CHECK(!ff_style_take_block(SIZE_MAX / 2 + 1));
     return 0;
 }
