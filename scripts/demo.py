@@ -14,7 +14,7 @@ from ffmpeg_style import StyleError, find_model, stylize
 from ffmpeg_style.files import atomic_path
 from ffmpeg_style.program import build_folder, ffmpeg_path
 
-MODEL = "wave-fast"
+MODEL = "composition-vii-fast"
 PREFERRED = "flower.mp4"
 PHOTOGRAPHS = ("chelsea", "coffee", "astronaut")
 WIDTH, HEIGHT, RATE = 640, 360, 25
