@@ -35,7 +35,8 @@ def atomic_path(path):
     try:
         descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
     except OSError as error:
-        raise InputError(f"{path} can't be written: its folder can't, {error.strerror}") from error
+        reason = f"no file can be made in its folder ({error.strerror})"
+        raise InputError(f"{path} can't be written: {reason}") from error
     os.close(descriptor)
     draft = Path(draft)
     try:

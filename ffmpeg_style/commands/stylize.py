@@ -30,7 +30,7 @@ import click
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),
-    help="auto: bf16 where the processor has it in hardware.  [default: auto]",
+    help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
 )
 @click.option("--requests", type=click.IntRange(1), help="Frames in flight.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
