@@ -50,13 +50,17 @@ static int has_colours(const StyleKernelShape *shape)
            shape->channels % TILE == 0;
 }
 
+/** Filters that squares are made with: of all phases. */
+static int square_filters(const StyleKernelShape *shape)
+{
+    return shape->transposed ? 4 * shape->filters : shape->filters;
+}
+
 /** Whether a kernel is taken in squares: what they cost does not pay for a few filters. */
 static int has_squares(const StyleKernelShape *shape)
 {
-    const size_t phases = shape->transposed ? 4 : 1;
-
     if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns ||
-        (size_t)shape->channels > MAX_PACKED / PLACES / phases / (size_t)shape->filters)
+        (size_t)shape->channels > MAX_PACKED / PLACES / (size_t)square_filters(shape))
         return 0;
     // The phases of whole vectors of filters are told apart where they are written.
     return shape->transposed ? shape->rows == 4 && shape->filters % TILE == 0
@@ -65,11 +69,10 @@ static int has_squares(const StyleKernelShape *shape)
 
 static ConvPlan plan_squares(const StyleKernelShape *shape)
 {
-    const int phases = shape->transposed ? 4 : 1;
     const int first = shape->transposed ? -1 : 0;
 
     return (ConvPlan){.in_squares = 1,
-                      .filters = phases * shape->filters,
+                      .filters = square_filters(shape),
                       .row_phases = 1,
                       .column_phases = 1,
                       .together = 1,
@@ -366,11 +369,6 @@ int ff_style_conv_size(const StyleKernelShape *shape, int size)
 static const ConvVectors *vectors_of(StyleVectors vectors)
 {
     return vectors == FF_STYLE_AVX512 ? &ff_style_avx512 : &ff_style_avx2;
-}
-
-static int round_up(int value, int unit)
-{
-    return (value + unit - 1) / unit * unit;
 }
 
 static size_t type_size(StyleType type)

@@ -27,16 +27,7 @@
 #if FF_STYLE_HAS_CONV
 
 #define FF_STYLE_LANES 16
-#include "style_conv_floats.h"
-#include "style_conv_squares.h"
-#include "style_conv_values.h"
-
-const ConvVectors ff_style_avx512 = {
-    .squares_at_once = SUMS,
-    .normalise = normalise_values,
-    .multiply = multiply_floats,
-    .multiply_squares = multiply_squares,
-    .make_pixels = make_pixels,
-};
+#define FF_STYLE_TABLE ff_style_avx512
+#include "style_conv_vectors.h"
 
 #endif

@@ -19,7 +19,7 @@
  */
 
 /*
- * Convolutions of floats, value by value. For style_conv_avx2.c and style_conv_avx512.c.
+ * Convolutions of floats, value by value. For style_conv_vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_FLOATS_H

@@ -120,10 +120,15 @@ static inline int column_shift(const ConvPlan *plan, int phase, int channels)
     return (plan->first_column[phase] - plan->first_column[0]) * channels;
 }
 
+static inline int round_up(int value, int unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
 /** The filters, and the zeros that fill the last group of 16. */
 static inline int packed_filters(const ConvPlan *plan)
 {
-    return (plan->filters + TILE - 1) / TILE * TILE;
+    return round_up(plan->filters, TILE);
 }
 
 /** Values of so many transformed squares of one place, and a line more: places would share the cache's sets. */

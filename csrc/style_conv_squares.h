@@ -22,8 +22,7 @@
  * Convolutions of 3x3 in squares of 4x4 pixels, with a quarter of the multiplications: Lavin and Gray, "Fast
  * Algorithms for Convolutional Neural Networks" (2016), section 4.3, after Winograd's F(4,3), but with the
  * points 0, 1/sqrt(2) and sqrt(2): with 0, 1 and 2, sums of 576 products of numbers below 1 were off by up to
- * 2e-4, with these by less than 1e-4. For style_conv_avx2.c and
- * style_conv_avx512.c.
+ * 2e-4, with these by less than 1e-4. For style_conv_vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_SQUARES_H
@@ -148,25 +147,25 @@ static VECTORS_INLINE void multiply_places(ConvWork *w, int count)
 }
 
 /** Where in the output a vector of filters of the squares belongs: all have phases when it is doubled. */
-typedef struct Place {
+typedef struct Target {
     int y, x;        ///< of the first square; in pixels of the input
     int scale;       ///< of the output, beside the input
     int row, column; ///< the phase
     int filter;      ///< the first one of the output
     Lanes lanes;
-} Place;
+} Target;
 
-static VECTORS_INLINE Place place_of(const ConvWork *w, int y, int x, int filter)
+static VECTORS_INLINE Target target_of(const ConvWork *w, int y, int x, int filter)
 {
     const int filters = w->conv->kernel.filters, scale = w->conv->kernel.transposed ? 2 : 1;
     const int phase = filter / filters;
 
-    return (Place){
+    return (Target){
         y, x, scale, phase / 2, phase % 2, filter % filters, lanes(filters - filter % filters)};
 }
 
 /** A vector of the filters of a square. */
-static VECTORS_INLINE void write_square(const ConvWork *w, const float *products, const Place *at,
+static VECTORS_INLINE void write_square(const ConvWork *w, const float *products, const Target *at,
                                         int x, Moments *moments)
 {
     const StyleFeatures *output = &w->conv->output;
@@ -205,7 +204,7 @@ static VECTORS_INLINE void write_squares(ConvWork *w, int y, int x, int count)
     const int filters = packed_filters(&w->plan);
 
     for (int filter = 0; filter < w->plan.filters; filter += FF_STYLE_LANES) {
-        const Place at = place_of(w, y, x, filter);
+        const Target at = target_of(w, y, x, filter);
         Moments moments = begin_moments(w, at.filter);
 
         for (int i = 0; i < count; i++)

@@ -20,7 +20,7 @@
 
 /*
  * What happens to values one by one, at either end of a network and between its convolutions. For
- * style_conv_avx2.c and style_conv_avx512.c.
+ * style_conv_vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_VALUES_H

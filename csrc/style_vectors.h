@@ -37,8 +37,53 @@
 
 #define VECTORS __attribute__((target("avx512f,avx512bw,avx512vl")))
 #define VECTORS_INLINE __attribute__((target("avx512f,avx512bw,avx512vl"), always_inline)) inline
+#define INTRINSIC(name) _mm512_##name
 
 typedef __m512 Vector;
+
+#else
+
+#define VECTORS __attribute__((target("avx2,fma")))
+#define VECTORS_INLINE __attribute__((target("avx2,fma"), always_inline)) inline
+#define INTRINSIC(name) _mm256_##name
+
+typedef __m256 Vector;
+
+#endif
+
+static VECTORS_INLINE Vector fill(float value)
+{
+    return INTRINSIC(set1_ps)(value);
+}
+
+static VECTORS_INLINE Vector get_vector(const float *from)
+{
+    return INTRINSIC(loadu_ps)(from);
+}
+
+static VECTORS_INLINE void put_vector(float *to, Vector value)
+{
+    INTRINSIC(storeu_ps)(to, value);
+}
+
+/** a * b + c, rounded once. */
+static VECTORS_INLINE Vector multiply_add(Vector a, Vector b, Vector c)
+{
+    return INTRINSIC(fmadd_ps)(a, b, c);
+}
+
+/** Of what is not a number: `b`. */
+static VECTORS_INLINE Vector greater(Vector a, Vector b)
+{
+    return INTRINSIC(max_ps)(a, b);
+}
+
+static VECTORS_INLINE Vector smaller(Vector a, Vector b)
+{
+    return INTRINSIC(min_ps)(a, b);
+}
+
+#if FF_STYLE_LANES == 16
 
 /** The first lanes of a vector, that is, which of its values there are. */
 typedef __mmask16 Lanes;
@@ -49,38 +94,6 @@ typedef __mmask16 Lanes;
 static VECTORS_INLINE Lanes lanes(ptrdiff_t count)
 {
     return count >= 16 ? ALL_LANES : count > 0 ? (Lanes)((1u << count) - 1) : 0;
-}
-
-static VECTORS_INLINE Vector fill(float value)
-{
-    return _mm512_set1_ps(value);
-}
-
-static VECTORS_INLINE Vector get_vector(const float *from)
-{
-    return _mm512_loadu_ps(from);
-}
-
-static VECTORS_INLINE void put_vector(float *to, Vector value)
-{
-    _mm512_storeu_ps(to, value);
-}
-
-/** a * b + c, rounded once. */
-static VECTORS_INLINE Vector multiply_add(Vector a, Vector b, Vector c)
-{
-    return _mm512_fmadd_ps(a, b, c);
-}
-
-/** Of what is not a number: `b`. */
-static VECTORS_INLINE Vector greater(Vector a, Vector b)
-{
-    return _mm512_max_ps(a, b);
-}
-
-static VECTORS_INLINE Vector smaller(Vector a, Vector b)
-{
-    return _mm512_min_ps(a, b);
 }
 
 /** Zero in the other lanes. */
@@ -162,11 +175,6 @@ static VECTORS_INLINE Vector sum_vectors(const Vector *v)
 
 #else
 
-#define VECTORS __attribute__((target("avx2,fma")))
-#define VECTORS_INLINE __attribute__((target("avx2,fma"), always_inline)) inline
-
-typedef __m256 Vector;
-
 /** The first lanes of a vector, that is, how many of its values there are. */
 typedef int Lanes;
 
@@ -181,38 +189,6 @@ static VECTORS_INLINE Lanes lanes(ptrdiff_t count)
 static VECTORS_INLINE __m256i mask_of(Lanes lanes)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-
-static VECTORS_INLINE Vector fill(float value)
-{
-    return _mm256_set1_ps(value);
-}
-
-static VECTORS_INLINE Vector get_vector(const float *from)
-{
-    return _mm256_loadu_ps(from);
-}
-
-static VECTORS_INLINE void put_vector(float *to, Vector value)
-{
-    _mm256_storeu_ps(to, value);
-}
-
-/** a * b + c, rounded once. */
-static VECTORS_INLINE Vector multiply_add(Vector a, Vector b, Vector c)
-{
-    return _mm256_fmadd_ps(a, b, c);
-}
-
-/** Of what is not a number: `b`. */
-static VECTORS_INLINE Vector greater(Vector a, Vector b)
-{
-    return _mm256_max_ps(a, b);
-}
-
-static VECTORS_INLINE Vector smaller(Vector a, Vector b)
-{
-    return _mm256_min_ps(a, b);
 }
 
 /** Zero in the other lanes. */
