@@ -316,7 +316,7 @@ for name in ("losses", "batch", "teacher"):
 def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weights):
     norms = {"losses": "instance", "batch": "batch", "teacher": "instance"}
     # Adam's first steps follow a gradient's sign: where one is as good as zero, rounding decides.
-    # Few starts part by as much as 3e-3 for that; this one, and most, by less than 1e-5.
+    # Few starts part by as much as 3e-3 for that; this one, and most, by about 1e-5.
     keras.utils.set_random_seed(0)
     for name, norm in norms.items():
         network = StyleNetwork("fast", width=4, norm=norm).build_weights()
