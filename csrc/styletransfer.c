@@ -38,6 +38,9 @@
 #include "style_tensorflow.h"
 #include "styletransfer.h"
 
+/** Frames that wait for a thread, so that none waits for a frame. */
+#define WAITING 1
+
 struct StyleEngine {
     StyleContext ctx;
     void (*ready)(void *opaque);
@@ -50,7 +53,7 @@ struct StyleEngine {
     const char **styles; ///< points into the three above
     StyleInfo info;
 
-    pthread_t *threads; ///< one for each request
+    pthread_t *threads; ///< info.requests of them
     int nb_threads;     ///< how many were started
 
     int has_lock; ///< whether the next three were initialised
@@ -63,8 +66,8 @@ struct StyleEngine {
     double strength;
     StyleColors colors;
 
-    // Frames are numbered from 0; frame n is in requests[n % info.requests], and
-    // received <= started <= submitted <= received + info.requests.
+    // Frames are numbered from 0; frame n is in requests[n % info.in_flight], and
+    // received <= started <= submitted <= received + info.in_flight.
     StyleRequest *requests;
     uint64_t submitted, started, received;
     int closing;
@@ -374,6 +377,7 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
         .precision = model->session.precision,
         .device = model->session.device,
         .requests = settings->requests,
+        .in_flight = settings->requests + WAITING,
         .threads = settings->threads,
         .library = model->tf->path,
         .version = model->tf->Version(),
@@ -386,7 +390,7 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
 
 static int open_requests(StyleEngine *e, const StyleSettings *settings)
 {
-    const size_t count = (size_t)e->info.requests;
+    const size_t count = (size_t)e->info.in_flight;
     int ret;
 
     if (!(e->weights = ff_style_alloc(&e->ctx, (size_t)e->info.nb_styles * sizeof(*e->weights))) ||
@@ -402,7 +406,7 @@ static int open_requests(StyleEngine *e, const StyleSettings *settings)
 
 static StyleRequest *request_of(StyleEngine *e, uint64_t number)
 {
-    return &e->requests[number % (uint64_t)e->info.requests];
+    return &e->requests[number % (uint64_t)e->info.in_flight];
 }
 
 static void finish(StyleEngine *e, StyleRequest *request)
@@ -494,7 +498,7 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
     if ((ret = open_engine(e, &chosen)) < 0)
         goto fail;
     ff_style_log(&ctx, FF_STYLE_LOG_INFO,
-                 "model '%s' (%d styles) runs on %s in %s, %d frames in flight, %d threads, "
+                 "model '%s' (%d styles) runs on %s in %s, %d frames at a time, %d threads, "
                  "TensorFlow %s",
                  e->info.name, e->info.nb_styles, e->info.device,
                  e->info.precision == FF_STYLE_PRECISION_BF16 ? "bfloat16" : "float32",
@@ -615,7 +619,7 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
     if (ret < 0)
         return ret;
     pthread_mutex_lock(&e->lock);
-    if (e->submitted - e->received == (uint64_t)e->info.requests) {
+    if (e->submitted - e->received == (uint64_t)e->info.in_flight) {
         ret = -EAGAIN;
     } else {
         fill_request(e, request_of(e, e->submitted++), frame);
@@ -709,7 +713,7 @@ static void close_model(StyleEngine *e)
     if (!e->model.tf)
         return;
     if (e->requests)
-        for (int i = 0; i < e->info.requests; i++)
+        for (int i = 0; i < e->info.in_flight; i++)
             ff_style_close_request(&e->ctx, &e->model, &e->requests[i]);
     close_graph(&e->model);
 }

@@ -162,7 +162,7 @@ typedef struct StyleSettings {
 
     StylePrecision precision;
     const char *device; ///< "auto" (NULL: a GPU if there is one), "cpu", "gpu" or "gpu:N"
-    int requests;       ///< frames in flight, 1 to FF_STYLE_MAX_REQUESTS; 0: auto
+    int requests;       ///< frames painted at a time, 1 to FF_STYLE_MAX_REQUESTS; 0: auto
     int threads;        ///< TensorFlow's threads, 1 to FF_STYLE_MAX_THREADS; 0: auto
 
     const char *input;  ///< name of the graph's image input; NULL: from the graph
@@ -207,7 +207,8 @@ typedef struct StyleInfo {
 
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
-    int requests;             ///< frames in flight
+    int requests;             ///< frames painted at a time
+    int in_flight;            ///< those, and one that is ready for the first thread that is
     int threads;              ///< TensorFlow's threads for each operation
     const char *library;      ///< the TensorFlow library's path
     const char *version;      ///< its version
@@ -297,7 +298,7 @@ int ff_style_set_colors(StyleEngine *engine, StyleColors colors);
  *
  * @param frame copied; the pixels it points to belong to the engine (`src` to be read, `dst` to be
  *              written) from here until ff_style_receive() gives the frame back
- * @return 0; -EAGAIN when info->requests frames are in flight: receive one first;
+ * @return 0; -EAGAIN when info->in_flight frames are in flight: receive one first;
  *         -EINVAL or -EFBIG for a frame that can't be painted. On an error the frame stays the caller's.
  */
 int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);

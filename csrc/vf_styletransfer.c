@@ -46,6 +46,7 @@
 
 #define LOG_INTERVAL 10000000 // microseconds between two lines of counts
 #define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for
+#define SHORTEST_WAIT 100
 #define METADATA "lavfi.styletransfer."
 
 enum Late {
@@ -69,8 +70,8 @@ typedef struct StyleTransferContext {
     int requests, threads;
 
     StyleEngine *engine;
-    AVFifo *pending; ///< of PendingFrame, at most nb_requests
-    int nb_requests; ///< frames that the engine takes at a time
+    AVFifo *pending; ///< of PendingFrame, as many as the engine takes
+    int nb_requests; ///< frames that the engine paints at a time
     int nb_painting; ///< frames in the engine
 
     int has_lock; ///< whether the next two were initialised
@@ -297,7 +298,8 @@ static int pass(StyleTransferContext *s, AVFrame *in)
 /**
  * Learns the source's pace from the arrival of a frame. A source that lets this thread sleep, a camera or
  * a connection, needs its time from one frame to the next; one that does not is as fast as it is
- * asked, so less and less is expected of waiting.
+ * asked, so less and less is expected of waiting. What looks like sleep can be a wait for a busy
+ * processor: more is expected only bit by bit.
  */
 static void note_arrival(StyleTransferContext *s)
 {
@@ -308,7 +310,8 @@ static void note_arrival(StyleTransferContext *s)
     if (!s->nb_in++)
         s->interval = LONGEST_WAIT;
     else
-        s->interval = slept > gap / 8 ? gap : FFMIN(gap, s->interval) / 2;
+        s->interval = slept > gap / 8 ? FFMIN(gap, 2 * s->interval + SHORTEST_WAIT)
+                                      : FFMIN(gap, s->interval) / 4;
     s->arrival = now;
     s->asked = 0;
 }
@@ -456,7 +459,7 @@ static int open_engine(AVFilterContext *ctx)
         return ret;
 
     s->nb_requests = ff_style_info(s->engine)->requests;
-    s->pending = av_fifo_alloc2(s->nb_requests, sizeof(PendingFrame), 0);
+    s->pending = av_fifo_alloc2(ff_style_info(s->engine)->in_flight, sizeof(PendingFrame), 0);
     s->logged = av_gettime_relative();
     return s->pending ? 0 : AVERROR(ENOMEM);
 }

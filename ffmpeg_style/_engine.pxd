@@ -38,6 +38,7 @@ cdef extern from "styletransfer.h" nogil:
         StylePrecision precision
         const char *device
         int requests
+        int in_flight
         int threads
         const char *input
         const char *output
@@ -61,6 +62,7 @@ cdef extern from "styletransfer.h" nogil:
         StylePrecision precision
         const char *device
         int requests
+        int in_flight
         int threads
         const char *library
         const char *version

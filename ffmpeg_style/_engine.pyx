@@ -199,9 +199,10 @@ cdef class Engine:
     """A style model, ready to paint frames.
 
     Calling it with a frame returns the painted frame; calling it with an iterable of frames returns an
-    iterator over the painted frames, in order, which keeps `requests` frames in flight. The arrays it is
-    given stay as they are and may be reused at once. Painting releases the GIL. All methods may be called
-    from several threads. An engine doesn't survive `os.fork`: open one in each process.
+    iterator over the painted frames, in order, which takes `requests` + 1 frames in before the first
+    comes out. The arrays it is given stay as they are and may be reused at once. Painting releases the
+    GIL. All methods may be called from several threads. An engine doesn't survive `os.fork`: open one in
+    each process.
 
     Args:
         model: path of a frozen graph (``.pb``), or the name of a model, see `find_model`.
@@ -210,7 +211,7 @@ cdef class Engine:
         strength: from 0, the source, to 1, the painting.
         colors: "style", or "content" for the brushwork in the source's colours.
         precision: "auto", "fp32" or "bf16"; auto takes bfloat16 where the processor has it in hardware.
-        requests: frames in flight, 1 to 64; None for auto.
+        requests: frames painted at a time, 1 to 64; None for auto.
         threads: TensorFlow's threads, 1 to 1024; None for auto.
         device: "auto", "cpu", "gpu" or "gpu:N".
         input: name of the graph's image input, for graphs of others that have several.
@@ -245,6 +246,7 @@ cdef class Engine:
     cdef readonly tuple size
     cdef readonly str precision, device, library, version
     cdef readonly int requests, threads
+    cdef int _in_flight
 
     def __cinit__(self):
         self._idle = threading.Condition()
@@ -326,6 +328,7 @@ cdef class Engine:
         self.library = os.fsdecode(info.library)
         self.version = info.version.decode()
         self.requests = info.requests
+        self._in_flight = info.in_flight
         self.threads = info.threads
 
     def __dealloc__(self):
@@ -433,7 +436,7 @@ cdef class Engine:
         in_flight = deque()
         for frame in frames:
             in_flight.append(self._submit(frame))
-            if len(in_flight) == self.requests:
+            if len(in_flight) == self._in_flight:
                 yield self._wait_for(in_flight.popleft())
         while in_flight:
             yield self._wait_for(in_flight.popleft())

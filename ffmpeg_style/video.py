@@ -89,7 +89,7 @@ def stylize(
         strength: from 0, the source, to 1, the painting; None for 1.
         colors: "style", or "content" for the source's colours; None for "style".
         precision: "auto", "fp32" or "bf16"; None for auto.
-        requests: frames in flight; None for auto.
+        requests: frames painted at a time; None for auto.
         threads: TensorFlow's threads; None for auto.
         device: "cpu", "gpu" or "gpu:N"; None for auto.
         library: TensorFlow's library or its folder; None for the one found at the build.

@@ -54,13 +54,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Job:
-    """One measurement: a case, with a number of frames and the pipes for marks."""
+    """One measurement: a case, with a number of frames and the pipe for marks."""
 
     case: Case
     tools: object
     frames: int
-    taken: int
-    painted: int
+    marks: int
 
 
 @dataclass(frozen=True)
@@ -129,12 +128,10 @@ def dnn_command(best):
 
 def ffmpeg_command(job, ffmpeg, painting, before=()):
     """Ffmpeg with a filter between two that mark each frame as it passes, behind others."""
-    marks = [
-        rf"metadata=print:direct=1:file=pipe\\:{descriptor}"
-        for descriptor in (job.taken, job.painted)
-    ]
-    # A frame without metadata would leave no mark.
-    filters = (*before, trim(job), "metadata=add:key=bench:value=1", marks[0], painting, marks[1])
+    mark = rf"metadata=print:key=bench:direct=1:file=pipe\\:{job.marks}"
+    taken = ("metadata=add:key=bench:value=taken", mark)
+    painted = ("metadata=modify:key=bench:value=painted", mark)
+    filters = (*before, trim(job), *taken, painting, *painted)
     return [
         *(str(ffmpeg), *input_options(job)),
         *("-vf", ",".join(filters), *SINKS[job.case.sink]),
@@ -180,7 +177,7 @@ def peer_command(job, name, model, *options):
         *(sys.executable, str(SCRIPTS / "bench_peers.py"), name),
         *("--model", str(model)),
         *("--size", str(case.width), str(case.height), "--frames", str(job.frames)),
-        *("--marks", str(job.taken), str(job.painted), *options),
+        *("--marks", str(job.marks), *options),
     ]
 
 
@@ -189,5 +186,4 @@ def engine_command(job):
     case = job.case
     model = str(job.tools.models[case.architecture])
     numbers = map(str, (case.width, case.height, job.frames, 0, 0))
-    marks = map(str, (job.taken, job.painted))
-    return [str(job.tools.engine), model, *numbers, "auto", "cpu", *marks]
+    return [str(job.tools.engine), model, *numbers, "auto", "cpu", str(job.marks)]

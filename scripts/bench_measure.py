@@ -1,7 +1,6 @@
 """Measures one run of a contender: frames/s, processor time, memory, the first frame, the delay."""
 
 import os
-import selectors
 import statistics
 import subprocess
 import time
@@ -12,6 +11,8 @@ from bench_contenders import Job
 
 WARM_UP = 3  # frames that are not measured: TensorFlow optimises the graph in the first
 SAMPLE_EVERY = 0.05  # seconds between two looks at a process's memory and processor time
+PAUSE = 0.005  # seconds between two looks at the marks: a contender shall not wake this process
+LAST = 20  # frames that are noted without a pause: the first and the last bound the time
 
 
 class Process:
@@ -56,68 +57,64 @@ class Process:
 
 def measure(contender, case, tools, frames):
     """One run of a contender: a dict of figures."""
-    taken, painted = os.pipe(), os.pipe()
-    job = Job(case, tools, frames, taken[1], painted[1])
-    process = Process(contender.command(job), (taken[1], painted[1]))
-    os.close(taken[1])
-    os.close(painted[1])
-    marks = Marks(process, taken[0], painted[0])
+    reader, writer = os.pipe()
+    process = Process(contender.command(Job(case, tools, frames, writer)), (writer,))
+    os.close(writer)
+    marks = Marks(process, frames)
     try:
-        marks.listen()
+        with open(reader, "rb", buffering=0) as pipe:
+            marks.listen(pipe)
     finally:
         process.end()
-    return marks.figures(frames)
+    return marks.figures()
 
 
 class Marks:
-    """Listens to a contender's two pipes, with a line (``frame...``) for each frame."""
+    """Listens to a contender's pipe: a line ``bench=taken`` or ``bench=painted`` for each frame."""
 
-    def __init__(self, process, taken, painted):
+    def __init__(self, process, frames):
         self.process = process
-        self.pipes = {taken: "taken", painted: "painted"}
-        self.counts = {"taken": 0, "painted": 0}
+        self.frames = frames
+        self.looked = 0
+        self.busy = 0
+        self.taken = 0
         self.times = []  # of each painted frame
         self.usage = []  # at each painted frame: the contender's processor time, everybody's
         self.delays = []
 
-    def listen(self):
-        """Until both pipes are closed."""
-        looked = 0
-        with selectors.DefaultSelector() as selector:
-            for pipe in self.pipes:
-                selector.register(pipe, selectors.EVENT_READ)
-            while selector.get_map():
-                for key, _ in selector.select():
-                    lines = os.read(key.fd, 65536)
-                    if not lines:
-                        selector.unregister(key.fd)
-                        os.close(key.fd)
-                        continue
-                    now = time.perf_counter()
-                    if now - looked > SAMPLE_EVERY or self.counts["painted"] < WARM_UP + 1:
-                        self.process.look()
-                        self.busy = busy_time()
-                        looked = now
-                    self.note(self.pipes[key.fd], lines.count(b"frame"), now)
+    def listen(self, pipe):
+        """Until the pipe is closed."""
+        rest = b""
+        while marks := pipe.read(65536):
+            now = time.perf_counter()
+            if now - self.looked > SAMPLE_EVERY or len(self.times) <= WARM_UP:
+                self.process.look()
+                self.busy = busy_time()
+                self.looked = now
+            *lines, rest = (rest + marks).split(b"\n")
+            for line in lines:
+                self.note(line, now)
+            if WARM_UP < len(self.times) < self.frames - LAST:
+                time.sleep(PAUSE)
 
-    def note(self, name, count, now):
-        """A pipe has told of more frames."""
-        self.counts[name] += count
-        if name == "painted":
-            for _ in range(count):
-                self.times.append(now)
-                self.usage.append((self.process.cpu, self.busy, now))
-                self.delays.append(self.counts["taken"] - len(self.times))
+    def note(self, line, now):
+        """Counts a frame."""
+        if line == b"bench=taken":
+            self.taken += 1
+        elif line == b"bench=painted":
+            self.times.append(now)
+            self.usage.append((self.process.cpu, self.busy, now))
+            self.delays.append(self.taken - len(self.times))
 
-    def figures(self, frames):
+    def figures(self):
         """Frames/s and the like, from the frame after the warm-up to the last."""
-        if len(self.times) != frames:
+        if len(self.times) != self.frames:
             raise click.ClickException(
-                f"expected {frames} frames, found {len(self.times)}: "
+                f"expected {self.frames} frames, found {len(self.times)}: "
                 f"{' '.join(self.process.command)}"
             )
         seconds = self.times[-1] - self.times[WARM_UP - 1]
-        count = frames - WARM_UP
+        count = self.frames - WARM_UP
         (own, busy, start), (own_end, busy_end, end) = self.usage[WARM_UP - 1], self.usage[-1]
         own, busy = own_end - own, busy_end - busy
         processors = len(os.sched_getaffinity(0))

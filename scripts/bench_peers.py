@@ -1,6 +1,6 @@
 """The contenders of the benchmark that are loops in Python, each run in a process of its own.
 
-Every frame taken in and every frame that is painted writes a line into a pipe, as the filter
+Every frame taken in and every frame that is painted writes a line into the pipe, as the filter
 `metadata` does for the contenders inside ffmpeg.
 """
 
@@ -21,15 +21,9 @@ PEAK_SIZES = ((1024, 1024, 1024), (3072, 3072, 3072), (8192, 1024, 1024), (16384
 PEAK_SECONDS = 0.4  # for each
 
 
-class Marks:
-    """The two pipes that the benchmark listens to."""
-
-    def __init__(self, taken, painted):
-        self.descriptors = {"taken": taken, "painted": painted}
-
-    def add(self, name):
-        """One more frame taken, or painted."""
-        os.write(self.descriptors[name], b"frame\n")
+def mark(pipe, name):
+    """Tell the benchmark of one more frame taken, or painted."""
+    os.write(pipe, f"bench={name}\n".encode())
 
 
 @click.group()
@@ -43,7 +37,7 @@ def contender(function):
         click.option("--model", type=click.Path(path_type=Path), required=True),
         click.option("--size", type=(int, int), required=True),
         click.option("--frames", type=int, required=True),
-        click.option("--marks", type=(int, int), required=True),
+        click.option("--marks", type=int, required=True),
     ):
         function = option(function)
     return main.command()(function)
@@ -57,16 +51,15 @@ def pipe(model, size, frames, marks, decode, encode):
     from ffmpeg_style.frozen_graph import GraphRunner, read_graph
 
     width, height = size
-    marks = Marks(*marks)
     run = GraphRunner(read_graph(model))
     decoder = subprocess.Popen(json.loads(decode), stdout=subprocess.PIPE)
     encoder = subprocess.Popen(json.loads(encode), stdin=subprocess.PIPE)
     for _ in range(frames):
         frame = np.frombuffer(decoder.stdout.read(3 * width * height), np.uint8)
-        marks.add("taken")
+        mark(marks, "taken")
         painted = run(frame.reshape(height, width, 3))
         encoder.stdin.write(painted.tobytes())
-        marks.add("painted")
+        mark(marks, "painted")
     encoder.stdin.close()
     if decoder.wait() or encoder.wait():
         raise click.ClickException("ffmpeg failed")
@@ -80,17 +73,16 @@ def openvino(model, size, frames, marks, precision, hint):
     from openvino import AsyncInferQueue, Core
 
     width, height = size
-    marks = Marks(*marks)
     core = Core()
     network = core.read_model(model)
     network.reshape({0: [1, height, width, 3]})
     options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": hint}
     compiled = core.compile_model(network, "CPU", options)
     queue = AsyncInferQueue(compiled, compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-    queue.set_callback(lambda request, _: marks.add("painted"))
+    queue.set_callback(lambda request, _: mark(marks, "painted"))
     inputs = noise(len(queue), height, width)
     for index in range(frames):
-        marks.add("taken")
+        mark(marks, "taken")
         queue.start_async({0: inputs[index % len(inputs)]})
     queue.wait_all()
 

@@ -21,12 +21,12 @@
 /*
  * Measures the engine alone: frames of noise, painted in place, nothing read and nothing written.
  *
- *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE [TAKEN PAINTED]]]]]
+ *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE [MARKS]]]]]
  *
  * Prints one line of JSON. The first frame, which TensorFlow takes to optimise the graph, and as many
- * as there are requests, are painted before the clock starts. With TAKEN and PAINTED, two file
- * descriptors, each frame writes a line into one when it is submitted, into the other when it is
- * painted, and there is no warm-up: the reader has its own clock.
+ * as the engine takes, are painted before the clock starts. With MARKS, a file descriptor, each
+ * frame writes a line there when it is submitted, and another when it is painted, and there is no
+ * warm-up: the reader has its own clock.
  */
 
 #include <errno.h>
@@ -39,8 +39,8 @@
 
 #include "styletransfer.h"
 
-/** Descriptors that a frame's beginning and end are told to; 0: nobody asks. */
-static int taken, painted;
+/** The descriptor that a frame's beginning and end are told to; 0: nobody asks. */
+static int marks;
 
 static void print_message(void *opaque, StyleLogLevel level, const char *message)
 {
@@ -64,9 +64,9 @@ static StylePrecision precision_of(const char *text)
                                    : FF_STYLE_PRECISION_AUTO;
 }
 
-static int mark(int descriptor)
+static int mark(const char *line)
 {
-    return descriptor && write(descriptor, "frame\n", 6) < 0 ? -errno : 0;
+    return marks && write(marks, line, strlen(line)) < 0 ? -errno : 0;
 }
 
 /** One buffer for each frame in flight, used in turn. */
@@ -84,24 +84,24 @@ static uint8_t **make_frames(int count, size_t size)
 
 static int paint(StyleEngine *engine, uint8_t **frames, int width, int height, int count)
 {
-    const int requests = ff_style_info(engine)->requests;
+    const int in_flight = ff_style_info(engine)->in_flight;
     StyleFrame frame;
     int ret = 0;
 
     for (int i = 0; i < count && ret >= 0; i++) {
-        frame = (StyleFrame){.src = frames[i % requests],
+        frame = (StyleFrame){.src = frames[i % in_flight],
                              .src_stride = 3 * width,
-                             .dst = frames[i % requests],
+                             .dst = frames[i % in_flight],
                              .dst_stride = 3 * width,
                              .width = width,
                              .height = height};
-        if (i >= requests && (ret = ff_style_receive(engine, &(StyleFrame){0}, 1)) >= 0)
-            ret = mark(painted);
+        if (i >= in_flight && (ret = ff_style_receive(engine, &(StyleFrame){0}, 1)) >= 0)
+            ret = mark("bench=painted\n");
         if (ret >= 0 && (ret = ff_style_submit(engine, &frame)) >= 0)
-            ret = mark(taken);
+            ret = mark("bench=taken\n");
     }
     while (ret >= 0 && (ret = ff_style_receive(engine, &frame, 1)) > 0)
-        ret = mark(painted);
+        ret = mark("bench=painted\n");
     return ret;
 }
 
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 
     if (width < 1 || height < 1 || frames < 1) {
         fprintf(stderr, "usage: bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [PRECISION "
-                        "[DEVICE [TAKEN PAINTED]]]]]\n");
+                        "[DEVICE [MARKS]]]]]\n");
         return 2;
     }
     ff_style_default_settings(&settings);
@@ -129,16 +129,15 @@ int main(int argc, char **argv)
     settings.threads = argc > 6 ? atoi(argv[6]) : 0;
     settings.precision = argc > 7 ? precision_of(argv[7]) : FF_STYLE_PRECISION_AUTO;
     settings.device = argc > 8 ? argv[8] : NULL;
-    taken = argc > 10 ? atoi(argv[9]) : 0;
-    painted = argc > 10 ? atoi(argv[10]) : 0;
+    marks = argc > 9 ? atoi(argv[9]) : 0;
 
     start = now();
     if (ff_style_open(&engine, &settings) < 0)
         return 1;
     opened = now();
     info = ff_style_info(engine);
-    buffers = make_frames(info->requests, 3 * (size_t)width * (size_t)height);
-    ret = taken ? 0 : paint(engine, buffers, width, height, 1 + info->requests);
+    buffers = make_frames(info->in_flight, 3 * (size_t)width * (size_t)height);
+    ret = marks ? 0 : paint(engine, buffers, width, height, 1 + info->in_flight);
     warm = now();
     if (ret >= 0)
         ret = paint(engine, buffers, width, height, frames);
@@ -153,7 +152,7 @@ int main(int argc, char **argv)
                info->precision == FF_STYLE_PRECISION_BF16 ? "bf16" : "fp32", info->device,
                opened - start, warm - opened, 1e3 * (end - warm) / frames, frames / (end - warm),
                usage.ru_maxrss / 1024);
-    for (int i = 0; i < info->requests; i++)
+    for (int i = 0; i < info->in_flight; i++)
         free(buffers[i]);
     free(buffers);
     ff_style_close(&engine);
