@@ -409,17 +409,17 @@ static StyleRequest *request_of(StyleEngine *e, uint64_t number)
     return &e->requests[number % (uint64_t)e->info.in_flight];
 }
 
+/** Under the lock, but for what wakes others: they want it at once. */
 static void finish(StyleEngine *e, StyleRequest *request)
 {
     const int oldest = request == request_of(e, e->received);
 
     request->done = 1;
+    pthread_mutex_unlock(&e->lock);
     pthread_cond_broadcast(&e->done);
-    if (oldest && e->ready) {
-        pthread_mutex_unlock(&e->lock);
+    if (oldest && e->ready)
         e->ready(e->ctx.opaque);
-        pthread_mutex_lock(&e->lock);
-    }
+    pthread_mutex_lock(&e->lock);
 }
 
 static void *work(void *engine)
@@ -619,13 +619,13 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
     if (ret < 0)
         return ret;
     pthread_mutex_lock(&e->lock);
-    if (e->submitted - e->received == (uint64_t)e->info.in_flight) {
+    if (e->submitted - e->received == (uint64_t)e->info.in_flight)
         ret = -EAGAIN;
-    } else {
+    else
         fill_request(e, request_of(e, e->submitted++), frame);
-        pthread_cond_signal(&e->work);
-    }
     pthread_mutex_unlock(&e->lock);
+    if (ret >= 0)
+        pthread_cond_signal(&e->work);
     return ret;
 }
 

@@ -169,8 +169,8 @@ static void wake(void *opaque)
 
     pthread_mutex_lock(&s->lock);
     s->ready = 1;
-    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->wake);
 }
 
 /** Waits until the oldest frame in the engine may be ready, at most up to `deadline`; returns whether it may. */
