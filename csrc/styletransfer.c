@@ -409,7 +409,7 @@ static StyleRequest *request_of(StyleEngine *e, uint64_t number)
     return &e->requests[number % (uint64_t)e->info.in_flight];
 }
 
-/** Under the lock, but for what wakes others: they want it at once. */
+/** Called under the lock; lets go of it to wake others, who then find it free. */
 static void finish(StyleEngine *e, StyleRequest *request)
 {
     const int oldest = request == request_of(e, e->received);

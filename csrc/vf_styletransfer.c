@@ -46,7 +46,8 @@
 
 #define LOG_INTERVAL 10000000 // microseconds between two lines of counts
 #define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for
-#define SHORTEST_WAIT 100
+#define LONG_SLEEP 20000      // microseconds that no busy processor keeps a thread waiting
+#define FIRST_STEP 100        // microseconds by which an expected wait grows from 0
 #define METADATA "lavfi.styletransfer."
 
 enum Late {
@@ -298,8 +299,8 @@ static int pass(StyleTransferContext *s, AVFrame *in)
 /**
  * Learns the source's pace from the arrival of a frame. A source that lets this thread sleep, a camera or
  * a connection, needs its time from one frame to the next; one that does not is as fast as it is
- * asked, so less and less is expected of waiting. What looks like sleep can be a wait for a busy
- * processor: more is expected only bit by bit.
+ * asked, so less and less is expected of waiting. What looks like a short sleep can be a wait for a busy
+ * processor: more is expected only bit by bit then.
  */
 static void note_arrival(StyleTransferContext *s)
 {
@@ -309,9 +310,10 @@ static void note_arrival(StyleTransferContext *s)
 
     if (!s->nb_in++)
         s->interval = LONGEST_WAIT;
+    else if (slept <= gap / 8)
+        s->interval = FFMIN(gap, s->interval) / 2;
     else
-        s->interval = slept > gap / 8 ? FFMIN(gap, 2 * s->interval + SHORTEST_WAIT)
-                                      : FFMIN(gap, s->interval) / 4;
+        s->interval = slept > LONG_SLEEP ? gap : FFMIN(gap, 2 * s->interval + FIRST_STEP);
     s->arrival = now;
     s->asked = 0;
 }

@@ -38,7 +38,6 @@ cdef extern from "styletransfer.h" nogil:
         StylePrecision precision
         const char *device
         int requests
-        int in_flight
         int threads
         const char *input
         const char *output

@@ -85,16 +85,17 @@ class Marks:
     def listen(self, pipe):
         """Until the pipe is closed."""
         rest = b""
-        while marks := pipe.read(65536):
+        while chunk := pipe.read(65536):
             now = time.perf_counter()
-            if now - self.looked > SAMPLE_EVERY or len(self.times) <= WARM_UP:
+            count = len(self.times)
+            if now - self.looked > SAMPLE_EVERY or not WARM_UP < count < self.frames - 2:
                 self.process.look()
                 self.busy = busy_time()
                 self.looked = now
-            *lines, rest = (rest + marks).split(b"\n")
+            *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self.note(line, now)
-            if WARM_UP < len(self.times) < self.frames - LAST:
+            if WARM_UP < count < self.frames - LAST:
                 time.sleep(PAUSE)
 
     def note(self, line, now):

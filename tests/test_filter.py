@@ -416,6 +416,30 @@ def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
             process.kill()
 
 
+def test_frames_behind_a_burst_come_out_as_soon_as_painted(ffmpeg, wave):
+    """A burst, as a connection that was held up sends it, is not taken for the source's pace."""
+    frames = [frame.tobytes() for frame in noise(8)]
+    graph = rf"{filter_text(wave, requests=3)},metadata=print:direct=1:file=pipe\\:1"
+    source = ("-probesize", "32", "-analyzeduration", "0", *RAW, "-s", "64x48", "-i", "-")
+    command = [ffmpeg, "-v", "error", *source, "-vf", graph, *AS_THEY_COME, "-f", "null", "-"]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with subprocess.Popen(command, **pipes) as process:
+        watchdog = threading.Timer(TIMEOUT, process.kill)
+        watchdog.start()
+        try:
+            process.stdin.write(b"".join(frames[:4]))
+            for index, frame in enumerate(frames[4:], 4):
+                process.stdin.flush()
+                time.sleep(0.5)  # sparse: painting takes less, also on a busy machine
+                process.stdin.write(frame)
+                process.stdin.flush()
+                told = iter(process.stdout.readline, b"")
+                assert any(line.startswith(b"frame:%d " % index) for line in told)
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
 def read_exactly(pipe, size):
     content = b""
     while len(content) < size and (part := pipe.read(size - len(content))):

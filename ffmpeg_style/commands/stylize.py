@@ -32,7 +32,7 @@ import click
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
 )
-@click.option("--requests", type=click.IntRange(1), help="Frames in flight.  [default: auto]")
+@click.option("--requests", type=click.IntRange(1), help="Frames at a time.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
 @click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
