@@ -403,6 +403,32 @@ static void begin_at(ConvAffine *repeated, size_t value)
     repeated->phase = phase;
 }
 
+static const void *advance(const void *values, StyleType type, size_t count)
+{
+    return values ? (const uint8_t *)values + count * type_size(type) : NULL;
+}
+
+/** Brings values to their norm whose first is of the affine's first channel. */
+static void normalise(StyleVectors vectors, Normed values)
+{
+    const StyleType type = values.output_type;
+    size_t done = 0;
+
+    if (type == FF_STYLE_BFLOAT16 && values.input_type == type &&
+        (!values.added || values.added_type == type))
+        done = ff_style_normalise_bf16(&values);
+    if (done == values.count)
+        return;
+    values.input = advance(values.input, values.input_type, done);
+    values.added = advance(values.added, values.added_type, done);
+    values.output = (uint8_t *)values.output + done * type_size(type);
+    values.count -= done;
+    vectors_of(vectors)->normalise(&values);
+    if (values.kept)
+        memcpy((uint8_t *)values.kept + done * type_size(type), values.output,
+               values.count * type_size(type));
+}
+
 int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
                    const StyleFeatures *added, const StyleFeatures *output)
 {
@@ -413,9 +439,15 @@ int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const Style
         return -ENOMEM;
     repeated = repeat(affine, memory);
     begin_at(&repeated, 0);
-    vectors_of(vectors)->normalise(&(Normed){
-        input->data, added->data, output->data, input->type, added->type, output->type,
-        (size_t)input->height * (size_t)input->width * (size_t)input->channels, &repeated});
+    normalise(vectors, (Normed){.input = input->data,
+                                .added = added->data,
+                                .output = output->data,
+                                .input_type = input->type,
+                                .added_type = added->type,
+                                .output_type = output->type,
+                                .count = (size_t)input->height * (size_t)input->width *
+                                         (size_t)input->channels,
+                                .affine = &repeated});
     free(memory);
     return 0;
 }
@@ -560,11 +592,9 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
     if (added->data)
         row.added = (const uint8_t *)added->data + first * type_size(added->type);
     if (kept->data)
-        row.output = (uint8_t *)kept->data + first * type_size(type);
+        row.kept = (uint8_t *)kept->data + first * type_size(type);
     begin_at(&w->affine, first);
-    vectors_of(conv->vectors)->normalise(&row);
-    if (kept->data)
-        memcpy(to, row.output, count * type_size(type));
+    normalise(conv->vectors, row);
 }
 
 static void load_row(ConvWork *w, int row)

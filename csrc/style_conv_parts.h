@@ -146,7 +146,7 @@ static inline size_t output_step(const ConvWork *w)
 /** Values that are brought to their norm, and where they go. */
 typedef struct Normed {
     const void *input, *added; ///< nothing is added: NULL
-    void *output;
+    void *output, *kept;       ///< both get them, in one type; `kept` may be NULL
     StyleType input_type, added_type, output_type;
     size_t count;
     const ConvAffine *affine;
@@ -155,7 +155,7 @@ typedef struct Normed {
 /** What is done in vectors of one size. */
 typedef struct ConvVectors {
     int squares_at_once; ///< a multiple of the pixels that are multiplied at a time
-    void (*normalise)(const Normed *values);
+    void (*normalise)(const Normed *values); ///< into `output` alone
 
     /**
      * Multiplies the window's rows into a row of the output: the pixels of one phase.
@@ -185,6 +185,14 @@ static inline void fetch_ahead(ConvAhead *ahead)
     for (; ahead->next < end; ahead->next += LINE_BYTES)
         __builtin_prefetch(ahead->next, 0, 2);
 }
+
+/**
+ * Like ConvVectors.normalise(), for what is all in bfloat16, and `kept` too.
+ *
+ * @return how many values it has brought to their norm, from the first on: less than 32 are left, or all, of a
+ *         number of channels that it has no loop for
+ */
+size_t ff_style_normalise_bf16(const Normed *values);
 
 /** How the matrix unit's tiles are laid out, as LDTILECFG reads it. */
 typedef struct TileConfig {

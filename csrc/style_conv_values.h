@@ -62,10 +62,13 @@ static VECTORS_INLINE void normalise(const Normed n)
                          lanes((ptrdiff_t)(n.count - whole)));
 }
 
-static VECTORS_INLINE void normalise_types(const Normed *n, StyleType input, StyleType added,
+static VECTORS_INLINE void normalise_types(Normed n, StyleType input, StyleType added,
                                            StyleType output)
 {
-    normalise((Normed){n->input, n->added, n->output, input, added, output, n->count, n->affine});
+    n.input_type = input;
+    n.added_type = added;
+    n.output_type = output;
+    normalise(n);
 }
 
 /** Loops of their own for the usual types: the compiler leaves the questions out of them. */
@@ -75,13 +78,11 @@ static VECTORS void normalise_values(const Normed *n)
     const StyleType to = n->output_type;
 
     if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
-        normalise_types(n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
+        normalise_types(*n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
-        normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
-    else if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
-        normalise_types(n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
+        normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
-        normalise_types(n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
+        normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
     else
         normalise(*n);
 }
