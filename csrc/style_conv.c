@@ -409,24 +409,25 @@ static const void *advance(const void *values, StyleType type, size_t count)
 }
 
 /** Brings values to their norm whose first is of the affine's first channel. */
-static void normalise(StyleVectors vectors, Normed values)
+static void normalise(StyleVectors vectors, const Normed *values)
 {
-    const StyleType type = values.output_type;
+    const StyleType type = values->output_type;
+    Normed rest = *values;
     size_t done = 0;
 
-    if (type == FF_STYLE_BFLOAT16 && values.input_type == type &&
-        (!values.added || values.added_type == type))
-        done = ff_style_normalise_bf16(&values);
-    if (done == values.count)
+    if (type == FF_STYLE_BFLOAT16 && values->input_type == type &&
+        (!values->added || values->added_type == type))
+        done = ff_style_normalise_bf16(values);
+    if (done == values->count)
         return;
-    values.input = advance(values.input, values.input_type, done);
-    values.added = advance(values.added, values.added_type, done);
-    values.output = (uint8_t *)values.output + done * type_size(type);
-    values.count -= done;
-    vectors_of(vectors)->normalise(&values);
-    if (values.kept)
-        memcpy((uint8_t *)values.kept + done * type_size(type), values.output,
-               values.count * type_size(type));
+    rest.input = advance(values->input, values->input_type, done);
+    rest.added = advance(values->added, values->added_type, done);
+    rest.output = (uint8_t *)values->output + done * type_size(type);
+    rest.count -= done;
+    vectors_of(vectors)->normalise(&rest);
+    if (values->kept)
+        memcpy((uint8_t *)values->kept + done * type_size(type), rest.output,
+               rest.count * type_size(type));
 }
 
 int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
@@ -439,15 +440,15 @@ int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const Style
         return -ENOMEM;
     repeated = repeat(affine, memory);
     begin_at(&repeated, 0);
-    normalise(vectors, (Normed){.input = input->data,
-                                .added = added->data,
-                                .output = output->data,
-                                .input_type = input->type,
-                                .added_type = added->type,
-                                .output_type = output->type,
-                                .count = (size_t)input->height * (size_t)input->width *
-                                         (size_t)input->channels,
-                                .affine = &repeated});
+    normalise(vectors, &(Normed){.input = input->data,
+                                 .added = added->data,
+                                 .output = output->data,
+                                 .input_type = input->type,
+                                 .added_type = added->type,
+                                 .output_type = output->type,
+                                 .count = (size_t)input->height * (size_t)input->width *
+                                          (size_t)input->channels,
+                                 .affine = &repeated});
     free(memory);
     return 0;
 }
@@ -594,7 +595,7 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
     if (kept->data)
         row.kept = (uint8_t *)kept->data + first * type_size(type);
     begin_at(&w->affine, first);
-    normalise(conv->vectors, row);
+    normalise(conv->vectors, &row);
 }
 
 static void load_row(ConvWork *w, int row)

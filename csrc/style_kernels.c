@@ -31,6 +31,7 @@
 #include "style_conv.h"
 #include "style_kernels.h"
 #include "style_norm.h"
+#include "style_pixels.h"
 #include "style_pool.h"
 #include "style_processor.h"
 #include "style_proto.h"
@@ -453,6 +454,102 @@ static void make_pixels(void *kernel, TF_OpKernelContext *context)
     end_call(&call);
 }
 
+/** A slice's bound, the last of those up to `axis`, as StridedSlice takes it; within 0..units. */
+static size_t get_bound(Call *call, int index, int axis, size_t units)
+{
+    int64_t bound;
+
+    expect(call, is_ok(call) && count_values(call->inputs[index]) == (size_t)axis + 1,
+           "expected a number for each axis up to the reflected one");
+    if (!is_ok(call))
+        return 0;
+    bound = ((const int32_t *)tf->TensorData(call->inputs[index]))[axis];
+    bound += bound < 0 ? (int64_t)units : 0; // counted from the end
+    return bound < 0 ? 0 : bound > (int64_t)units ? units : (size_t)bound;
+}
+
+static void reflect(void *kernel, TF_OpKernelContext *context)
+{
+    Call call = begin_call(context, 6);
+    const StyleFeatures input = get_features(&call, 0);
+    const size_t pixel = (size_t)input.channels, row = (size_t)input.width * pixel;
+    StyleReflection reflection = {.image = input.data};
+    int64_t dims[4] = {1, input.height, input.width, input.channels};
+    int axis = 0;
+    uint8_t *output;
+
+    (void)kernel;
+    if (is_ok(&call) && count_values(call.inputs[5]) == 1)
+        axis = *(const int32_t *)tf->TensorData(call.inputs[5]);
+    expect(&call, axis == 1 || axis == 2, "expected rows or columns to reflect");
+    reflection.lines = axis == 1 ? 1 : (size_t)input.height;
+    reflection.units = (size_t)(axis == 1 ? input.height : input.width);
+    reflection.unit = axis == 1 ? row : pixel;
+    for (int i = 0; i < 2; i++) {
+        reflection.begin[i] = get_bound(&call, 1 + 2 * i, axis, reflection.units);
+        reflection.end[i] = get_bound(&call, 2 + 2 * i, axis, reflection.units);
+        if (reflection.end[i] < reflection.begin[i]) // an empty one
+            reflection.end[i] = reflection.begin[i];
+    }
+    if (is_ok(&call))
+        dims[axis] = (int64_t)ff_style_reflected_units(&reflection);
+    if ((output = allocate(&call, 0, TF_UINT8, 4, dims)))
+        ff_style_reflect(&reflection, output);
+    end_call(&call);
+}
+
+/** The bytes' sizes and where each of their new axes comes from; returns how many there are. */
+static int get_axes(Call *call, StyleAxis *axes, int64_t *dims)
+{
+    const TF_Tensor *const input = call->inputs[0];
+    size_t steps[FF_STYLE_MAX_AXES], step = 1;
+    int nb_axes, seen = 0;
+    const int32_t *order;
+
+    if (!is_ok(call))
+        return 0;
+    nb_axes = tf->NumDims(input);
+    expect(call,
+           nb_axes > 0 && nb_axes <= FF_STYLE_MAX_AXES &&
+               count_values(call->inputs[1]) == (size_t)nb_axes,
+           "expected one to eight axes, and as many in their new order");
+    if (!is_ok(call))
+        return 0;
+    for (int i = nb_axes - 1; i >= 0; step *= (size_t)tf->Dim(input, i--))
+        steps[i] = step;
+    order = tf->TensorData(call->inputs[1]);
+    for (int i = 0; i < nb_axes; i++) {
+        const int axis = order[i];
+
+        expect(call, axis >= 0 && axis < nb_axes && !(seen >> axis & 1),
+               "expected each axis once in the new order");
+        if (!is_ok(call))
+            return 0;
+        seen |= 1 << axis;
+        dims[i] = tf->Dim(input, axis);
+        axes[i] = (StyleAxis){(size_t)dims[i], steps[axis]};
+    }
+    return nb_axes;
+}
+
+static void transpose(void *kernel, TF_OpKernelContext *context)
+{
+    Call call = begin_call(context, 2);
+    StyleAxis axes[FF_STYLE_MAX_AXES];
+    int64_t dims[FF_STYLE_MAX_AXES];
+    int nb_axes = get_axes(&call, axes, dims);
+    uint8_t *const output = is_ok(&call) ? allocate(&call, 0, TF_UINT8, nb_axes, dims) : NULL;
+    size_t unit = 1;
+
+    (void)kernel;
+    for (; nb_axes > 1 && axes[nb_axes - 1].step == unit;
+         nb_axes--) // the last ones stay as they are
+        unit *= axes[nb_axes - 1].size;
+    if (output)
+        ff_style_transpose(tf->TensorData(call.inputs[0]), axes, nb_axes, unit, output);
+    end_call(&call);
+}
+
 /** Reads the attributes that `wanted` has a value in. */
 static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
 {
@@ -512,7 +609,8 @@ static void *create_norm(TF_OpKernelConstruction *construction)
     return create(construction, &(Kernel){.relu = 1, .epsilon = 1});
 }
 
-static void *create_pixels(TF_OpKernelConstruction *construction)
+/** For operations without attributes. */
+static void *create_plain(TF_OpKernelConstruction *construction)
 {
     return create(construction, &(Kernel){0});
 }
@@ -557,8 +655,21 @@ static const Definition definitions[] = {
      {NULL},
      {"x: float", "bias: float", "gain: float", "middle: float", "low: float", "high: float"},
      {"y: uint8"},
-     create_pixels,
+     create_plain,
      make_pixels},
+    {FF_STYLE_TRANSPOSE,
+     {NULL},
+     {"x: uint8", "perm: int32"},
+     {"y: uint8"},
+     create_plain,
+     transpose},
+    {FF_STYLE_REFLECT,
+     {NULL},
+     {"x: uint8", "begin_in_front: int32", "end_in_front: int32", "begin_behind: int32",
+      "end_behind: int32", "axis: int32"},
+     {"y: uint8"},
+     create_plain,
+     reflect},
 };
 
 static void infer_nothing(TF_ShapeInferenceContext *context, TF_Status *status)

@@ -29,13 +29,19 @@
  * | FF_STYLE_APPLY | x (Tx), scale, offset, added (Ta) | y (Ty) | relu (bool) |
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, bias, gain, middle, low, high | y (uint8) | |
+ * | FF_STYLE_TRANSPOSE | x (uint8), perm (int32) | y (uint8) | |
+ * | FF_STYLE_REFLECT | x (uint8), begin, end, begin, end, axis (int32) | y (uint8) | |
  *
  * With `part`, a kernel may be packed as ff_style_part_pixels() tells: there must be no norm behind it then.
  * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named.
  * `scale`, `offset` and `relu` are what becomes of x first, and `added` comes to it then; empty ones leave it as
  * it is. With `keep` the result of that is `kept`, which is empty otherwise. `gamma` and `beta`
  * are of the norm behind the convolution, which the outputs y_scale and y_offset bring y to; empty ones:
- * there is none. `size` is what the output must have, and is there for transposed convolutions. The number in the names goes up with every change of theirs: one process
+ * there is none. `size` is what the output must have, and is there for transposed convolutions.
+ * FF_STYLE_REFLECT has its slices, reversed, in front of x and behind it; `begin` and `end` have a number for
+ * each axis up to the reflected one, whose number alone matters.
+ *
+ * The number in the names goes up with every change of theirs: one process
  * can hold several copies of this code, and TensorFlow knows an operation once.
  */
 
@@ -44,11 +50,13 @@
 
 #include "style_tensorflow.h"
 
-#define FF_STYLE_PACK "FfmpegStylePack3"
-#define FF_STYLE_CONV "FfmpegStyleConv3"
-#define FF_STYLE_APPLY "FfmpegStyleApply2"
-#define FF_STYLE_NORM "FfmpegStyleNorm1"
-#define FF_STYLE_PIXELS "FfmpegStylePixels3"
+#define FF_STYLE_PACK "FfmpegStylePack4"
+#define FF_STYLE_CONV "FfmpegStyleConv4"
+#define FF_STYLE_APPLY "FfmpegStyleApply3"
+#define FF_STYLE_NORM "FfmpegStyleNorm2"
+#define FF_STYLE_PIXELS "FfmpegStylePixels4"
+#define FF_STYLE_TRANSPOSE "FfmpegStyleTranspose1"
+#define FF_STYLE_REFLECT "FfmpegStyleReflect1"
 
 /**
  * Makes the operations known to TensorFlow, the first time. This code then stays in memory for good.

@@ -27,6 +27,9 @@
 /* Returned blocks that come and go before one that stays is given up: a few frames' of the deepest network. */
 #define PATIENCE 512
 
+/* Returns from one search for such blocks to the next: their first lines have left the cache. */
+#define SEARCHES 64
+
 /** In front of what its user sees. */
 typedef union Block {
     struct {
@@ -109,13 +112,14 @@ void *ff_style_take_block(size_t size)
 
 void ff_style_return_block(void *data)
 {
-    Block *const block = (Block *)data - 1, *old;
+    Block *const block = (Block *)data - 1, *old = NULL;
 
     pthread_mutex_lock(&lock);
     block->returned = ++returns;
     block->next = blocks;
     blocks = block;
-    old = find_old(PATIENCE);
+    if (returns % SEARCHES == 0)
+        old = find_old(PATIENCE);
     pthread_mutex_unlock(&lock);
     free_all(old);
 }

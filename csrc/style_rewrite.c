@@ -39,15 +39,16 @@ enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_FLOAT = 5, SHAPE_DIM = 2, DIM_S
 /** What becomes of a node. */
 typedef enum Fate {
     KEPT,
-    DROPPED, ///< the operation of another node does what it did
-    CONV,    ///< a convolution
-    APPLIED, ///< the last of a norm, a ReLU and a sum, whose result is needed as it is
-    RETYPED, ///< a Reshape, or a Shape, that takes what type it is given
-    NORMED,  ///< the last of the same, with no convolution of ours in front
-    BYTES,   ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
-    PIXELS,  ///< the Cast to bytes behind a scaled and clipped Tanh, or the BiasAdd before that
-    MOVED,   ///< a Reshape or the like in between, which has bytes to move then
-    PASSED,  ///< that Cast, for which nothing is left then
+    DROPPED,   ///< the operation of another node does what it did
+    CONV,      ///< a convolution
+    APPLIED,   ///< the last of a norm, a ReLU and a sum, whose result is needed as it is
+    RETYPED,   ///< a Reshape, or a Shape, that takes what type it is given
+    NORMED,    ///< the last of the same, with no convolution of ours in front
+    BYTES,     ///< a Sub of bytes as floats: the convolutions take the bytes, and subtract
+    PIXELS,    ///< the Cast to bytes behind a scaled and clipped Tanh, or the BiasAdd before that
+    MOVED,     ///< a Reshape or the like in between, which has bytes to move then
+    PASSED,    ///< that Cast, for which nothing is left then
+    REFLECTED, ///< a ConcatV2 of bytes and, on both sides, a slice of them, reversed
 } Fate;
 
 /** A node's input: output number `output` of node `node`. */
@@ -82,6 +83,7 @@ typedef struct Node {
     StyleSpan bytes; ///< what gives them
     int first_end;   ///< the Tanh
     int next_end;    ///< the node behind, up to the Cast
+    int borders[2];  ///< of a REFLECTED: the slices
     // Of any node:
     int is_ours; ///< its result is taken by operations of ours only
 } Node;
@@ -510,6 +512,50 @@ static void mark_bytes(const Rewrite *r, int sub)
     }
 }
 
+/** A slice of the first axes whose last one alone has bounds. */
+static int is_plain_slice(const Node *node)
+{
+    const uint64_t mask = find_value(node, "begin_mask", ATTR_INT).value;
+
+    return mask && !(mask & (mask + 1)) && find_value(node, "end_mask", ATTR_INT).value == mask &&
+           !find_value(node, "ellipsis_mask", ATTR_INT).value &&
+           !find_value(node, "new_axis_mask", ATTR_INT).value &&
+           !find_value(node, "shrink_axis_mask", ATTR_INT).value &&
+           find_value(node, "Index", ATTR_TYPE).value == TF_INT32;
+}
+
+/** The slice that stands, reversed, at a ConcatV2's slot; -1: something else does. */
+static int find_border(const Rewrite *r, int concat, int slot)
+{
+    const Input *image = input_of(r, &r->nodes[concat], 1), *source;
+    const int reversed = only_producer(r, concat, slot, "ReverseV2", 2);
+    const int slice = reversed < 0 ? -1 : only_producer(r, reversed, 0, "StridedSlice", 4);
+
+    if (slice < 0 || !is_plain_slice(&r->nodes[slice]))
+        return -1;
+    source = input_of(r, &r->nodes[slice], 0);
+    return source->node == image->node && source->output == image->output ? slice : -1;
+}
+
+/** Bytes with a border of their own, reversed. */
+static void mark_reflected(const Rewrite *r, int concat)
+{
+    Node *const node = &r->nodes[concat];
+
+    if (!ff_style_span_is(node->op, "ConcatV2") || node->nb_inputs != 4 ||
+        find_value(node, "T", ATTR_TYPE).value != TF_UINT8 ||
+        find_value(node, "Tidx", ATTR_TYPE).value != TF_INT32)
+        return;
+    for (int side = 0; side < 2; side++)
+        if ((node->borders[side] = find_border(r, concat, 2 * side)) < 0)
+            return;
+    node->fate = REFLECTED;
+    for (int side = 0; side < 2; side++) {
+        r->nodes[node->borders[side]].fate = DROPPED;
+        r->nodes[input_of(r, node, 2 * side)->node].fate = DROPPED;
+    }
+}
+
 /** Pixels of a network: in front of the Cast to bytes stand, each for the next only, these. */
 static const char *const ends[] = {"Round", "Maximum", "Minimum", "AddV2", "Mul", "Tanh"};
 enum { NB_ENDS = 6 };
@@ -659,6 +705,8 @@ static void mark_others(Rewrite *r)
     for (int i = 0; i < r->nb_nodes; i++) {
         if (r->nodes[i].fate == KEPT)
             mark_bytes(r, i);
+        if (r->nodes[i].fate == KEPT)
+            mark_reflected(r, i);
         if (r->nodes[i].fate == KEPT)
             mark_pixels(r, i);
     }
@@ -942,11 +990,36 @@ static void write_pixels(Rewrite *r, const Node *node)
     end_node(r);
 }
 
+static void write_moved(Rewrite *r, const Node *node)
+{
+    if (!ff_style_span_is(node->op, "Transpose") ||
+        find_value(node, "Tperm", ATTR_TYPE).value != TF_INT32) {
+        write_typed(r, node, NULL, TF_UINT8);
+        return;
+    }
+    begin_node(r, node->name, "", FF_STYLE_TRANSPOSE);
+    for (int i = 0; i < 2; i++)
+        put_input(r, input_of(r, node, i)->text, "");
+    end_node(r);
+}
+
 static void write_passed(Rewrite *r, const Node *node)
 {
     begin_node(r, node->name, "", "Identity");
     put_input(r, input_of(r, &r->nodes[node->first_end], 0)->text, "");
     put_attr_type(r, "T", TF_UINT8);
+    end_node(r);
+}
+
+static void write_reflected(Rewrite *r, const Node *node)
+{
+    begin_node(r, node->name, "", FF_STYLE_REFLECT);
+    put_input(r, input_of(r, node, 1)->text, "");
+    for (int side = 0; side < 2; side++) {
+        put_input(r, input_of(r, &r->nodes[node->borders[side]], 1)->text, "");
+        put_input(r, input_of(r, &r->nodes[node->borders[side]], 2)->text, "");
+    }
+    put_input(r, input_of(r, node, 3)->text, "");
     end_node(r);
 }
 
@@ -963,9 +1036,11 @@ static void write_node(Rewrite *r, const Node *node)
     else if (node->fate == PIXELS)
         write_pixels(r, node);
     else if (node->fate == MOVED)
-        write_typed(r, node, NULL, TF_UINT8);
+        write_moved(r, node);
     else if (node->fate == PASSED)
         write_passed(r, node);
+    else if (node->fate == REFLECTED)
+        write_reflected(r, node);
     else if (node->fate == APPLIED && node->is_kept)
         write_kept(r, node);
     else if (node->fate == APPLIED && !node->left_to_convs && node->carrier < 0)

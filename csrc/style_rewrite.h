@@ -42,7 +42,9 @@ typedef enum StyleRewriting {
  * - Conv2D with SAME padding, and Conv2DBackpropInput of stride 2 that doubles its input,
  * - the ends: bytes that become floats, less a constant, for a convolution, and the tanh that is scaled,
  *   clipped and rounded to bytes, with the BiasAdd before it and what reshapes, transposes and slices between
- *   them, which then moves bytes.
+ *   them, which then moves bytes,
+ * - ConcatV2 of bytes and, on both sides, a StridedSlice of them through ReverseV2: a border of reflected
+ *   pixels.
  *
  * In bfloat16 a norm is replaced behind a convolution only.
  * All other operations stay, and so do the names of all results that they take. That sums are of one

@@ -107,6 +107,12 @@ static VECTORS_INLINE Vector round_values(Vector value)
     return _mm512_roundscale_ps(value, 0);
 }
 
+/** 1 / value to 12 bits or more. */
+static VECTORS_INLINE Vector estimate_reciprocal(Vector value)
+{
+    return _mm512_rcp14_ps(value);
+}
+
 /** value * 2^exponent, for whole exponents that leave it a normal number. */
 static VECTORS_INLINE Vector scale_by_power(Vector value, Vector exponent)
 {
@@ -200,6 +206,12 @@ static VECTORS_INLINE Vector keep_lanes(Vector value, Lanes kept)
 static VECTORS_INLINE Vector round_values(Vector value)
 {
     return _mm256_round_ps(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/** 1 / value to 12 bits or more. */
+static VECTORS_INLINE Vector estimate_reciprocal(Vector value)
+{
+    return _mm256_rcp_ps(value);
 }
 
 /** value * 2^exponent, for whole exponents that leave it a normal number. */

@@ -38,6 +38,7 @@ NORMS_FIT = [] if HAS_VECTORS else ["fp32"]  # where convolutions of ours don't
 MIN_PSNR = {"fp32": 55, "bf16": 40}  # 60 and 44 were seen at the lowest
 PACK, CONV, APPLY = "FfmpegStylePack", "FfmpegStyleConv", "FfmpegStyleApply"
 PIXELS, NORM = "FfmpegStylePixels", "FfmpegStyleNorm"
+TRANSPOSE, REFLECT = "FfmpegStyleTranspose", "FfmpegStyleReflect"
 SAID = "the network runs on kernels of our own"
 SIZES = [(16, 16), (17, 23), (64, 48), (161, 90)]
 NETWORKS = [
@@ -330,11 +331,21 @@ def test_structure(exported, rewrite, settings, kind):
     assert len(moved) > 2
     assert ops[bias] == PIXELS
     assert list(node_of(after, "styled").input) == moved[:1]
-    assert set(was) - set(ops) == (norms | sums) - kept | set(ends)
+
+    # The margin of both axes is one operation each.
+    margins = {name for name, op in was.items() if op == "ConcatV2" and ops[name] == REFLECT}
+    assert len(margins) == 2
+    borders = {name for margin in margins for name in node_of(before, margin).input[0:3:2]}
+    borders |= {node_of(before, border).input[0] for border in borders}
+    assert len(borders) == 8
+    assert set(was) - set(ops) == (norms | sums) - kept | set(ends) | borders
 
     # All else is as it was, but for the type of what lies between ours, or moves bytes.
-    for name in set(was) & set(ops) - convs - kept - {"styled", bias}:
+    for name in set(was) & set(ops) - convs - kept - margins - {"styled", bias}:
         node, found = node_of(before, name), node_of(after, name)
+        if name in moved and node.op == "Transpose":
+            assert (ops[name], found.input) == (TRANSPOSE, node.input)
+            continue
         if name in moved or (node.op == "Shape" and node.input[0] in moved):
             assert found.attr["T"].type == tf.uint8.as_datatype_enum
             found.attr["T"].type = node.attr["T"].type
@@ -832,7 +843,7 @@ def _twice_and_back(x):
     return tf.slice(back, [0, 0, 0, 0], tf.shape(x), name="slice")
 
 
-MOVED = {"bias": PIXELS, "across": "Transpose", "pixels": "Reshape", "slice": "Slice"}
+MOVED = {"bias": PIXELS, "across": TRANSPOSE, "pixels": "Reshape", "slice": "Slice"}
 ENDS = {
     "bias": (beginning(), ending(begin=biased()), {"bias": PIXELS, "styled": "Identity"}),
     "moved bias": (
@@ -868,6 +879,42 @@ def test_ends(compare, rewrite, tmp_path, name):
     path = draw(tmp_path / "model.pb", _network, begin, end)
     ops = ops_by_name(rewrite(path))
     assert {name: ops.get(name) for name in expected} == expected
+    compare(path, [picture(*size) for size in [(16, 16), (17, 23), (48, 64)]])
+
+
+def bordered(join=tf.concat, source=lambda frame: frame, before=slice(1, 6), axis=2):
+    """A frame with five of its own columns, reversed, in front, and one behind."""
+
+    def begin(frame):
+        inner = [slice(None)] * axis
+        first = tf.reverse(source(frame)[(*inner, before)], [axis])
+        last = tf.reverse(frame[(*inner, slice(-3, -2))], [axis])
+        wide = join([first, frame, last], axis, name="wide")
+        return beginning()(wide)
+
+    return begin
+
+
+BORDERS = {
+    "columns": (bordered(), REFLECT),
+    "rows": (bordered(axis=1), REFLECT),
+    "no border": (bordered(before=slice(4, 4)), REFLECT),
+    "of another image": (bordered(source=lambda frame: 255 - frame), "ConcatV2"),
+    "every other pixel's place": (bordered(before=slice(None, 6)), "ConcatV2"),
+}
+
+
+@pytest.mark.parametrize("name", BORDERS)
+def test_borders(compare, rewrite, tmp_path, name):
+    """The picture is as much larger as the frame was made, and cropped again."""
+    begin, expected = BORDERS[name]
+
+    def end(features):
+        size = tf.shape(tf1.get_default_graph().get_tensor_by_name("frame:0"))
+        round_tanh(tf.slice(features, [0, 0, 0, 0], [1, size[1], size[2], -1]))
+
+    path = draw(tmp_path / "model.pb", _network, begin, end)
+    assert ops_by_name(rewrite(path))["wide"] == expected
     compare(path, [picture(*size) for size in [(16, 16), (17, 23), (48, 64)]])
 
 

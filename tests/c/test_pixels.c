@@ -180,6 +180,48 @@ static void clips_floats(void)
     CHECK(!memcmp(result, ((const uint8_t[]){0, 255, 0, 0, 255, 127}), 6));
 }
 
+/** Three rows of four pixels of two bytes, numbered from 0. */
+static const uint8_t image[24] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+                                  12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
+
+static void reflects(void)
+{
+    const StyleReflection columns = {image, 3, 4, 2, {1, 2}, {3, 3}};
+    const StyleReflection rows = {image, 1, 3, 8, {1, 0}, {1, 2}};
+    uint8_t found[42];
+
+    CHECK(ff_style_reflected_units(&columns) == 7);
+    ff_style_reflect(&columns, found);
+    CHECK(!memcmp(found, ((const uint8_t[]){4, 5, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5}), 14));
+    CHECK(!memcmp(found + 28, ((const uint8_t[]){20, 21, 18, 19, 16, 17}), 6));
+    CHECK(ff_style_reflected_units(&rows) == 5);
+    ff_style_reflect(&rows, found);
+    CHECK(!memcmp(found, image, 24));
+    CHECK(!memcmp(found + 24, image + 8, 8) && !memcmp(found + 32, image, 8));
+}
+
+/** Rows become columns; then every other unit of each size comes first. */
+static void transposes(void)
+{
+    static const size_t units[] = {1, 2, 3, 6};
+    const StyleAxis across[] = {{4, 2}, {3, 8}};
+    uint8_t found[24];
+
+    ff_style_transpose(image, across, 2, 2, found);
+    CHECK(!memcmp(found, ((const uint8_t[]){0, 1, 8, 9, 16, 17, 2, 3, 10, 11}), 10));
+    CHECK(found[22] == 22 && found[23] == 23);
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+        const size_t unit = units[i], half = 12 / unit;
+        const StyleAxis halves[] = {{2, unit}, {half, 2 * unit}};
+
+        ff_style_transpose(image, halves, 2, unit, found);
+        for (size_t j = 0; j < half; j++) {
+            CHECK(!memcmp(found + j * unit, image + 2 * j * unit, unit));
+            CHECK(!memcmp(found + 12 + j * unit, image + (2 * j + 1) * unit, unit));
+        }
+    }
+}
+
 int main(void)
 {
     for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
@@ -197,5 +239,7 @@ int main(void)
     goes_there_and_back(FF_STYLE_RANGE_1, 0, 1);
     goes_there_and_back(FF_STYLE_RANGE_SIGNED, -1, 1);
     clips_floats();
+    reflects();
+    transposes();
     return 0;
 }
