@@ -408,18 +408,12 @@ static const void *advance(const void *values, StyleType type, size_t count)
     return values ? (const uint8_t *)values + count * type_size(type) : NULL;
 }
 
-/** Brings values to their norm whose first is of the affine's first channel. */
-static void normalise(StyleVectors vectors, const Normed *values)
+/** Like normalise(), of all but the first values. */
+static void normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
 {
     const StyleType type = values->output_type;
     Normed rest = *values;
-    size_t done = 0;
 
-    if (type == FF_STYLE_BFLOAT16 && values->input_type == type &&
-        (!values->added || values->added_type == type))
-        done = ff_style_normalise_bf16(values);
-    if (done == values->count)
-        return;
     rest.input = advance(values->input, values->input_type, done);
     rest.added = advance(values->added, values->added_type, done);
     rest.output = (uint8_t *)values->output + done * type_size(type);
@@ -428,6 +422,19 @@ static void normalise(StyleVectors vectors, const Normed *values)
     if (values->kept)
         memcpy((uint8_t *)values->kept + done * type_size(type), rest.output,
                rest.count * type_size(type));
+}
+
+/** Brings values to their norm whose first is of the affine's first channel. */
+static void normalise(StyleVectors vectors, const Normed *values)
+{
+    const StyleType type = values->output_type;
+    size_t done = 0;
+
+    if (type == FF_STYLE_BFLOAT16 && values->input_type == type &&
+        (!values->added || values->added_type == type))
+        done = ff_style_normalise_bf16(values);
+    if (done < values->count)
+        normalise_rest(vectors, values, done);
 }
 
 int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,

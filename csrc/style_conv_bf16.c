@@ -142,8 +142,9 @@ static MATRICES_INLINE __m512i normalise_32(const uint16_t *input, const uint16_
 }
 
 /** For channels that repeat after so many times 32 values. */
-static MATRICES_INLINE size_t normalise_repeats(const Normed n, int repeats)
+static MATRICES_INLINE size_t normalise_repeats(const Normed *normed, int repeats)
 {
+    const Normed n = *normed; // which the compiler knows to stay as it is
     const Vector floor = _mm512_set1_ps(n.affine->affine->relu ? 0 : -INFINITY);
     const size_t step = (size_t)repeats * PAIRS, whole = n.count / step * step;
     Pairs scale[MAX_REPEATS], offset[MAX_REPEATS];
@@ -171,11 +172,11 @@ MATRICES size_t ff_style_normalise_bf16(const Normed *n)
     switch (n->affine->vectors) {
     case 1:
     case 2:
-        return normalise_repeats(*n, 1);
+        return normalise_repeats(n, 1);
     case 4:
-        return normalise_repeats(*n, 2);
+        return normalise_repeats(n, 2);
     case 8:
-        return normalise_repeats(*n, 4);
+        return normalise_repeats(n, 4);
     default:
         return 0;
     }

@@ -21,72 +21,63 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "style_pool.h"
 
 /* Returned blocks that come and go before one that stays is given up: a few frames' of the deepest network. */
 #define PATIENCE 512
 
-/* Returns from one search for such blocks to the next: their first lines have left the cache. */
-#define SEARCHES 64
-
 /** In front of what its user sees. */
 typedef union Block {
-    struct {
-        union Block *next;
-        size_t size;       ///< of what its user sees
-        unsigned returned; ///< when: how many had been before
-    };
+    size_t size; ///< of what its user sees
     uint8_t line[FF_STYLE_BLOCK_ALIGNMENT];
 } Block;
 
+/** A block that nobody uses. Its size is here too: the block itself has left the cache. */
+typedef struct Idle {
+    Block *block;
+    size_t size;
+    unsigned returned; ///< when: how many had been before
+} Idle;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Block *blocks;    ///< that nobody uses, the last one first
+static Idle *idle; ///< in the order in which they came back
+static size_t nb_idle, capacity;
 static unsigned returns; ///< so far
 
-/** Takes the smallest block that fits out of the list, unless half of it would be wasted. */
+static Block *take_out(size_t index)
+{
+    Block *const block = idle[index].block;
+
+    memmove(idle + index, idle + index + 1, (--nb_idle - index) * sizeof(*idle));
+    return block;
+}
+
+/** Takes out the smallest block that fits, of these the last one that came back; none if half would be wasted. */
 static Block *find_block(size_t size)
 {
-    Block **best = NULL, *found;
+    const Idle *best = NULL;
 
-    for (Block **at = &blocks; *at; at = &(*at)->next)
-        if ((*at)->size >= size && (*at)->size / 2 <= size &&
-            (!best || (*at)->size < (*best)->size))
-            best = at;
-    if (!best)
-        return NULL;
-    found = *best;
-    *best = found->next;
-    return found;
+    for (const Idle *one = idle; one < idle + nb_idle; one++)
+        if (one->size >= size && one->size / 2 <= size && (!best || one->size <= best->size))
+            best = one;
+    return best ? take_out((size_t)(best - idle)) : NULL;
 }
 
-/** Takes those out of the list that were returned `patience` returns ago or earlier. */
-static Block *find_old(unsigned patience)
+/** Returns whether there was room in the list. */
+static int put_in(Block *block)
 {
-    Block *old = NULL, **at = &blocks;
+    if (nb_idle == capacity) {
+        Idle *const larger = realloc(idle, (2 * capacity + 16) * sizeof(*idle));
 
-    while (*at) {
-        Block *const block = *at;
-
-        if (returns - block->returned < patience) {
-            at = &block->next;
-            continue;
-        }
-        *at = block->next;
-        block->next = old;
-        old = block;
+        if (!larger)
+            return 0;
+        idle = larger;
+        capacity = 2 * capacity + 16;
     }
-    return old;
-}
-
-static void free_all(Block *block)
-{
-    while (block) {
-        Block *const next = block->next;
-
-        free(block);
-        block = next;
-    }
+    idle[nb_idle++] = (Idle){block, block->size, ++returns};
+    return 1;
 }
 
 void *ff_style_take_block(size_t size)
@@ -112,26 +103,24 @@ void *ff_style_take_block(size_t size)
 
 void ff_style_return_block(void *data)
 {
-    Block *const block = (Block *)data - 1, *old = NULL;
+    Block *block = (Block *)data - 1;
 
     pthread_mutex_lock(&lock);
-    block->returned = ++returns;
-    block->next = blocks;
-    blocks = block;
-    if (returns % SEARCHES == 0)
-        old = find_old(PATIENCE);
+    if (put_in(block))
+        block = returns - idle[0].returned >= PATIENCE ? take_out(0) : NULL;
     pthread_mutex_unlock(&lock);
-    free_all(old);
+    free(block);
 }
 
 void ff_style_empty_pool(void)
 {
-    Block *old;
-
     pthread_mutex_lock(&lock);
-    old = find_old(0);
+    while (nb_idle)
+        free(take_out(nb_idle - 1));
+    free(idle);
+    idle = NULL;
+    capacity = 0;
     pthread_mutex_unlock(&lock);
-    free_all(old);
 }
 
 size_t ff_style_pool_size(void)
@@ -139,8 +128,8 @@ size_t ff_style_pool_size(void)
     size_t size = 0;
 
     pthread_mutex_lock(&lock);
-    for (const Block *block = blocks; block; block = block->next)
-        size += block->size;
+    for (size_t i = 0; i < nb_idle; i++)
+        size += idle[i].size;
     pthread_mutex_unlock(&lock);
     return size;
 }
