@@ -424,7 +424,7 @@ static void normalise_rest(StyleVectors vectors, const Normed *values, size_t do
                rest.count * type_size(type));
 }
 
-/** Brings values to their norm whose first is of the affine's first channel. */
+/** Brings values to their norm whose first is what the affine's vectors begin with. */
 static void normalise(StyleVectors vectors, const Normed *values)
 {
     const StyleType type = values->output_type;
@@ -491,9 +491,8 @@ static size_t count_read(const ConvWork *w)
 
     if (plan->in_squares)
         return (size_t)w->width * step + (SQUARE_INPUT - SQUARE) * channels;
-    // Up to 48 pixels are taken at a time, and the last ones may be beyond the row.
-    return ((size_t)round_up(w->width, TILE) + 2 * TILE) * step +
-           (size_t)(plan->chunks * plan->chunk) +
+    // 24 floats' pixels are taken at a time, or 16, and the last ones may be beyond the row.
+    return ((size_t)round_up(w->width, TILE) + TILE) * step + (size_t)(plan->chunks * plan->chunk) +
            (size_t)column_shift(plan, plan->column_phases - 1, (int)channels);
 }
 

@@ -67,7 +67,7 @@ void ff_style_return_matrices(const TileConfig *before)
  * halves of the floats that they are to become.
  */
 
-#define PAIRS 32      // values
+#define PAIRED 32     // values that are taken at a time
 #define MAX_REPEATS 4 // times 32 channels whose affine stays in registers
 
 typedef struct Pairs {
@@ -84,9 +84,9 @@ static MATRICES_INLINE Pairs part(__m512i values)
 
 static MATRICES_INLINE __m512i join(Pairs pairs)
 {
-    static const uint16_t order[PAIRS] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
-                                          21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
-                                          11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    static const uint16_t order[PAIRED] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                           21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                           11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
 
     return _mm512_permutexvar_epi16(_mm512_loadu_si512(order),
                                     (__m512i)_mm512_cvtne2ps_pbh(pairs.odd, pairs.even));
@@ -146,16 +146,16 @@ static MATRICES_INLINE size_t normalise_repeats(const Normed *normed, int repeat
 {
     const Normed n = *normed; // which the compiler knows to stay as it is
     const Vector floor = _mm512_set1_ps(n.affine->affine->relu ? 0 : -INFINITY);
-    const size_t step = (size_t)repeats * PAIRS, whole = n.count / step * step;
+    const size_t step = (size_t)repeats * PAIRED, whole = n.count / step * step;
     Pairs scale[MAX_REPEATS], offset[MAX_REPEATS];
 
     for (int j = 0; j < repeats; j++) {
-        scale[j] = part_affine(n.affine->scale + j * PAIRS, n.affine->vectors == 1);
-        offset[j] = part_affine(n.affine->offset + j * PAIRS, n.affine->vectors == 1);
+        scale[j] = part_affine(n.affine->scale + j * PAIRED, n.affine->vectors == 1);
+        offset[j] = part_affine(n.affine->offset + j * PAIRED, n.affine->vectors == 1);
     }
     for (size_t i = 0; i < whole; i += step)
         for (int j = 0; j < repeats; j++) {
-            const size_t from = i + (size_t)j * PAIRS;
+            const size_t from = i + (size_t)j * PAIRED;
             const __m512i values = normalise_32((const uint16_t *)n.input + from,
                                                 n.added ? (const uint16_t *)n.added + from : NULL,
                                                 scale[j], offset[j], floor);
@@ -204,9 +204,9 @@ typedef struct Row {
     StyleType type;
     Lanes mask; ///< of the filters
     int phases; ///< pixels side by side that are made together
-    int masked; ///< filters are fewer than the tiles have, or the last pixel has no right neighbour
+    int masked; ///< written one vector at a time: not 32 filters, or the last pixel has no right neighbour
     int filter, second; ///< what the moments are of: their first filters
-    int first;          ///< of the image
+    int is_first;       ///< in the image
     int share;          ///< pixels that are written with each step
     Pending pending;
     Moments moments[2];
@@ -243,7 +243,7 @@ static MATRICES_INLINE void pend(const ConvWork *w, Row *row, const float *sums,
     const size_t step = output_step(w) * value_bytes(row->type);
     const int left = w->width - x < most ? w->width - x : most;
 
-    if (row->first && !x) {
+    if (row->is_first && !x) {
         begin_image(w, row->filter, _mm512_load_ps(sums));
         if (row->second != row->filter)
             begin_image(w, row->second, _mm512_load_ps(sums + TILE));
@@ -478,7 +478,7 @@ static MATRICES_INLINE void multiply_groups(ConvWork *w, const uint16_t *kernel,
                .type = type,
                .mask = ALL_LANES,
                .phases = 1,
-               .first = !to};
+               .is_first = !to};
     int filter = 0;
 
     __asm__ volatile("" : : : "memory"); // the intrinsics don't tell that they read the window

@@ -189,8 +189,8 @@ static inline void fetch_ahead(ConvAhead *ahead)
 /**
  * Like ConvVectors.normalise(), for what is all in bfloat16, and `kept` too.
  *
- * @return how many values it has brought to their norm, from the first on: less than 32 are left, or all, of a
- *         number of channels that it has no loop for
+ * @return how many values it has brought to their norm, from the first on: what is left fills no step of its
+ *         loop, which has up to 128 values, or it has none for that number of channels
  */
 size_t ff_style_normalise_bf16(const Normed *values);
 

@@ -81,6 +81,8 @@ static VECTORS void normalise_values(const Normed *n)
         normalise_types(*n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
         normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
+    else if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
+        normalise_types(*n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
         normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
     else
@@ -106,7 +108,8 @@ static VECTORS_INLINE Vector reciprocal(Vector value)
 {
     const Vector estimate = estimate_reciprocal(value);
 
-    return multiply_add(estimate, fill(1) - value * estimate, estimate); // a step of Newton's
+    return multiply_add(estimate, multiply_add(-value, estimate, fill(1)),
+                        estimate); // Newton's step
 }
 
 static VECTORS_INLINE Vector take_tanh(const StyleTanh *tanh, Vector value)

@@ -39,7 +39,7 @@
 /* More values in one tensor than any frame asks for: what overflows is found before it is multiplied. */
 #define MAX_VALUES 1e12
 
-#define MAX_INPUTS 9
+#define MAX_INPUTS 10
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const StyleTensorFlow *tf; ///< what the operations are registered with; NULL: not yet
@@ -49,7 +49,7 @@ static int has_matrices;          ///< the processor has what they need for bflo
 /** The attributes of an operation in a graph; those that its kind lacks are 0. */
 typedef struct Kernel {
     unsigned char transposed, part, relu, keep;
-    int32_t stride, sizes;
+    int32_t stride, sizes, axis;
     float epsilon;
     TF_DataType packed, output;
 } Kernel;
@@ -454,40 +454,53 @@ static void make_pixels(void *kernel, TF_OpKernelContext *context)
     end_call(&call);
 }
 
-/** A slice's bound, the last of those up to `axis`, as StridedSlice takes it; within 0..units. */
-static size_t get_bound(Call *call, int index, int axis, size_t units)
+/** An input's number for the last of the axes up to `axis`. */
+static int64_t get_last(Call *call, int index, int axis)
 {
-    int64_t bound;
-
     expect(call, is_ok(call) && count_values(call->inputs[index]) == (size_t)axis + 1,
            "expected a number for each axis up to the reflected one");
-    if (!is_ok(call))
-        return 0;
-    bound = ((const int32_t *)tf->TensorData(call->inputs[index]))[axis];
+    return is_ok(call) ? ((const int32_t *)tf->TensorData(call->inputs[index]))[axis] : 0;
+}
+
+/** A slice's bound as StridedSlice takes it; within 0..units. */
+static size_t get_bound(Call *call, int index, int axis, size_t units)
+{
+    int64_t bound = get_last(call, index, axis);
+
     bound += bound < 0 ? (int64_t)units : 0; // counted from the end
     return bound < 0 ? 0 : bound > (int64_t)units ? units : (size_t)bound;
 }
 
+/** Whether an input is one number, and this one. */
+static int is_number(const Call *call, int index, int number)
+{
+    return is_ok(call) && count_values(call->inputs[index]) == 1 &&
+           *(const int32_t *)tf->TensorData(call->inputs[index]) == number;
+}
+
 static void reflect(void *kernel, TF_OpKernelContext *context)
 {
-    Call call = begin_call(context, 6);
+    const int axis = ((const Kernel *)kernel)->axis;
+    Call call = begin_call(context, 10);
     const StyleFeatures input = get_features(&call, 0);
     const size_t pixel = (size_t)input.channels, row = (size_t)input.width * pixel;
     StyleReflection reflection = {.image = input.data};
     int64_t dims[4] = {1, input.height, input.width, input.channels};
-    int axis = 0;
     uint8_t *output;
 
-    (void)kernel;
-    if (is_ok(&call) && count_values(call.inputs[5]) == 1)
-        axis = *(const int32_t *)tf->TensorData(call.inputs[5]);
-    expect(&call, axis == 1 || axis == 2, "expected rows or columns to reflect");
+    expect(&call, (axis == 1 || axis == 2) && is_number(&call, 9, axis),
+           "expected rows or columns to reflect");
     reflection.lines = axis == 1 ? 1 : (size_t)input.height;
     reflection.units = (size_t)(axis == 1 ? input.height : input.width);
     reflection.unit = axis == 1 ? row : pixel;
     for (int i = 0; i < 2; i++) {
-        reflection.begin[i] = get_bound(&call, 1 + 2 * i, axis, reflection.units);
-        reflection.end[i] = get_bound(&call, 2 + 2 * i, axis, reflection.units);
+        const int slice = 1 + 4 * i;
+
+        reflection.begin[i] = get_bound(&call, slice, axis, reflection.units);
+        reflection.end[i] = get_bound(&call, slice + 1, axis, reflection.units);
+        expect(&call, get_last(&call, slice + 2, axis) == 1, "expected a slice without gaps");
+        expect(&call, is_number(&call, slice + 3, axis),
+               "expected a slice reversed along its axis");
         if (reflection.end[i] < reflection.begin[i]) // an empty one
             reflection.end[i] = reflection.begin[i];
     }
@@ -575,6 +588,8 @@ static void *create(TF_OpKernelConstruction *construction, const Kernel *wanted)
         tf->OpKernelConstruction_GetAttrInt32(construction, "stride", &kernel->stride, status);
     if (kernel && wanted->sizes)
         tf->OpKernelConstruction_GetAttrInt32(construction, "N", &kernel->sizes, status);
+    if (kernel && wanted->axis)
+        tf->OpKernelConstruction_GetAttrInt32(construction, "axis", &kernel->axis, status);
     if (kernel && wanted->epsilon > 0)
         tf->OpKernelConstruction_GetAttrFloat(construction, "epsilon", &kernel->epsilon, status);
     if (tf->GetCode(status) != TF_OK)
@@ -607,6 +622,11 @@ static void *create_apply(TF_OpKernelConstruction *construction)
 static void *create_norm(TF_OpKernelConstruction *construction)
 {
     return create(construction, &(Kernel){.relu = 1, .epsilon = 1});
+}
+
+static void *create_reflect(TF_OpKernelConstruction *construction)
+{
+    return create(construction, &(Kernel){.axis = 1});
 }
 
 /** For operations without attributes. */
@@ -664,11 +684,10 @@ static const Definition definitions[] = {
      create_plain,
      transpose},
     {FF_STYLE_REFLECT,
-     {NULL},
-     {"x: uint8", "begin_in_front: int32", "end_in_front: int32", "begin_behind: int32",
-      "end_behind: int32", "axis: int32"},
+     {"axis: int", "N: int >= 8"},
+     {"x: uint8", "slices: N * int32", "joined: int32"},
      {"y: uint8"},
-     create_plain,
+     create_reflect,
      reflect},
 };
 

@@ -19,8 +19,9 @@
  */
 
 /*
- * Operations of our own in TensorFlow: what style_conv.h and style_norm.h do, for a graph to call. All but
- * FF_STYLE_NORM need ff_style_processor_vectors(), and with bfloat16 ff_style_processor_has_matrices().
+ * Operations of our own in TensorFlow: what style_conv.h, style_norm.h and style_pixels.h do, for a graph to
+ * call. All but FF_STYLE_NORM, FF_STYLE_TRANSPOSE and FF_STYLE_REFLECT need ff_style_processor_vectors(), and
+ * with bfloat16 ff_style_processor_has_matrices().
  *
  * | operation | inputs | outputs | attributes |
  * |---|---|---|---|
@@ -30,7 +31,7 @@
  * | FF_STYLE_NORM | x, gamma, beta, added | y | relu (bool), epsilon (float) |
  * | FF_STYLE_PIXELS | x, bias, gain, middle, low, high | y (uint8) | |
  * | FF_STYLE_TRANSPOSE | x (uint8), perm (int32) | y (uint8) | |
- * | FF_STYLE_REFLECT | x (uint8), begin, end, begin, end, axis (int32) | y (uint8) | |
+ * | FF_STYLE_REFLECT | x (uint8), slices (N * int32), axis (int32) | y (uint8) | axis, N (int) |
  *
  * With `part`, a kernel may be packed as ff_style_part_pixels() tells: there must be no norm behind it then.
  * The types are float or bfloat16, for the convolution's x also uint8, and float where none is named.
@@ -38,8 +39,9 @@
  * it is. With `keep` the result of that is `kept`, which is empty otherwise. `gamma` and `beta`
  * are of the norm behind the convolution, which the outputs y_scale and y_offset bring y to; empty ones:
  * there is none. `size` is what the output must have, and is there for transposed convolutions.
- * FF_STYLE_REFLECT has its slices, reversed, in front of x and behind it; `begin` and `end` have a number for
- * each axis up to the reflected one, whose number alone matters.
+ * FF_STYLE_REFLECT has slices of x, reversed, in front of it and behind. For each of the two, `slices` has what
+ * StridedSlice and ReverseV2 take: begin, end and strides, with a number for each axis up to the reflected one,
+ * which alone is limited, and that axis. The attribute tells it too, as the masks of StridedSlice do.
  *
  * The number in the names goes up with every change of theirs: one process
  * can hold several copies of this code, and TensorFlow knows an operation once.

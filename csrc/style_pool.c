@@ -114,13 +114,18 @@ void ff_style_return_block(void *data)
 
 void ff_style_empty_pool(void)
 {
+    Idle *old;
+    size_t nb_old;
+
     pthread_mutex_lock(&lock);
-    while (nb_idle)
-        free(take_out(nb_idle - 1));
-    free(idle);
+    old = idle;
+    nb_old = nb_idle;
     idle = NULL;
-    capacity = 0;
+    nb_idle = capacity = 0;
     pthread_mutex_unlock(&lock);
+    while (nb_old)
+        free(old[--nb_old].block);
+    free(old);
 }
 
 size_t ff_style_pool_size(void)

@@ -512,16 +512,18 @@ static void mark_bytes(const Rewrite *r, int sub)
     }
 }
 
-/** A slice of the first axes whose last one alone has bounds. */
-static int is_plain_slice(const Node *node)
+/** The axis, rows or columns, that a slice limits alone, as far as its masks tell; 0: another one, or several. */
+static int sliced_axis(const Node *node)
 {
     const uint64_t mask = find_value(node, "begin_mask", ATTR_INT).value;
+    const int axis = mask == 1 ? 1 : mask == 3 ? 2 : 0;
+    const int is_plain = find_value(node, "end_mask", ATTR_INT).value == mask &&
+                         !find_value(node, "ellipsis_mask", ATTR_INT).value &&
+                         !find_value(node, "new_axis_mask", ATTR_INT).value &&
+                         !find_value(node, "shrink_axis_mask", ATTR_INT).value &&
+                         find_value(node, "Index", ATTR_TYPE).value == TF_INT32;
 
-    return mask && !(mask & (mask + 1)) && find_value(node, "end_mask", ATTR_INT).value == mask &&
-           !find_value(node, "ellipsis_mask", ATTR_INT).value &&
-           !find_value(node, "new_axis_mask", ATTR_INT).value &&
-           !find_value(node, "shrink_axis_mask", ATTR_INT).value &&
-           find_value(node, "Index", ATTR_TYPE).value == TF_INT32;
+    return is_plain ? axis : 0;
 }
 
 /** The slice that stands, reversed, at a ConcatV2's slot; -1: something else does. */
@@ -531,7 +533,8 @@ static int find_border(const Rewrite *r, int concat, int slot)
     const int reversed = only_producer(r, concat, slot, "ReverseV2", 2);
     const int slice = reversed < 0 ? -1 : only_producer(r, reversed, 0, "StridedSlice", 4);
 
-    if (slice < 0 || !is_plain_slice(&r->nodes[slice]))
+    if (slice < 0 || !sliced_axis(&r->nodes[slice]) ||
+        find_value(&r->nodes[reversed], "Tidx", ATTR_TYPE).value != TF_INT32)
         return -1;
     source = input_of(r, &r->nodes[slice], 0);
     return source->node == image->node && source->output == image->output ? slice : -1;
@@ -549,6 +552,8 @@ static void mark_reflected(const Rewrite *r, int concat)
     for (int side = 0; side < 2; side++)
         if ((node->borders[side] = find_border(r, concat, 2 * side)) < 0)
             return;
+    if (sliced_axis(&r->nodes[node->borders[0]]) != sliced_axis(&r->nodes[node->borders[1]]))
+        return;
     node->fate = REFLECTED;
     for (int side = 0; side < 2; side++) {
         r->nodes[node->borders[side]].fate = DROPPED;
@@ -1016,10 +1021,15 @@ static void write_reflected(Rewrite *r, const Node *node)
     begin_node(r, node->name, "", FF_STYLE_REFLECT);
     put_input(r, input_of(r, node, 1)->text, "");
     for (int side = 0; side < 2; side++) {
-        put_input(r, input_of(r, &r->nodes[node->borders[side]], 1)->text, "");
-        put_input(r, input_of(r, &r->nodes[node->borders[side]], 2)->text, "");
+        const Node *const reversed = &r->nodes[input_of(r, node, 2 * side)->node];
+
+        for (int i = 1; i < 4; i++)
+            put_input(r, input_of(r, &r->nodes[node->borders[side]], i)->text, "");
+        put_input(r, input_of(r, reversed, 1)->text, "");
     }
     put_input(r, input_of(r, node, 3)->text, "");
+    put_attr_number(r, "axis", ATTR_INT, sliced_axis(&r->nodes[node->borders[0]]));
+    put_attr_number(r, "N", ATTR_INT, 8);
     end_node(r);
 }
 

@@ -107,7 +107,7 @@ static VECTORS_INLINE Vector round_values(Vector value)
     return _mm512_roundscale_ps(value, 0);
 }
 
-/** 1 / value to 12 bits or more. */
+/** 1 / value to 11 bits or more. */
 static VECTORS_INLINE Vector estimate_reciprocal(Vector value)
 {
     return _mm512_rcp14_ps(value);
@@ -208,7 +208,7 @@ static VECTORS_INLINE Vector round_values(Vector value)
     return _mm256_round_ps(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/** 1 / value to 12 bits or more. */
+/** 1 / value to 11 bits or more. */
 static VECTORS_INLINE Vector estimate_reciprocal(Vector value)
 {
     return _mm256_rcp_ps(value);

@@ -835,9 +835,9 @@ def biased(move=lambda x: x, shape=lambda x: x):
     return begin
 
 
-def _twice_and_back(x):
+def _twice_and_back(x, index=tf.int32):
     """The picture upright, as a list of its pixels, and as it was."""
-    across = tf.transpose(x, [0, 2, 1, 3], name="across")
+    across = tf.transpose(x, tf.constant([0, 2, 1, 3], index), name="across")
     pixels = tf.reshape(across, [1, 1, -1, 3], name="pixels")
     back = tf.transpose(tf.reshape(pixels, tf.shape(across)), [0, 2, 1, 3])
     return tf.slice(back, [0, 0, 0, 0], tf.shape(x), name="slice")
@@ -855,6 +855,11 @@ ENDS = {
         beginning(),
         ending(begin=biased(lambda x: _twice_and_back(x) + tf.reduce_mean(x))),
         {"bias": "BiasAdd", "styled": PIXELS},
+    ),
+    "bias moved by numbers of 64 bits": (
+        beginning(),
+        ending(begin=biased(lambda x: _twice_and_back(x, tf.int64))),
+        MOVED | {"across": "Transpose"},
     ),
     "moved bias that is used twice": (
         beginning(),
@@ -882,17 +887,26 @@ def test_ends(compare, rewrite, tmp_path, name):
     compare(path, [picture(*size) for size in [(16, 16), (17, 23), (48, 64)]])
 
 
-def bordered(join=tf.concat, source=lambda frame: frame, before=slice(1, 6), axis=2):
-    """A frame with five of its own columns, reversed, in front, and one behind."""
+def bordered(source=lambda frame: frame, before=slice(1, 6), axis=2, along=None, index=tf.int32):
+    """A frame with slices of its own, reversed, in front and behind; by default of its columns."""
 
     def begin(frame):
         inner = [slice(None)] * axis
-        first = tf.reverse(source(frame)[(*inner, before)], [axis])
-        last = tf.reverse(frame[(*inner, slice(-3, -2))], [axis])
-        wide = join([first, frame, last], axis, name="wide")
+        numbers = tf.constant([axis], index)
+        in_front = source(frame)[(*inner, before)]
+        in_front = tf.raw_ops.ReverseV2(tensor=in_front, axis=numbers if along is None else along)
+        behind = tf.raw_ops.ReverseV2(tensor=frame[(*inner, slice(-3, -2))], axis=numbers)
+        wide = tf.raw_ops.ConcatV2(
+            values=[in_front, frame, behind], axis=tf.constant(axis, index), name="wide"
+        )
         return beginning()(wide)
 
     return begin
+
+
+def cropped_to_frame(features):
+    size = tf.shape(tf1.get_default_graph().get_tensor_by_name("frame:0"))
+    round_tanh(tf.slice(features, [0, 0, 0, 0], [1, size[1], size[2], -1]))
 
 
 BORDERS = {
@@ -900,7 +914,9 @@ BORDERS = {
     "rows": (bordered(axis=1), REFLECT),
     "no border": (bordered(before=slice(4, 4)), REFLECT),
     "of another image": (bordered(source=lambda frame: 255 - frame), "ConcatV2"),
-    "every other pixel's place": (bordered(before=slice(None, 6)), "ConcatV2"),
+    "from the beginning": (bordered(before=slice(None, 6)), "ConcatV2"),
+    "all columns": (bordered(before=slice(None)), "ConcatV2"),
+    "numbers of 64 bits": (bordered(index=tf.int64), "ConcatV2"),
 }
 
 
@@ -908,12 +924,7 @@ BORDERS = {
 def test_borders(compare, rewrite, tmp_path, name):
     """The picture is as much larger as the frame was made, and cropped again."""
     begin, expected = BORDERS[name]
-
-    def end(features):
-        size = tf.shape(tf1.get_default_graph().get_tensor_by_name("frame:0"))
-        round_tanh(tf.slice(features, [0, 0, 0, 0], [1, size[1], size[2], -1]))
-
-    path = draw(tmp_path / "model.pb", _network, begin, end)
+    path = draw(tmp_path / "model.pb", _network, begin, cropped_to_frame)
     assert ops_by_name(rewrite(path))["wide"] == expected
     compare(path, [picture(*size) for size in [(16, 16), (17, 23), (48, 64)]])
 
@@ -1169,6 +1180,9 @@ ODD_ENDS = {
     "gain by channel": (beginning(), ending(gain=np.float32([100, 120, 140]))),
     "limit by channel": (beginning(), ending(high=np.float32([200, 220, 240]))),
     "limits beyond bytes": (beginning(), ending(gain=120.0, low=-1.0, high=300.0)),
+    "border with gaps": (bordered(before=slice(1, 6, 2)), cropped_to_frame),
+    "border reversed across": (bordered(along=[1]), cropped_to_frame),
+    "border reversed twice": (bordered(along=[1, 2]), cropped_to_frame),
     "more than a picture": (beginning(), ending(change=lambda x: tf.reshape(x, tf.shape(x)))),
 }
 

@@ -299,6 +299,7 @@ static void test_convolutions(StyleType type)
         {9, 98, {4, 4, 16, 48, 2, 1, B, 1}, 16, 1, B, B, 1},
         {3, 5, {2, 2, 5, 3, 2, 1, B, 1}, 5, 1, B, F, 1},
         {5, 70, {4, 4, 16, 16, 2, 1, B, 1}, 16, 1, B, B, 1}, // two phases, each with its pixels
+        {5, 70, {4, 4, 16, 16, 2, 1, B, 1}, 16, 1, B, F, 1},
         {5, 37, {8, 8, 32, 12, 2, 1, B, 1}, 32, 0, B, F, 1},
         {6, 141, {3, 3, 3, 16, 1, 0, B, 1}, 0, 0, U, B, 1}, // pairs, and one without a neighbour
         {4, 5, {8, 8, 5, 3, 2, 1, B, 1}, 5, 1, B, F, 1},
@@ -313,6 +314,7 @@ static void test_convolutions(StyleType type)
          F,
          0}, // an affine that doesn't divide the channels
         {6, 21, {5, 3, 32, 3, 1, 0, B, 1}, 32, 1, B, F, 1}, // three colours
+        {3, 70, {5, 3, 32, 3, 1, 0, B, 1}, 32, 1, B, B, 1}, // the same, three tiles and two
         {5, 100, {1, 3, 48, 40, 1, 0, B, 1}, 12, 0, B, B, 1},
         {9, 103, {3, 3, 32, 48, 1, 0, B, 1}, 32, 1, B, B, 1}, // of floats, in squares
         {8, 8, {3, 3, 16, 12, 1, 0, B, 1}, 0, 1, B, F, 1},
@@ -432,12 +434,12 @@ static void check_apply(int channels, int relu, StyleType input_type, StyleType 
 
 static void test_apply(StyleType narrow)
 {
-    for (int i = 0; i < 64; i++)
-        check_apply(i % 2   ? 20
-                    : i % 3 ? 4
-                            : 0,
-                    i >> 1 & 1, i >> 2 & 1 ? F : narrow, i >> 3 & 1 ? F : narrow,
-                    i >> 4 & 1 ? F : narrow, i >> 5 & 1);
+    static const int channels[] = {0, 4, 8, 16, 20, 32, 64};
+
+    for (size_t c = 0; c < sizeof(channels) / sizeof(*channels); c++)
+        for (int i = 0; i < 32; i++)
+            check_apply(channels[c], i & 1, i >> 1 & 1 ? F : narrow, i >> 2 & 1 ? F : narrow,
+                        i >> 3 & 1 ? F : narrow, i >> 4 & 1);
 }
 
 static void test_pixels(void)

@@ -45,13 +45,28 @@ static void put_attr(StyleMessage *node, const char *name, StyleMessage *value)
     ff_style_free(&test_context, attr.data);
 }
 
-static void put_type(StyleMessage *node, const char *name, int type)
+static void put_number(StyleMessage *node, const char *name, unsigned kind, int number)
 {
     StyleMessage value = {.ctx = &test_context};
 
-    ff_style_put_number(&value, ATTR_TYPE, type);
+    ff_style_put_number(&value, kind, number);
     put_attr(node, name, &value);
     ff_style_free(&test_context, value.data);
+}
+
+static void put_type(StyleMessage *node, const char *name, int type)
+{
+    put_number(node, name, ATTR_TYPE, type);
+}
+
+/** The attributes of what moves bytes: of columns, by numbers of 32 bits. */
+static void put_moving_attrs(StyleMessage *node)
+{
+    put_type(node, "Tidx", TF_INT32);
+    put_type(node, "Tperm", TF_INT32);
+    put_type(node, "Index", TF_INT32);
+    put_number(node, "begin_mask", ATTR_INT, 3);
+    put_number(node, "end_mask", ATTR_INT, 3);
 }
 
 /** The attributes of a convolution: SAME padding, and a stride. */
@@ -80,12 +95,13 @@ static void put_node(const char *name, const char *op, const char *inputs, int s
         size = strcspn(inputs, " ");
         ff_style_put_bytes(&node, NODE_INPUT, inputs, size);
     }
-    put_type(&node, "T", TF_FLOAT);
+    put_type(&node, "T", strcmp(op, "ConcatV2") ? TF_FLOAT : TF_UINT8);
     put_type(&node, "U", TF_FLOAT);
     put_type(&node, "SrcT", strcmp(name, "cast") ? TF_FLOAT : TF_UINT8);
     put_type(&node, "DstT", strcmp(name, "cast") ? TF_UINT8 : TF_FLOAT);
     if (stride)
         put_conv_attrs(&node, stride);
+    put_moving_attrs(&node);
     ff_style_put_message(&graph, GRAPH_NODE, &node);
     ff_style_free(&test_context, node.data);
 }
@@ -102,7 +118,12 @@ static void begin_graph(void)
 static void make_network(void)
 {
     begin_graph();
-    put_node("cast", "Cast", "frame", 0);
+    put_node("first", "StridedSlice", "frame k k k", 0);
+    put_node("last", "StridedSlice", "frame k k k", 0);
+    put_node("before", "ReverseV2", "first k", 0);
+    put_node("behind", "ReverseV2", "last k", 0);
+    put_node("wide", "ConcatV2", "before frame behind k", 0);
+    put_node("cast", "Cast", "wide", 0);
     put_node("sub", "Sub", "cast k", 0);
     put_node("conv1", "Conv2D", "sub k", 2);
     put_node("norm1", "FusedBatchNormV3", "conv1 k k k k", 0);
@@ -115,8 +136,10 @@ static void make_network(void)
     put_node("norm3", "FusedBatchNormV3", "conv3 k k k k", 0);
     put_node("relu3", "Relu", "norm3", 0);
     put_node("reshape", "Reshape", "sum shape", 0);
-    put_node("last", "Conv2D", "reshape k", 1);
-    put_node("tanh", "Tanh", "last", 0);
+    put_node("conv4", "Conv2D", "reshape k", 1);
+    put_node("bias", "BiasAdd", "conv4 k", 0);
+    put_node("across", "Transpose", "bias k", 0);
+    put_node("tanh", "Tanh", "across", 0);
     put_node("mul", "Mul", "tanh k", 0);
     put_node("add", "AddV2", "mul k", 0);
     put_node("minimum", "Minimum", "add k", 0);
@@ -160,6 +183,8 @@ static void test_network(void)
         CHECK(has_ops(&rewritten, "Conv2D", 0) && has_ops(&rewritten, "Conv2DBackpropInput", 0));
         CHECK(has_ops(&rewritten, "FusedBatchNormV3", 0) && has_ops(&rewritten, "Relu", 0));
         CHECK(has_ops(&rewritten, "Reshape", 1) && has_ops(&rewritten, "Placeholder", 1));
+        CHECK(has_ops(&rewritten, FF_STYLE_REFLECT, 1) && has_ops(&rewritten, "StridedSlice", 0));
+        CHECK(has_ops(&rewritten, FF_STYLE_TRANSPOSE, 1) && has_ops(&rewritten, "ReverseV2", 0));
         ff_style_free(&test_context, rewritten.data);
     }
 
@@ -285,7 +310,7 @@ static void check_broken(const uint8_t *bytes, size_t size)
 
 static void test_broken_graphs(void)
 {
-    uint8_t bytes[8192];
+    uint8_t bytes[16384];
     const int before = test_blocks;
     size_t size;
 
