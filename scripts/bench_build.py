@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import click
-from bench_contenders import Tools
+from bench_contenders import DECODED, Tools
 from bench_graphs import session_config, write_float_graph, write_openvino_graph, write_stand_in
 
 from ffmpeg_style.assets import assets_folder
@@ -37,11 +37,13 @@ def prepare(architectures, sizes):
         write_float_graph(models[architecture], float_graphs[architecture])
         openvino_graphs[architecture] = FOLDER / f"{architecture}-openvino.pb"
         write_openvino_graph(models[architecture], openvino_graphs[architecture])
+    clips = {size: make_clip(ffmpeg, *size) for size in sizes}
     return Tools(
         ffmpeg=ffmpeg,
         dnn_ffmpeg=build_dnn_ffmpeg(),
         engine=build_engine(),
-        clips={size: make_clip(ffmpeg, *size) for size in sizes},
+        clips=clips,
+        pictures={size: make_pictures(ffmpeg, clip) for size, clip in clips.items()},
         models=models,
         float_graphs=float_graphs,
         openvino_graphs=openvino_graphs,
@@ -97,4 +99,17 @@ def make_clip(ffmpeg, width, height):
             *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", str(draft)),
         ]
         subprocess.run(command, check=True)
+    return target
+
+
+def make_pictures(ffmpeg, clip):
+    """The clip's first frames as rows of RGB, in a file beside it."""
+    target = clip.with_suffix(".rgb")
+    if not target.exists():
+        with atomic_path(target) as draft:
+            command = [
+                *(str(ffmpeg), "-nostdin", "-y", "-loglevel", "error", "-i", str(clip)),
+                *("-frames:v", str(DECODED), "-pix_fmt", "rgb24", "-f", "rawvideo", str(draft)),
+            ]
+            subprocess.run(command, check=True)
     return target

@@ -70,6 +70,7 @@ class Tools:
     dnn_ffmpeg: Path
     engine: Path
     clips: dict
+    pictures: dict
     models: dict
     float_graphs: dict
     openvino_graphs: dict
@@ -165,7 +166,9 @@ def openvino_command(precision, hint):
 
     def command(job):
         graph = job.tools.openvino_graphs[job.case.architecture]
-        return peer_command(job, "openvino", graph, "--precision", precision, "--hint", hint)
+        pictures = str(pictures_of(job))
+        options = ("--pictures", pictures, "--precision", precision, "--hint", hint)
+        return peer_command(job, "openvino", graph, *options)
 
     return command
 
@@ -186,4 +189,10 @@ def engine_command(job):
     case = job.case
     model = str(job.tools.models[case.architecture])
     numbers = map(str, (case.width, case.height, job.frames, 0, 0))
-    return [str(job.tools.engine), model, *numbers, "auto", "cpu", str(job.marks)]
+    settings = ("auto", "cpu", str(job.marks))
+    return [str(job.tools.engine), model, *numbers, *settings, str(pictures_of(job))]
+
+
+def pictures_of(job):
+    """The file of the clip's first frames, for those that paint from memory."""
+    return job.tools.pictures[job.case.width, job.case.height]

@@ -66,9 +66,10 @@ def pipe(model, size, frames, marks, decode, encode):
 
 
 @contender
+@click.option("--pictures", type=click.Path(path_type=Path), required=True, help="Rows of RGB.")
 @click.option("--precision", type=click.Choice(["f32", "bf16"]), required=True)
 @click.option("--hint", type=click.Choice(["LATENCY", "THROUGHPUT"]), required=True)
-def openvino(model, size, frames, marks, precision, hint):
+def openvino(model, size, frames, marks, pictures, precision, hint):
     """OpenVINO's Python runtime on frames in memory: nothing is decoded or encoded."""
     from openvino import AsyncInferQueue, Core
 
@@ -80,17 +81,11 @@ def openvino(model, size, frames, marks, precision, hint):
     compiled = core.compile_model(network, "CPU", options)
     queue = AsyncInferQueue(compiled, compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
     queue.set_callback(lambda request, _: mark(marks, "painted"))
-    inputs = noise(len(queue), height, width)
+    inputs = np.fromfile(pictures, np.uint8).reshape(-1, 1, height, width, 3) / np.float32(255)
     for index in range(frames):
         mark(marks, "taken")
         queue.start_async({0: inputs[index % len(inputs)]})
     queue.wait_all()
-
-
-def noise(count, height, width):
-    """Frames that are not all alike."""
-    random = np.random.default_rng(0)
-    return [random.random((1, height, width, 3), np.float32) for _ in range(count)]
 
 
 @main.command()
