@@ -337,9 +337,8 @@ def test_every_address_of_ipv6(tmp_path, model):
     )
     try:
         wait_for(lambda: listens(http_port, "::1"))
-        # Painters come in by 127.0.0.1.
-        assert listens(rtmp_port, "::1")
-        assert listens(rtmp_port)
+        wait_for(lambda: listens(rtmp_port, "::1"))  # nginx opens one port after the other
+        wait_for(lambda: listens(rtmp_port))  # painters come in by 127.0.0.1
     finally:
         server.terminate()
         assert server.wait(PATIENCE) == 0
