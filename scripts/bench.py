@@ -12,7 +12,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import click
@@ -103,7 +103,7 @@ def summary(samples):
     }
 
 
-def results_of(case, samples, tools, peaks):
+def results_of(case, samples, tools, peaks, run):
     """The JSON of one case."""
     model = tools.models[case.architecture]
     operations = multiply_adds(model, case.width, case.height)
@@ -119,6 +119,7 @@ def results_of(case, samples, tools, peaks):
         "model": model.stem,
         "gigamacs": operations / 1e9,
         "peak_gflops": peaks,
+        "run": run,
         "contenders": figures,
     }
 
@@ -178,12 +179,13 @@ def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
     results = {"date": date.today().isoformat(), "machine": describe_machine(), "cases": []}
     if add and output.exists():
         results["cases"] = json.loads(output.read_text())["cases"]
+    run = datetime.now(timezone.utc).isoformat(timespec="minutes")
     steps = sum(case.sink in contender.sinks for case in cases for contender in chosen)
     with tqdm(total=steps * (1 + repeats), unit="run", disable=None) as progress:
         for case in cases:
             peaks = measure_peak()
             samples = run_case(case, chosen, tools, repeats, seconds, progress)
-            found = results_of(case, samples, tools, peaks)
+            found = results_of(case, samples, tools, peaks, run)
             others = [case for case in results["cases"] if place_of(case) != place_of(found)]
             results["cases"] = sorted([*others, found], key=place_of)
             with atomic_path(output) as draft:

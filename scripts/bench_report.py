@@ -29,10 +29,11 @@ COLORS |= {"OpenVINO": "#6a9f58", "engine": "#e0a33e"}
 def share_of_peak(results, case, name):
     """A contender's multiply-adds over the processor's peak.
 
-    The peak is the highest of the whole run: what disturbs a matrix product only lowers it.
+    The peak is the highest of the case's whole run: what disturbs a matrix product only lowers it.
     """
     figures = case["contenders"][name]
-    peak = max(each["peak_gflops"][figures["precision"]] for each in results["cases"])
+    together = [each for each in results["cases"] if each["run"] == case["run"]]
+    peak = max(each["peak_gflops"][figures["precision"]] for each in together)
     return f"{100 * 2 * case['gigamacs'] * figures['fps']['median'] / peak:.0f} %"
 
 
