@@ -371,11 +371,6 @@ static const ConvVectors *vectors_of(StyleVectors vectors)
     return vectors == FF_STYLE_AVX512 ? &ff_style_avx512 : &ff_style_avx2;
 }
 
-static size_t type_size(StyleType type)
-{
-    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
-}
-
 static int count_vectors(const StyleAffine *affine)
 {
     return !affine->channels ? 1 : affine->channels % 16 ? affine->channels : affine->channels / 16;
@@ -588,7 +583,8 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
     const StyleConv *conv = w->conv;
     const StyleFeatures *input = &conv->input, *added = &conv->added, *kept = &conv->kept;
     const StyleType type = conv->kernel.type;
-    Normed row = {.input = (const uint8_t *)input->data + first * type_size(input->type),
+    Normed row = {.input = advance(input->data, input->type, first),
+                  .added = advance(added->data, added->type, first),
                   .output = to,
                   .input_type = input->type,
                   .added_type = added->type,
@@ -596,8 +592,6 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
                   .count = count,
                   .affine = &w->affine};
 
-    if (added->data)
-        row.added = (const uint8_t *)added->data + first * type_size(added->type);
     if (kept->data)
         row.kept = (uint8_t *)kept->data + first * type_size(type);
     begin_at(&w->affine, first);

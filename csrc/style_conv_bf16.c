@@ -212,11 +212,6 @@ typedef struct Row {
     Moments moments[2];
 } Row;
 
-static MATRICES_INLINE size_t value_bytes(StyleType type)
-{
-    return type == FF_STYLE_FLOAT ? sizeof(float) : sizeof(uint16_t);
-}
-
 /** Whether 32 values become bfloat16 at once, and are summed up as even and odd ones. */
 static MATRICES_INLINE int in_pairs(const Row *row)
 {
@@ -240,7 +235,7 @@ static MATRICES_INLINE void begin_sums(const ConvWork *w, Row *row)
 /** Leaves the sums of up to `most` pixels from `x` on to be written. */
 static MATRICES_INLINE void pend(const ConvWork *w, Row *row, const float *sums, int x, int most)
 {
-    const size_t step = output_step(w) * value_bytes(row->type);
+    const size_t step = output_step(w) * type_size(row->type);
     const int left = w->width - x < most ? w->width - x : most;
 
     if (row->is_first && !x) {
@@ -471,7 +466,7 @@ static MATRICES_INLINE void multiply_16(ConvWork *w, Row row, int filter)
 static MATRICES_INLINE void multiply_groups(ConvWork *w, const uint16_t *kernel, size_t to,
                                             StyleType type)
 {
-    const size_t step = packed_step(&w->plan), bytes = value_bytes(type);
+    const size_t step = packed_step(&w->plan), bytes = type_size(type);
     const int filters = w->conv->kernel.filters;
     Row row = {.kernel = kernel,
                .to = (uint8_t *)w->conv->output.data + to * bytes,

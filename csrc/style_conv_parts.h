@@ -120,6 +120,12 @@ static inline int column_shift(const ConvPlan *plan, int phase, int channels)
     return (plan->first_column[phase] - plan->first_column[0]) * channels;
 }
 
+/** Bytes of a value. */
+static inline size_t type_size(StyleType type)
+{
+    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
+}
+
 static inline int round_up(int value, int unit)
 {
     return (value + unit - 1) / unit * unit;
