@@ -5,6 +5,7 @@ import re
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import graphs
@@ -391,53 +392,49 @@ def memory_of(pid):
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) << 10
 
 
-def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
-    """Each frame of a pipe comes back before the next one is written."""
-    frames = noise(6)
+@contextmanager
+def painting_as_they_come(ffmpeg, graph, *output):
+    """An ffmpeg that takes frames of 64x48 by its standard input; killed after `TIMEOUT`."""
     source = ("-probesize", "32", "-analyzeduration", "0", *RAW, "-s", "64x48", "-i", "-")
-    command = [ffmpeg, "-v", "error", *source, "-vf", filter_text(wave, requests=3), *AS_THEY_COME]
+    command = [ffmpeg, "-v", "error", *source, "-vf", graph, *AS_THEY_COME, *output]
     pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-    command += ["-flush_packets", "1", *RAW, "-"]
     with subprocess.Popen(command, **pipes) as process:
-        expected = engine_paints(wave, frames)
         watchdog = threading.Timer(TIMEOUT, process.kill)
         watchdog.start()
         try:
-            # ffmpeg itself reads one frame ahead of the one that it hands to the filters.
-            process.stdin.write(frames[0].tobytes())
-            for before, frame in zip(expected, frames[1:], strict=False):
-                time.sleep(0.5)  # sparse: painting takes less, also on a busy machine
-                process.stdin.write(frame.tobytes())
-                assert read_exactly(process.stdout, frame.nbytes) == before.tobytes()
-            process.stdin.close()
-            assert read_exactly(process.stdout, frame.nbytes) == expected[-1].tobytes()
+            yield process
         finally:
             watchdog.cancel()
             process.kill()
+
+
+def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
+    """Each frame of a pipe comes back before the next one is written."""
+    frames = noise(6)
+    expected = engine_paints(wave, frames)
+    output = ("-flush_packets", "1", *RAW, "-")
+    with painting_as_they_come(ffmpeg, filter_text(wave, requests=3), *output) as process:
+        # ffmpeg itself reads one frame ahead of the one that it hands to the filters.
+        process.stdin.write(frames[0].tobytes())
+        for before, frame in zip(expected, frames[1:], strict=False):
+            time.sleep(0.5)  # sparse: painting takes less, also on a busy machine
+            process.stdin.write(frame.tobytes())
+            assert read_exactly(process.stdout, frame.nbytes) == before.tobytes()
+        process.stdin.close()
+        assert read_exactly(process.stdout, frame.nbytes) == expected[-1].tobytes()
 
 
 def test_frames_behind_a_burst_come_out_as_soon_as_painted(ffmpeg, wave):
     """A burst, as a connection that was held up sends it, is not taken for the source's pace."""
     frames = [frame.tobytes() for frame in noise(8)]
     graph = rf"{filter_text(wave, requests=3)},metadata=print:direct=1:file=pipe\\:1"
-    source = ("-probesize", "32", "-analyzeduration", "0", *RAW, "-s", "64x48", "-i", "-")
-    command = [ffmpeg, "-v", "error", *source, "-vf", graph, *AS_THEY_COME, "-f", "null", "-"]
-    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    with subprocess.Popen(command, **pipes) as process:
-        watchdog = threading.Timer(TIMEOUT, process.kill)
-        watchdog.start()
-        try:
-            process.stdin.write(b"".join(frames[:4]))
-            for index, frame in enumerate(frames[4:], 4):
-                process.stdin.flush()
-                time.sleep(0.5)  # sparse: painting takes less, also on a busy machine
-                process.stdin.write(frame)
-                process.stdin.flush()
-                told = iter(process.stdout.readline, b"")
-                assert any(line.startswith(b"frame:%d " % index) for line in told)
-        finally:
-            watchdog.cancel()
-            process.kill()
+    with painting_as_they_come(ffmpeg, graph, "-f", "null", "-") as process:
+        process.stdin.write(b"".join(frames[:4]))
+        for index, frame in enumerate(frames[4:], 4):
+            time.sleep(0.5)  # sparse: painting takes less, also on a busy machine
+            process.stdin.write(frame)
+            told = iter(process.stdout.readline, b"")
+            assert any(line.startswith(b"frame:%d " % index) for line in told)
 
 
 def read_exactly(pipe, size):
