@@ -12,7 +12,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from datetime import date, datetime, timezone
+from datetime import date
 from pathlib import Path
 
 import click
@@ -35,7 +35,10 @@ DISTURBED = 0.1  # share of the processors that others may take; beyond it is me
 
 
 def run_case(case, chosen, tools, repeats, seconds, progress):
-    """All contenders in turn, `repeats` times; returns their figures by name, as lists."""
+    """All contenders in turn, `repeats` times, and a large matrix product with them.
+
+    Returns their figures by name, as lists, and the list of the product's.
+    """
     chosen = [contender for contender in chosen if case.sink in contender.sinks]
 
     def run(contender, frames):
@@ -48,12 +51,14 @@ def run_case(case, chosen, tools, repeats, seconds, progress):
 
     speeds = {contender.name: run(contender, TRIAL_FRAMES)["fps"] for contender in chosen}
     found = {contender.name: [] for contender in chosen}
+    peaks = []
     for _ in range(repeats):
+        peaks.append(measure_peak())
         for contender in chosen:
             frames = int(speeds[contender.name] * seconds)
             frames = WARM_UP + min(max(frames, TRIAL_FRAMES), MOST_FRAMES)
             found[contender.name].append(run(contender, frames))
-    return found
+    return found, peaks
 
 
 def measure_peak():
@@ -103,7 +108,7 @@ def summary(samples):
     }
 
 
-def results_of(case, samples, tools, peaks, run):
+def results_of(case, samples, tools, peaks):
     """The JSON of one case."""
     model = tools.models[case.architecture]
     operations = multiply_adds(model, case.width, case.height)
@@ -118,8 +123,7 @@ def results_of(case, samples, tools, peaks, run):
         "sink": case.sink,
         "model": model.stem,
         "gigamacs": operations / 1e9,
-        "peak_gflops": peaks,
-        "run": run,
+        "peak_gflops": summary(peaks),
         "contenders": figures,
     }
 
@@ -179,13 +183,11 @@ def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
     results = {"date": date.today().isoformat(), "machine": describe_machine(), "cases": []}
     if add and output.exists():
         results["cases"] = json.loads(output.read_text())["cases"]
-    run = datetime.now(timezone.utc).isoformat(timespec="minutes")
     steps = sum(case.sink in contender.sinks for case in cases for contender in chosen)
     with tqdm(total=steps * (1 + repeats), unit="run", disable=None) as progress:
         for case in cases:
-            peaks = measure_peak()
-            samples = run_case(case, chosen, tools, repeats, seconds, progress)
-            found = results_of(case, samples, tools, peaks, run)
+            samples, peaks = run_case(case, chosen, tools, repeats, seconds, progress)
+            found = results_of(case, samples, tools, peaks)
             others = [case for case in results["cases"] if place_of(case) != place_of(found)]
             results["cases"] = sorted([*others, found], key=place_of)
             with atomic_path(output) as draft:

@@ -78,16 +78,16 @@ class Tools:
 
 
 def contenders():
-    """All of them, in the order of the tables."""
+    """All of them, in the order in which they run; what is compared closely stands together."""
     both = ("null", "h264")
     found = [
         Contender("styletransfer auto", None, both, filter_command("auto")),
         Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
         Contender("styletransfer in memory", None, ("null",), filter_command("auto", decoded=True)),
+        Contender("engine alone auto", None, ("null",), engine_command),
         Contender("dnn_processing", "fp32", both, dnn_command(best=False)),
         Contender("dnn_processing best", None, both, dnn_command(best=True)),
         Contender("pipe to Python", "fp32", both, pipe_command),
-        Contender("engine alone auto", None, ("null",), engine_command),
     ]
     for precision, name in (("f32", "fp32"), ("bf16", "bf16")):
         if name not in fast_precisions():
