@@ -267,7 +267,7 @@ def test_command_prints_json(models, photographs, painting, vgg_weights, cache):
 @pytest.mark.parametrize(
     ("option", "value", "word"),
     [
-        ("model", "missing.pb", "no file"),
+        ("model", "missing.pb", "no model"),
         ("model", "text.jpg", "frozen graph"),
         ("--style", "missing.jpg", "no file"),
         ("--style", "text.jpg", "unreadable"),

@@ -159,7 +159,20 @@ def test_broken_contract(name, tmp_path):
     assert any("broken: " in line and word in line for line in result.output.splitlines())
 
 
-@pytest.mark.parametrize("name", ["missing", "empty", "png", "zeros", "text", "nodeless"])
+def test_model_by_its_name():
+    result = run("wave-fast")
+    assert result.exit_code == 0, result.output
+    assert "contract" in result.output
+
+
+def test_model_that_is_not_there(tmp_path):
+    result = run(tmp_path / "missing.pb")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("ffmpeg-style: no model ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["empty", "png", "zeros", "text", "nodeless"])
 def test_no_graph_at_all(name, tmp_path):
     result = run(graphs.BAD[name].write(tmp_path / "model.pb"))
     assert result.exit_code == 2

@@ -8,7 +8,7 @@ from ffmpeg_style.commands.train import parse_paintings
 
 
 @click.command("evaluate")
-@click.argument("model", metavar="MODEL.pb")
+@click.argument("model", metavar="MODEL")
 @click.option(
     "--style",
     "paintings",
@@ -41,11 +41,13 @@ from ffmpeg_style.commands.train import parse_paintings
 def command(model, paintings, content, content_weight, style_weight, tv_weight, as_json, **options):
     """Judge a model by its losses, beside those of Gatys's optimisation.
 
+    MODEL is its path, or the name of one that is there: see `ffmpeg-style models`.
     Interrupted, it goes on with the next photograph when the command is given again.
     """
+    from ffmpeg_style.catalog import find_model
     from ffmpeg_style.evaluate import evaluate, table
 
     weights = {"content": content_weight, "style": style_weight, "total_variation": tv_weight}
     weights = {name: value for name, value in weights.items() if value is not None}
-    report = evaluate(model, paintings, content, weights=weights, **options)
+    report = evaluate(find_model(model), paintings, content, weights=weights, **options)
     click.echo(json.dumps(report, indent=2) if as_json else table(report))

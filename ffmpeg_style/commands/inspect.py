@@ -18,7 +18,7 @@ def parse_size(context, parameter, value):
 
 
 @click.command("inspect")
-@click.argument("model", metavar="MODEL.pb")
+@click.argument("model", metavar="MODEL")
 @click.option(
     "--size",
     callback=parse_size,
@@ -32,11 +32,13 @@ def parse_size(context, parameter, value):
 def command(context, model, size, as_json):
     """Tell what is in a frozen graph, and whether the filter will take it for one of this project.
 
-    Exits with 1 when it is not, and with 2 when the file is no graph.
+    MODEL is its path, or the name of one that is there: see `ffmpeg-style models`. Exits with 1 when
+    the filter will not take it, and with 2 when the file is no graph.
     """
     start_tensorflow()
+    from ffmpeg_style.catalog import find_model
     from ffmpeg_style.inspection import describe, inspect
 
-    inspection = inspect(model, *size)
+    inspection = inspect(find_model(model), *size)
     click.echo(json.dumps(inspection._asdict(), indent=2) if as_json else describe(inspection))
     context.exit(1 if inspection.faults else 0)
