@@ -223,6 +223,15 @@ cdef class Engine:
         max_pixels: largest frame accepted; None for 2**26.
         max_model_bytes: largest model file accepted; None for 2**29.
 
+    Attributes:
+        name: of the model, by its card or its file.
+        card: what the model tells of itself, a dict; empty when it has no card.
+        styles: their names, a tuple.
+        size: width and height that the model is made for; 0 where it takes any.
+        precision, device, requests, threads: what was chosen.
+        library, version: TensorFlow's path and version.
+        style, strength, colors: as given; they may be changed while frames are painted.
+
     Raises:
         InputError: an argument can't be right (a ValueError).
         InputNotFoundError: there is no such model (a FileNotFoundError).

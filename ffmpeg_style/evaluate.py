@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 from PIL import Image, ImageDraw, ImageOps
-from tqdm import tqdm
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write, make_folder
@@ -23,6 +22,7 @@ from ffmpeg_style.gatys import TERMS, optimize
 from ffmpeg_style.loss_network import CONTENT_LAYER, load_loss_network
 from ffmpeg_style.losses import LossWeights, losses_to_targets, style_grams
 from ffmpeg_style.photographs import find_images, read_image
+from ffmpeg_style.progress import progress_bar
 
 WIDTH = 512
 STYLE_SIZE = 512
@@ -61,14 +61,14 @@ class Yardstick:
             digest.update(ops.convert_to_numpy(value).tobytes())
         self.digest = digest
 
-    def measure(self, photograph, painting, iterations, progress=True):
+    def measure(self, photograph, painting, iterations, progress=None):
         """Losses and images of one photograph.
 
         Args:
             photograph: uint8 ``[H,W,3]``.
             painting: uint8 ``[H,W,3]``.
             iterations: of the optimisation.
-            progress: show a bar.
+            progress: show a bar; None for when stderr is a terminal.
 
         Returns:
             float64 ``[iterations+1,4]``, the losses `TERMS` at the start and after each iteration,
@@ -95,7 +95,7 @@ class Yardstick:
         """Optimise, and write the losses and images so far at each of `MARKS` and at the end."""
         grams = style_grams(self.loss_network, painting[None].astype("float32"))
         images = {}
-        with tqdm(total=iterations, desc="Gatys", leave=False, disable=not progress) as bar:
+        with progress_bar(total=iterations, desc="Gatys", leave=False, progress=progress) as bar:
 
             def watch(losses, image):
                 bar.update(len(losses) - 1 - bar.n)
@@ -172,7 +172,7 @@ def evaluate(
     iterations=MARKS[-1],
     cache=None,
     output=None,
-    progress=True,
+    progress=None,
 ):
     """Judge an exported model.
 
@@ -190,7 +190,7 @@ def evaluate(
         cache: folder of its results; see `Yardstick`.
         output: folder for the report ``MODEL.json`` and a contact sheet ``MODEL-STYLE.jpg`` for
             each style, named as the model's file.
-        progress: show bars.
+        progress: show bars; None for when stderr is a terminal.
 
     Returns:
         The report, as JSON values.
@@ -223,7 +223,7 @@ def evaluate(
         judge = Judge(runner, mixes[name], loss_network, painting, weights, yardstick)
         judged = [
             judge(*content, iterations if index < gatys_images else 0, progress)
-            for index, content in enumerate(tqdm(contents, desc=name, disable=not progress))
+            for index, content in enumerate(progress_bar(contents, desc=name, progress=progress))
         ]
         report["styles"][name] = summarize(judged)
         if output:

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.files import atomic_write
+from ffmpeg_style.files import atomic_write, check_target
 from ffmpeg_style.frozen_graph import (
     CARD,
     FORMAT,
@@ -59,7 +59,7 @@ HALF_CHANGE = 1
 """Levels of 255 by which kernels stored as half floats may change a pixel."""
 
 
-def export(network, path, *, styles=None, name=None, trained=None, licence=""):
+def export(network, path, *, styles=None, name=None, trained=None, licence="", overwrite=False):
     """Write a network as a frozen graph.
 
     Kernels are stored as half floats when that changes no pixel of a few test pictures by more
@@ -72,14 +72,18 @@ def export(network, path, *, styles=None, name=None, trained=None, licence=""):
         name: of the model, for its card; by default the file's.
         trained: JSON values for the card: steps, weights of the losses, data.
         licence: of the model, for its card.
+        overwrite: replace a file that exists.
 
     Returns:
         The card.
 
     Raises:
-        InputError: an unknown style, weights that are not finite, or a folder that cannot be
-            written.
+        InputError: an unknown style, weights that are not finite, a path that is not of a ``.pb``
+            or of one that exists, or a folder that cannot be written.
     """
+    if Path(path).suffix != ".pb":
+        raise InputError(f"expected to write a frozen graph (.pb), found {Path(path).name!r}")
+    check_target(path, overwrite)
     settings, weights = choose_styles(network, styles or network.styles)
     for weight, values in weights.items():
         if not np.isfinite(values).all():

@@ -32,13 +32,7 @@ def atomic_path(path):
     It has the suffix of ``path``, and no other part of a name that may be as long as names can be.
     """
     path = Path(path)
-    try:
-        descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
-    except OSError as error:
-        reason = f"no file can be made in its folder ({error.strerror})"
-        raise InputError(f"{path} can't be written: {reason}") from error
-    os.close(descriptor)
-    draft = Path(draft)
+    draft = make_draft(path)
     try:
         yield draft
         with open(draft, "rb") as file:
@@ -49,6 +43,33 @@ def atomic_path(path):
         draft.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def make_draft(path):
+    """A new empty file beside ``path``, with its suffix."""
+    try:
+        descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
+    except OSError as error:
+        reason = f"no file can be made in its folder ({error.strerror})"
+        raise InputError(f"{path} can't be written: {reason}") from error
+    os.close(descriptor)
+    return Path(draft)
+
+
+def check_target(path, overwrite):
+    """Before long work: whether a file can be written there.
+
+    Raises:
+        InputError: it can't, or there is something and ``overwrite`` does not say to replace it.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no file; expected the name of a file to write")
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"{path} exists already; choose another target, or replace it by -y (overwrite=True)"
+        )
+    make_draft(path).unlink()
 
 
 def replace(draft, path):
@@ -96,6 +117,8 @@ def make_folder(path):
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
+    except FileExistsError:
+        raise InputError(f"expected a folder to write to at {path}, found a file") from None
     except OSError as error:
         raise InputError(
             f"expected a folder to write to at {path}, found {error.strerror}"

@@ -47,8 +47,9 @@ def read_graph(path):
     except FileNotFoundError:
         raise InputNotFoundError(f"expected a frozen graph, found no file at {path}") from None
     except (OSError, DecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"expected a frozen graph (.pb) in {path}, found something else ({error})"
+            f"expected a frozen graph (.pb) in {path}, found something else ({reason})"
         ) from None
     if not graph.node or not all(node.op for node in graph.node):
         raise InputError(f"expected a frozen graph (.pb) in {path}, found no ops in it")

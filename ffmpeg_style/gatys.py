@@ -13,13 +13,13 @@ import scipy.optimize
 import tensorflow as tf
 from keras import ops
 from PIL import Image
-from tqdm import tqdm
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.files import atomic_write, make_folder
+from ffmpeg_style.files import atomic_write, check_target
 from ffmpeg_style.loss_network import CONTENT_LAYER, load_loss_network
 from ffmpeg_style.losses import LossWeights, losses_to_targets, style_grams
-from ffmpeg_style.photographs import SUFFIXES, read_image
+from ffmpeg_style.photographs import SUFFIXES, check_pixels, read_image
+from ffmpeg_style.progress import progress_bar
 
 TERMS = ("content", "style", "total_variation", "total")
 FIRST_STEP = 10.0
@@ -159,7 +159,8 @@ def optimize_file(
     weights=None,
     vgg_weights=None,
     iterations=200,
-    show_progress=True,
+    progress=None,
+    overwrite=False,
     **options,
 ):
     """Paint an image file by optimisation.
@@ -173,7 +174,8 @@ def optimize_file(
         weights: `LossWeights`.
         vgg_weights: file of VGG weights; see `load_loss_network`.
         iterations: of L-BFGS.
-        show_progress: show a bar.
+        progress: show a bar; None for when stderr is a terminal.
+        overwrite: replace an image that exists.
         options: further ones of `optimize`.
 
     Returns:
@@ -186,12 +188,13 @@ def optimize_file(
     if output.suffix.lower() not in SUFFIXES:
         known = ", ".join(sorted(SUFFIXES))
         raise InputError(f"expected to write an image ({known}), found {output.name!r}")
+    check_target(output, overwrite)
     loss_network = load_loss_network(vgg_weights)
     painting = read_image(style, short_side=style_size)
     photograph = read_image(content, width=width)
-    make_folder(output.parent)
+    check_pixels(photograph.shape[1], photograph.shape[0], content)
     grams = style_grams(loss_network, painting[None].astype("float32"))
-    with tqdm(total=iterations, disable=not show_progress) as bar:
+    with progress_bar(total=iterations, progress=progress) as bar:
 
         def show(losses, image):
             bar.n = len(losses) - 1

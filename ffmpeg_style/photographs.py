@@ -10,6 +10,9 @@ from ffmpeg_style.errors import InputError, InputNotFoundError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
 
+MOST_PIXELS = 2**22
+"""Of an image that a loss network is shown: its features take 4 kB for each, 16 GB in all."""
+
 
 def find_images(folder):
     """Paths of the image files in a folder and below, sorted.
@@ -37,7 +40,7 @@ def read_image(path, *, short_side=None, width=None):
 
     Raises:
         InputNotFoundError: no such file.
-        InputError: the file is not a readable image.
+        InputError: the file is not a readable image, or would have too many pixels.
     """
     path = Path(path)
     if not path.is_file():
@@ -51,8 +54,19 @@ def read_image(path, *, short_side=None, width=None):
         ) from error
     factor = short_side / min(image.size) if short_side else width / image.width if width else 1
     if factor != 1:
-        image = image.resize([max(1, round(side * factor)) for side in image.size], Image.LANCZOS)
+        size = [max(1, round(side * factor)) for side in image.size]
+        check_pixels(*size, path)
+        image = image.resize(size, Image.LANCZOS)
     return np.asarray(image)
+
+
+def check_pixels(width, height, path):
+    """Raise InputError for more than a loss network can take."""
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"expected an image of at most {MOST_PIXELS / 1e6:.1f} million pixels, found {path} at "
+            f"{width}x{height}; scale it to fewer with --width, or a painting with --style-size"
+        )
 
 
 def to_rgb(image):

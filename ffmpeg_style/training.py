@@ -17,7 +17,6 @@ import numpy as np
 from keras import ops
 from PIL import Image
 from tensorboardX import SummaryWriter
-from tqdm import tqdm
 
 from ffmpeg_style.checkpoint import newest_checkpoint, save_checkpoint
 from ffmpeg_style.errors import InputError, StyleError
@@ -33,6 +32,7 @@ from ffmpeg_style.networks import (
 )
 from ffmpeg_style.photographs import Photographs, read_image
 from ffmpeg_style.processor import has_bfloat16
+from ffmpeg_style.progress import progress_bar
 from ffmpeg_style.weights import ORIGIN, build_network, load_network, read_network
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ def train(
     vgg_weights=None,
     start=None,
     teacher=None,
-    progress=True,
+    progress=None,
 ):
     """Train a style network, or go on with the run in ``folder``.
 
@@ -192,7 +192,7 @@ def train(
         start: a run's folder, checkpoint or frozen graph whose weights a new run begins with; see
             `adapt_styles`.
         teacher: such a thing whose pictures the network is to learn, in place of the losses.
-        progress: show a bar.
+        progress: show a bar; None for when stderr is a terminal.
 
     Returns:
         The trained `StyleNetwork`.
@@ -227,6 +227,8 @@ def train(
             first = read_start(start, network)
             origin["start"] = first.trained
             set_weight_values(network, adapt_styles(first, network.styles))
+    if step >= settings.steps:
+        log.warning("the run in %s has its %d steps already: give more --steps", folder, step)
     photographs[step]  # Where none can be read it ends here, with nothing written.
     folder = make_folder(folder)
     run(trainer, photographs, folder, step, settings, origin, progress)
@@ -286,8 +288,9 @@ def read_start(path, network):
         StyleError: there is none, or the network can't begin with it.
     """
     first = read_network(path)
+    keys = ("architecture", "width", "norm")
     wanted, found = (
-        " ".join(f"--{key} {settings[key]}" for key in ("architecture", "width", "norm"))
+        options_text({key: settings[key] for key in keys})
         for settings in (first.settings, network.settings)
     )
     if wanted != found:
@@ -299,6 +302,13 @@ def read_start(path, network):
         )
     build_network(first)  # The weights must be those that a graph's card tells of.
     return first
+
+
+def options_text(settings):
+    """A network's settings as one gives them to ``train``."""
+    styles = [f"--style {name}=..." for name in settings.get("styles", ())]
+    others = [f"--{key} {value}" for key, value in settings.items() if key != "styles"]
+    return " ".join([*others, *styles])
 
 
 def adapt_styles(first, styles):
@@ -331,8 +341,8 @@ def restore(folder, trainer):
     header, weights, optimizer = newest
     if header["network"] != trainer.network.settings:
         raise InputError(
-            f"expected a run of {trainer.network.settings} in {folder}, found one of "
-            f"{header['network']}; choose another folder with --output"
+            f"expected a run of {options_text(trainer.network.settings)} in {folder}, found one of "
+            f"{options_text(header['network'])}; choose another folder with --output"
         )
     set_weight_values(trainer.network, weights)
     for variable, value in zip(trainer.optimizer.variables, optimizer, strict=True):
@@ -369,7 +379,7 @@ def not_finite(what, step, found, folder):
 def run(trainer, photographs, folder, step, settings, origin, progress):
     """The loop over the steps that are left."""
     saved = step
-    bar = tqdm(total=settings.steps, initial=step, unit="step", disable=not progress)
+    bar = progress_bar(total=settings.steps, initial=step, unit="step", progress=progress)
     with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
         while step < settings.steps and not stop:
             images, style_weights = photographs[step]

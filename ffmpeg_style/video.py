@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import re
 import subprocess
@@ -14,12 +15,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from tqdm import tqdm
-
 from ffmpeg_style.errors import FFmpegError, InputError, InputNotFoundError
-from ffmpeg_style.files import atomic_path
+from ffmpeg_style.files import atomic_path, check_target
 from ffmpeg_style.filter_graph import Style, filter_text
 from ffmpeg_style.program import ffmpeg_path
+from ffmpeg_style.progress import progress_bar
 
 # Containers by their suffix, with the audio that they hold as it is; other audio is encoded anew.
 AUDIO_COPIED = {
@@ -121,6 +121,9 @@ def stylize(
         device=device,
         library=library,
     )
+    for name, seconds in (("start", start), ("duration", duration)):
+        if seconds is not None and not 0 <= float(seconds) < math.inf:
+            raise InputError(f"{name} is {seconds}; expected seconds, from 0 up")
     _check_paths(source, target, overwrite)
     _check_encoder_options(encoder_options)
     with ExitStack() as stack:
@@ -139,11 +142,11 @@ def stylize(
             *encoder_options,
             f"file:{draft}",
         ]
-        bar = tqdm(
+        bar = progress_bar(
             total=_expected_frames(found, start, duration, target),
             unit=" frames",
             desc=target.name,
-            disable=None if progress is None else not progress,
+            progress=progress,
         )
         stack.enter_context(bar)
         if not _run(command, bar, {str(draft): str(target), str(readable): str(source)}):
@@ -157,14 +160,11 @@ def _check_paths(source, target, overwrite):
         raise InputNotFoundError(f"no video or photograph at {source}: no such file")
     if not source.is_file():
         raise InputError(f"{source} is no file; expected a video or a photograph")
-    if target.exists() and not target.is_file():
-        raise InputError(f"{target} is no file; expected the name of a file to write")
+    if not source.stat().st_size:
+        raise InputError(f"{source} is empty; expected a video or a photograph")
     if target.exists() and source.samefile(target):
         raise InputError(f"{target} is the source itself; choose another target")
-    if target.exists() and not overwrite:
-        raise InputError(
-            f"{target} exists already; choose another target, or replace it by -y (overwrite=True)"
-        )
+    check_target(target, overwrite)
 
 
 def _check_encoder_options(options):

@@ -125,7 +125,9 @@ def test_models_command(folders):
     text = run("wave").stdout
     assert re.search(r"^styles +wave, scream$", text, re.MULTILINE)
     assert wave["path"] in text
-    assert "frozen" in run("broken").stdout
+    broken = run("broken")
+    assert (broken.returncode, broken.stdout) == (2, "")
+    assert broken.stderr.startswith("ffmpeg-style: ") and "frozen" in broken.stderr
     missing = run("nope")
     assert missing.returncode == 2
     assert missing.stderr.startswith("ffmpeg-style: no model 'nope'")

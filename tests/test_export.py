@@ -201,20 +201,26 @@ def test_refusals_leave_the_file_as_it_was(tmp_path):
     path = tmp_path / "model.pb"
     path.write_bytes(b"good")
     network = untrained("fast", ("a", "b"))
+    with pytest.raises(InputError, match="exists already"):
+        export(network, path)
+    replacing = dict(overwrite=True)
     for styles in (["c"], ["a", "a"]):
         with pytest.raises(InputError, match="a, b"):
-            export(network, path, styles=styles)
+            export(network, path, styles=styles, **replacing)
     values = weight_values(network)
     values["output/conv/bias"][0] = np.nan
     set_weight_values(network, values)
     with pytest.raises(InputError, match="output/conv/bias"):
-        export(network, path)
+        export(network, path, **replacing)
     with pytest.raises(InputError, match="folder"):
         export(untrained("fast"), tmp_path / "missing" / "model.pb")
-    with pytest.raises(InputError, match="Is a directory"):
-        export(untrained("fast"), tmp_path)
+    (tmp_path / "folder.pb").mkdir()
+    with pytest.raises(InputError, match="is no file"):
+        export(untrained("fast"), tmp_path / "folder.pb", **replacing)
+    with pytest.raises(InputError, match=r"README\.md"):
+        export(untrained("fast"), tmp_path / "README.md")
     assert path.read_bytes() == b"good"
-    assert [path] == list(tmp_path.iterdir())
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "folder.pb", path]
 
 
 def test_command(tmp_path):
@@ -226,6 +232,12 @@ def test_command(tmp_path):
     card = read_card(read_graph(tmp_path / "b.pb"))
     assert (card["name"], card["styles"], card["licence"]) == ("Bee", ["b"], "CC0-1.0")
     assert card["trained"] == {"steps": 7, "data": "photographs"}
+    again = CliRunner().invoke(main, [*map(str, arguments), "--name", "Cee"])
+    assert again.exit_code == 2
+    assert read_card(read_graph(tmp_path / "b.pb"))["name"] == "Bee"
+    again = CliRunner().invoke(main, [*map(str, arguments), "--name", "Cee", "-y"])
+    assert again.exit_code == 0, again.output
+    assert read_card(read_graph(tmp_path / "b.pb"))["name"] == "Cee"
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,31 @@ def test_command(start, arguments):
     assert "total" in result.output
 
 
+def test_an_image_that_exists_is_kept(arguments):
+    arguments["--output"] = arguments["--content"]
+    before = arguments["--content"].read_bytes()
+    result = run(arguments)
+    assert result.exit_code == 2
+    assert "exists already" in result.stderr
+    assert arguments["--content"].read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--width", "--style-size"])
+def test_more_pixels_than_memory(option, arguments):
+    result = run({**arguments, option: 1_000_000})
+    assert result.exit_code == 2
+    assert "4.2 million pixels" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_photograph_of_too_many_pixels(arguments, tmp_path):
+    del arguments["--width"]
+    Image.new("RGB", (2048, 2049)).save(tmp_path / "large.png")
+    result = run({**arguments, "--content": tmp_path / "large.png"})
+    assert result.exit_code == 2
+    assert "large.png at 2048x2049" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value", "word"),
     [
@@ -126,6 +151,7 @@ def test_command(start, arguments):
         ("--vgg-weights", "other.npz", "another network"),
         ("--output", "out.txt", "out.txt"),
         ("--output", "text.jpg/out.png", "folder"),
+        ("--output", "missing/out.png", "folder"),
     ],
 )
 def test_refusals(option, value, word, arguments, tmp_path):

@@ -603,6 +603,22 @@ def test_seeds_have_a_range(command, seed):
     assert f"{seed} is not in the range" in result.output
 
 
+@pytest.mark.parametrize("command", ["train", "optimize", "evaluate"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_weights_are_finite_and_not_negative(command, value):
+    model = ["model.pb"] if command == "evaluate" else []
+    result = CliRunner().invoke(main, [command, *model, "--style-weight", value])
+    assert result.exit_code == 2
+    assert "--style-weight" in result.output
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0"])
+def test_rate_is_positive(value):
+    result = CliRunner().invoke(main, ["train", "--rate", value])
+    assert result.exit_code == 2
+    assert "--rate" in result.output
+
+
 def replace_options(arguments, extra):
     """The command with some options' values replaced, or added where they may come twice."""
     command = list(arguments)

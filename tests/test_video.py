@@ -291,6 +291,8 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
     same.hardlink_to(source)
     text = tmp_path / "text.mp4"
     text.write_text("no video")
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
     sound = make(suffix=".wav", options=("-vn",))
     exists = tmp_path / "exists.mp4"
     exists.write_bytes(b"good")
@@ -310,6 +312,9 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
         ((source, out, "nope"), FileNotFoundError, "no model 'nope'"),
         ((source, out, model, {"start": 9.5}), ValueError, "no frame to paint from second 9.5 on"),
         ((source, tmp_path / "out.png", model, {"start": 9}), ValueError, "no frame to paint"),
+        ((source, out, model, {"start": float("nan")}), ValueError, "expected seconds"),
+        ((source, out, model, {"duration": -1}), ValueError, "expected seconds"),
+        ((empty, out, model), ValueError, "is empty"),
         ((source, out, model, {"encoder_options": ["-vf", "hue"]}), ValueError, "-vf would take"),
         ((source, out, model, {"encoder_options": ["-filter:v:0", "hue"]}), ValueError, "-filter"),
         ((source, out, model, {"encoder_options": ["-filter:0", "hue"]}), ValueError, "-filter"),
@@ -344,6 +349,10 @@ def test_command(make, model, shown, tmp_path):
     result = run(source, target, "-y", "--model", model, "--", "-c:v", "mpeg4")
     assert result.returncode == 0, result.stderr
     assert shown(target)[0]["video"]["codec_name"] == "mpeg4"
+    for option, value in (("--start", "nan"), ("--duration", "inf"), ("--requests", "65")):
+        refused = run(source, target, "-y", "--model", model, option, value)
+        assert refused.returncode == 2
+        assert option in refused.stderr and "Traceback" not in refused.stderr
     failed = run(source, target, "-y", "--model", model, "--style", "nope")
     assert failed.returncode == 1
     assert failed.stderr.startswith("ffmpeg-style: style 'nope' is not in the model")

@@ -5,6 +5,7 @@ import json
 import click
 
 from ffmpeg_style.commands.train import parse_paintings
+from ffmpeg_style.options import WEIGHT
 
 
 @click.command("evaluate")
@@ -23,9 +24,9 @@ from ffmpeg_style.commands.train import parse_paintings
 @click.option(
     "--style-size", type=click.IntRange(32), help="Short side.  [default: as in training]"
 )
-@click.option("--content-weight", type=float, help="[default: as in training]")
-@click.option("--style-weight", type=float, help="[default: as in training]")
-@click.option("--tv-weight", type=float, help="[default: as in training]")
+@click.option("--content-weight", type=WEIGHT, help="[default: as in training]")
+@click.option("--style-weight", type=WEIGHT, help="[default: as in training]")
+@click.option("--tv-weight", type=WEIGHT, help="[default: as in training]")
 @click.option(
     "--gatys-images",
     type=click.IntRange(0),
@@ -41,7 +42,7 @@ from ffmpeg_style.commands.train import parse_paintings
 def command(model, paintings, content, content_weight, style_weight, tv_weight, as_json, **options):
     """Judge a model by its losses, beside those of Gatys's optimisation.
 
-    MODEL is its path, or the name of one that is there: see `ffmpeg-style models`.
+    MODEL is its path, or a name: see `ffmpeg-style models`.
     Interrupted, it goes on with the next photograph when the command is given again.
     """
     from ffmpeg_style.catalog import find_model

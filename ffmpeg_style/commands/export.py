@@ -18,7 +18,8 @@ from ffmpeg_style.quiet import start_tensorflow
 @click.option("--name", help="Of the model, for its card.  [default: that of the file]")
 @click.option("--licence", help="Of the model, for its card.  [default: that of MODEL.pb, or none]")
 @click.option("--data", help="What it was trained on, for its card.  [default: what is known]")
-def command(network, output, styles, name, licence, data):
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a model that exists.")
+def command(network, output, styles, name, licence, data, overwrite):
     """Write a trained network as a frozen graph that the filter runs.
 
     The newest checkpoint of a run is taken. One --style cuts a model of one style out of a network
@@ -36,5 +37,6 @@ def command(network, output, styles, name, licence, data):
         name=name,
         trained={**stored.trained, **({"data": data} if data else {})},
         licence=licence or stored.licence,
+        overwrite=overwrite,
     )
-    click.echo(f"{output}: {card['name']}, {', '.join(card['styles'])}")
+    click.echo(f"{output}: the model {card['name']} of the styles {', '.join(card['styles'])}")

@@ -32,8 +32,8 @@ def parse_size(context, parameter, value):
 def command(context, model, size, as_json):
     """Tell what is in a frozen graph, and whether the filter will take it for one of this project.
 
-    MODEL is its path, or the name of one that is there: see `ffmpeg-style models`. Exits with 1 when
-    the filter will not take it, and with 2 when the file is no graph.
+    MODEL is its path, or a name: see `ffmpeg-style models`. Exits with 1 when it is not, and with 2
+    when the file is no graph.
     """
     start_tensorflow()
     from ffmpeg_style.catalog import find_model

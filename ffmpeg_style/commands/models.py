@@ -18,13 +18,16 @@ def command(name, as_json):
     """
     from ffmpeg_style.card_text import card_lines
     from ffmpeg_style.catalog import list_models, read_model
+    from ffmpeg_style.errors import ModelError
 
     models = list_models() if name is None else [read_model(name)]
     if as_json:
         print(json.dumps([_values(model) for model in models], indent=2, ensure_ascii=False))
     elif name is not None:
+        if models[0].error is not None:
+            raise ModelError(models[0].error)
         print(f"{'path':<15}{models[0].path}")
-        print(models[0].error or "\n".join(card_lines(models[0].card)))
+        print("\n".join(card_lines(models[0].card)))
     elif models:
         _print_table([_row(model) for model in models])
     else:

@@ -2,6 +2,7 @@
 
 import click
 
+from ffmpeg_style.options import WEIGHT
 from ffmpeg_style.quiet import start_tensorflow
 
 
@@ -15,14 +16,13 @@ from ffmpeg_style.quiet import start_tensorflow
 )
 @click.option("--width", type=click.IntRange(32), help="Scale the photograph to this width.")
 @click.option("--style-size", type=click.IntRange(32), default=512, show_default=True)
-@click.option("--content-weight", type=float, default=5.0, show_default=True)
-@click.option("--style-weight", type=float, default=10.0, show_default=True)
-@click.option("--tv-weight", type=float, default=2e-5, show_default=True)
+@click.option("--content-weight", type=WEIGHT, default=5.0, show_default=True)
+@click.option("--style-weight", type=WEIGHT, default=10.0, show_default=True)
+@click.option("--tv-weight", type=WEIGHT, default=2e-5, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
-def command(
-    content, style, output, width, style_size, content_weight, style_weight, tv_weight, **options
-):
+@click.option("-y", "--overwrite", is_flag=True, help="Replace an image that exists.")
+def command(content, style, output, content_weight, style_weight, tv_weight, **options):
     """Paint one photograph by the slow optimisation of Gatys, Ecker and Bethge.
 
     It needs no trained network: the way to see what a painting gives before training on it.
@@ -35,8 +35,6 @@ def command(
         content,
         style,
         output,
-        width=width,
-        style_size=style_size,
         weights=LossWeights(content_weight, style_weight, tv_weight),
         **options,
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.options import SECONDS, FiniteRange
+
 
 @click.command("stylize")
 @click.argument("source", type=click.Path(path_type=Path))
@@ -19,7 +21,7 @@ import click
 )
 @click.option(
     "--strength",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     help="0 is the source, 1 the painting.  [default: 1]",
 )
 @click.option(
@@ -32,14 +34,14 @@ import click
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
 )
-@click.option("--requests", type=click.IntRange(1), help="Frames at a time.  [default: auto]")
+@click.option("--requests", type=click.IntRange(1, 64), help="Frames at a time.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
 @click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
-@click.option("--start", type=click.FloatRange(0), metavar="SECONDS", help="Where to begin.")
+@click.option("--start", type=SECONDS, metavar="SECONDS", help="Where to begin.")
 @click.option(
     "--duration",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     metavar="SECONDS",
     help="How much to paint.  [default: all]",
 )

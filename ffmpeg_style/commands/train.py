@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.options import WEIGHT, FiniteRange
 from ffmpeg_style.quiet import start_tensorflow
 
 
@@ -44,11 +45,17 @@ def parse_paintings(context, parameter, values):
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
 @click.option("--size", type=click.IntRange(16), default=256, show_default=True, help="Crop side.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--rate", type=float, default=1e-3, show_default=True, help="Adam's rate.")
+@click.option(
+    "--rate",
+    type=FiniteRange(min=0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="Adam's rate.",
+)
 @click.option("--style-size", type=click.IntRange(32), default=512, show_default=True)
-@click.option("--content-weight", type=float, default=5.0, show_default=True)
-@click.option("--style-weight", type=float, default=10.0, show_default=True)
-@click.option("--tv-weight", type=float, default=2e-5, show_default=True)
+@click.option("--content-weight", type=WEIGHT, default=5.0, show_default=True)
+@click.option("--style-weight", type=WEIGHT, default=10.0, show_default=True)
+@click.option("--tv-weight", type=WEIGHT, default=2e-5, show_default=True)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "mixed_bfloat16"]),
@@ -89,3 +96,4 @@ def command(paintings, content, output, architecture, width, norm, start, teache
         start=start,
         teacher=teacher,
     )
+    click.echo(f"{output}: to make a model of it: ffmpeg-style export {output} NAME.pb")

@@ -1,0 +1,21 @@
+"""Types of options that several commands have."""
+
+import math
+
+import click
+
+
+class FiniteRange(click.FloatRange):
+    """A `click.FloatRange` that refuses what is not a number, and infinity."""
+
+    def convert(self, value, parameter, context):
+        number = super().convert(value, parameter, context)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", parameter, context)
+        return number
+
+
+WEIGHT = FiniteRange(min=0)
+"""Of a term of the loss."""
+
+SECONDS = FiniteRange(min=0)
