@@ -230,7 +230,8 @@ cdef class Engine:
         size: width and height that the model is made for; 0 where it takes any.
         precision, device, requests, threads: what was chosen.
         library, version: TensorFlow's path and version.
-        style, strength, colors: as given; they may be changed while frames are painted.
+        style: a str, the model's first when none was given; with strength and colors it may be
+            changed while frames are painted.
 
     Raises:
         InputError: an argument can't be right (a ValueError).

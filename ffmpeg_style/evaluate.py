@@ -98,9 +98,10 @@ class Yardstick:
         with progress_bar(total=iterations, desc="Gatys", leave=False, progress=progress) as bar:
 
             def watch(losses, image):
-                bar.update(len(losses) - 1 - bar.n)
-                if bar.n in MARKS:
-                    images[bar.n] = image()
+                step = len(losses) - 1
+                bar.update(step - bar.n)
+                if step in MARKS:
+                    images[step] = image()
                     write_measurement(path, losses, images)
 
             image, losses = optimize(

@@ -63,9 +63,13 @@ def check_target(path, overwrite):
         InputError: it can't, or there is something and ``overwrite`` does not say to replace it.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror}") from error
+    if exists and not path.is_file():
         raise InputError(f"{path} is no file; expected the name of a file to write")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise InputError(
             f"{path} exists already; choose another target, or replace it by -y (overwrite=True)"
         )

@@ -189,6 +189,9 @@ def optimize_file(
         known = ", ".join(sorted(SUFFIXES))
         raise InputError(f"expected to write an image ({known}), found {output.name!r}")
     check_target(output, overwrite)
+    for source in (content, style):
+        if output.exists() and Path(source).exists() and output.samefile(source):
+            raise InputError(f"{output} is the source itself; choose another target")
     loss_network = load_loss_network(vgg_weights)
     painting = read_image(style, short_side=style_size)
     photograph = read_image(content, width=width)

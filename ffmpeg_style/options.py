@@ -17,5 +17,3 @@ class FiniteRange(click.FloatRange):
 
 WEIGHT = FiniteRange(min=0)
 """Of a term of the loss."""
-
-SECONDS = FiniteRange(min=0)

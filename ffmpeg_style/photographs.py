@@ -53,9 +53,10 @@ def read_image(path, *, short_side=None, width=None):
             f"expected an image in {path}, found an unreadable file ({error})"
         ) from error
     factor = short_side / min(image.size) if short_side else width / image.width if width else 1
-    if factor != 1:
-        size = [max(1, round(side * factor)) for side in image.size]
+    size = [max(1, round(side * factor)) for side in image.size]
+    if short_side or width:
         check_pixels(*size, path)
+    if factor != 1:
         image = image.resize(size, Image.LANCZOS)
     return np.asarray(image)
 
@@ -65,7 +66,8 @@ def check_pixels(width, height, path):
     if width * height > MOST_PIXELS:
         raise InputError(
             f"expected an image of at most {MOST_PIXELS / 1e6:.1f} million pixels, found {path} at "
-            f"{width}x{height}; scale it to fewer with --width, or a painting with --style-size"
+            f"{width}x{height}; scale it to fewer: a painting with --style-size, a photograph with "
+            "--width"
         )
 
 

@@ -121,9 +121,8 @@ def stylize(
         device=device,
         library=library,
     )
-    for name, seconds in (("start", start), ("duration", duration)):
-        if seconds is not None and not 0 <= float(seconds) < math.inf:
-            raise InputError(f"{name} is {seconds}; expected seconds, from 0 up")
+    _check_seconds("start", start)
+    _check_seconds("duration", duration)
     _check_paths(source, target, overwrite)
     _check_encoder_options(encoder_options)
     with ExitStack() as stack:
@@ -165,6 +164,15 @@ def _check_paths(source, target, overwrite):
     if target.exists() and source.samefile(target):
         raise InputError(f"{target} is the source itself; choose another target")
     check_target(target, overwrite)
+
+
+def _check_seconds(name, seconds):
+    try:
+        good = seconds is None or 0 <= float(seconds) < math.inf
+    except (TypeError, ValueError):
+        good = False
+    if not good or (name == "duration" and seconds == 0):
+        raise InputError(f"{name} is {seconds!r}; expected seconds, such as 2.5")
 
 
 def _check_encoder_options(options):

@@ -80,22 +80,26 @@ class Tools:
 def contenders():
     """All of them, in the order in which they run; what is compared closely stands together."""
     both = ("null", "h264")
-    found = [
-        Contender("styletransfer auto", None, both, filter_command("auto")),
-        Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
+    return [
         Contender("styletransfer in memory", None, ("null",), filter_command("auto", decoded=True)),
         Contender("engine alone auto", None, ("null",), engine_command),
+        Contender("styletransfer auto", None, both, filter_command("auto")),
+        *openvino_contenders("bf16"),
+        Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
+        *openvino_contenders("fp32"),
         Contender("dnn_processing", "fp32", both, dnn_command(best=False)),
         Contender("dnn_processing best", None, both, dnn_command(best=True)),
         Contender("pipe to Python", "fp32", both, pipe_command),
     ]
-    for precision, name in (("f32", "fp32"), ("bf16", "bf16")):
-        if name not in fast_precisions():
-            continue
-        for hint in ("latency", "throughput"):
-            command = openvino_command(precision, hint.upper())
-            found.append(Contender(f"OpenVINO {name} {hint}", name, ("null",), command))
-    return found
+
+
+def openvino_contenders(precision):
+    """One for each of its hints; none where the processor has no such arithmetic."""
+    if precision not in fast_precisions():
+        return
+    for hint in ("latency", "throughput"):
+        command = openvino_command({"fp32": "f32"}.get(precision, precision), hint.upper())
+        yield Contender(f"OpenVINO {precision} {hint}", precision, ("null",), command)
 
 
 def filter_command(precision, decoded=False):

@@ -13,7 +13,7 @@ WARM_UP = 3  # frames that are not measured: TensorFlow optimises the graph in t
 SAMPLE_EVERY = 0.05  # seconds between two looks at a process's memory and processor time
 PAUSE = 0.005  # seconds between two looks at the marks: a contender shall not wake this process
 LAST = 20  # frames that are noted without a pause: the first and the last bound the time
-EACH = 2  # of these are looked at one by one: processor time and memory shall be those of the end
+LOOKED_AT = 2  # of these, with a look at each: processor time and memory shall be the end's
 
 
 class Process:
@@ -89,7 +89,7 @@ class Marks:
         while chunk := pipe.read(65536):
             now = time.perf_counter()
             count = len(self.times)
-            if now - self.looked > SAMPLE_EVERY or not WARM_UP < count < self.frames - EACH:
+            if now - self.looked > SAMPLE_EVERY or not WARM_UP < count < self.frames - LOOKED_AT:
                 self.process.look()
                 self.busy = busy_time()
                 self.looked = now

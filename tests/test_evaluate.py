@@ -187,6 +187,7 @@ def test_marks_and_resuming(vgg_weights, painting, photographs, tmp_path, monkey
         pass
 
     def stop(path, losses, images):
+        assert len(losses) == 3
         write(path, losses, images)
         raise StoppedError
 
@@ -205,6 +206,7 @@ def test_marks_and_resuming(vgg_weights, painting, photographs, tmp_path, monkey
     assert list(kept) == [2]
     losses, kept = yardstick.measure(*images, 5, progress=False)
     assert list(kept) == [2, 4]
+    assert not np.array_equal(kept[2], kept[4])
     np.testing.assert_allclose(losses[:3], short, rtol=1e-4)
     monkeypatch.setattr(yardstick, "compute", never)
     np.testing.assert_array_equal(yardstick.measure(*images, 5, progress=False)[0], losses)

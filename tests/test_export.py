@@ -214,6 +214,8 @@ def test_refusals_leave_the_file_as_it_was(tmp_path):
         export(network, path, **replacing)
     with pytest.raises(InputError, match="folder"):
         export(untrained("fast"), tmp_path / "missing" / "model.pb")
+    with pytest.raises(InputError, match="name too long"):
+        export(untrained("fast"), tmp_path / f"{'m' * 300}.pb")
     (tmp_path / "folder.pb").mkdir()
     with pytest.raises(InputError, match="is no file"):
         export(untrained("fast"), tmp_path / "folder.pb", **replacing)

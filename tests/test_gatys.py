@@ -102,10 +102,9 @@ def arguments(photographs, painting, vgg_weights, tmp_path):
     }
 
 
-def run(arguments):
-    return CliRunner().invoke(
-        main, ["optimize", *(str(x) for pair in arguments.items() for x in pair)]
-    )
+def run(arguments, *more):
+    options = (str(x) for pair in arguments.items() for x in pair)
+    return CliRunner().invoke(main, ["optimize", *options, *more])
 
 
 @pytest.mark.parametrize("start", ["noise", "content"])
@@ -123,7 +122,15 @@ def test_an_image_that_exists_is_kept(arguments):
     result = run(arguments)
     assert result.exit_code == 2
     assert "exists already" in result.stderr
+    result = run(arguments, "-y")
+    assert result.exit_code == 2
+    assert "the source itself" in result.stderr
     assert arguments["--content"].read_bytes() == before
+    arguments["--output"] = arguments["--content"].parent / "old.png"
+    arguments["--output"].write_bytes(b"old")
+    assert run(arguments, "-y").exit_code == 0
+    with Image.open(arguments["--output"]) as image:
+        assert image.size == (48, 38)
 
 
 @pytest.mark.parametrize("option", ["--width", "--style-size"])

@@ -104,6 +104,7 @@ def test_killed_at_five_moments_ends_with_the_same_weights(arguments, undisturbe
     assert code == 0, output
     header, weights, optimizer = newest_checkpoint(tmp_path)
     expected_header, expected_weights, expected_optimizer = newest_checkpoint(undisturbed)
+    assert f"ffmpeg-style export {tmp_path} NAME.pb" in output
     assert header == expected_header
     for name, value in expected_weights.items():
         np.testing.assert_array_equal(weights[name], value, err_msg=name)
@@ -130,6 +131,10 @@ def test_signal_saves_and_leaves(arguments, tmp_path, number):
     assert process.returncode == 0, output
     step = newest_checkpoint(tmp_path)[0]["step"]
     assert f"stopped at step {step}" in output
+    code, output = finish(arguments, "--output", tmp_path, "--steps", step)
+    assert code == 0, output
+    assert f"has its {step} steps already" in output
+    assert newest_checkpoint(tmp_path)[0]["step"] == step
 
 
 def test_signal_that_comes_while_samples_are_written(

@@ -314,6 +314,8 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
         ((source, tmp_path / "out.png", model, {"start": 9}), ValueError, "no frame to paint"),
         ((source, out, model, {"start": float("nan")}), ValueError, "expected seconds"),
         ((source, out, model, {"duration": -1}), ValueError, "expected seconds"),
+        ((source, out, model, {"duration": 0}), ValueError, "expected seconds"),
+        ((source, out, model, {"start": "0:30"}), ValueError, "expected seconds"),
         ((empty, out, model), ValueError, "is empty"),
         ((source, out, model, {"encoder_options": ["-vf", "hue"]}), ValueError, "-vf would take"),
         ((source, out, model, {"encoder_options": ["-filter:v:0", "hue"]}), ValueError, "-filter"),

@@ -32,13 +32,15 @@ def parse_size(context, parameter, value):
 def command(context, model, size, as_json):
     """Tell what is in a frozen graph, and whether the filter will take it for one of this project.
 
-    MODEL is its path, or a name: see `ffmpeg-style models`. Exits with 1 when it is not, and with 2
-    when the file is no graph.
+    Exits with 1 when it is not, and with 2 when the file is no graph. MODEL is a path, or a name
+    that `ffmpeg-style models` lists.
     """
-    start_tensorflow()
     from ffmpeg_style.catalog import find_model
+
+    path = find_model(model)
+    start_tensorflow()
     from ffmpeg_style.inspection import describe, inspect
 
-    inspection = inspect(find_model(model), *size)
+    inspection = inspect(path, *size)
     click.echo(json.dumps(inspection._asdict(), indent=2) if as_json else describe(inspection))
     context.exit(1 if inspection.faults else 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ffmpeg_style.options import SECONDS, FiniteRange
+from ffmpeg_style.options import FiniteRange
 
 
 @click.command("stylize")
@@ -38,7 +38,7 @@ from ffmpeg_style.options import SECONDS, FiniteRange
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
 @click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
-@click.option("--start", type=SECONDS, metavar="SECONDS", help="Where to begin.")
+@click.option("--start", type=FiniteRange(0), metavar="SECONDS", help="Where to begin.")
 @click.option(
     "--duration",
     type=FiniteRange(0, min_open=True),

@@ -1,6 +1,7 @@
 """``ffmpeg-style train``."""
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -79,6 +80,7 @@ def command(paintings, content, output, architecture, width, norm, start, teache
 
     The run stops cleanly on Ctrl-C and goes on with the same command.
     """
+    from ffmpeg_style.checkpoint import has_checkpoint
     from ffmpeg_style.losses import LossWeights
     from ffmpeg_style.training import TrainSettings, train
 
@@ -96,4 +98,5 @@ def command(paintings, content, output, architecture, width, norm, start, teache
         start=start,
         teacher=teacher,
     )
-    click.echo(f"{output}: to make a model of it: ffmpeg-style export {output} NAME.pb")
+    if has_checkpoint(output):
+        click.echo(f"To make a model of it: ffmpeg-style export {shlex.quote(output)} NAME.pb")
