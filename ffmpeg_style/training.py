@@ -225,7 +225,7 @@ def train(
             origin["teacher"] = read_network(teacher).trained
         if start is not None:
             first = read_start(start, network)
-            origin["start"] = first.trained
+            origin |= {"start": first.trained, "licence": first.licence}
             set_weight_values(network, adapt_styles(first, network.styles))
     if step >= settings.steps:
         log.warning("the run in %s has its %d steps already: give more --steps", folder, step)

@@ -7,10 +7,11 @@ from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint
 from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.networks import StyleNetwork, set_weight_values
 
-ORIGIN = ("data", "start", "teacher")
-"""Where a run came from: its photographs, and how the networks were trained that it began with."""
+ORIGIN = ("data", "start", "teacher", "licence")
+"""Where a run came from: its photographs, how the networks were trained that it began with, and the
+licence of the one whose weights it took."""
 
-TRAINED = ("weights", "style_size", "size", "batch", *ORIGIN)
+TRAINED = ("weights", "style_size", "size", "batch", "data", "start", "teacher")
 """What a model's card takes over from the checkpoints of its run."""
 
 
@@ -54,7 +55,7 @@ def read_network(path):
         "steps": header["step"],
         **{key: training[key] for key in TRAINED if key in training},
     }
-    return StoredNetwork(header["network"], weights, trained)
+    return StoredNetwork(header["network"], weights, trained, training.get("licence", ""))
 
 
 def load_network(path):

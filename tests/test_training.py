@@ -445,11 +445,12 @@ def test_from_takes_a_frozen_graph(
     settings = TrainSettings(steps=4, rate=1e-2, **sizes)
     first = train(tmp_path / "first", dict.fromkeys(styles, painting), settings=settings, **shared)
     path, history = tmp_path / "first.pb", read_network(tmp_path / "first").trained
-    export(first, path, trained=history)
+    export(first, path, trained=history, licence="CC-BY-SA-4.0")
     paintings = dict.fromkeys(reversed(styles), painting)
     standing = TrainSettings(steps=1, rate=0.0, **sizes)
     network = train(tmp_path / "run", paintings, settings=standing, start=path, **shared)
     assert read_network(tmp_path / "run").trained["start"] == history
+    assert read_network(tmp_path / "run").licence == "CC-BY-SA-4.0"
     frame, runner = read_image(photographs / "0.jpg"), GraphRunner(read_graph(path))
     pictures = []
     for mix in np.eye(len(styles), dtype="float32"):

@@ -16,7 +16,9 @@ from ffmpeg_style.quiet import start_tensorflow
     help="A style to keep, in this order; repeatable.  [default: all]",
 )
 @click.option("--name", help="Of the model, for its card.  [default: that of the file]")
-@click.option("--licence", help="Of the model, for its card.  [default: that of MODEL.pb, or none]")
+@click.option(
+    "--licence", help="Of the model, for its card.  [default: that of what it began with]"
+)
 @click.option("--data", help="What it was trained on, for its card.  [default: what is known]")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a model that exists.")
 def command(network, output, styles, name, licence, data, overwrite):
