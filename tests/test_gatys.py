@@ -116,7 +116,7 @@ def test_command(start, arguments):
     assert "total" in result.output
 
 
-def test_an_image_that_exists_is_kept(arguments):
+def test_an_image_that_exists_is_kept(arguments, tmp_path):
     arguments["--output"] = arguments["--content"]
     before = arguments["--content"].read_bytes()
     result = run(arguments)
@@ -126,7 +126,7 @@ def test_an_image_that_exists_is_kept(arguments):
     assert result.exit_code == 2
     assert "the source itself" in result.stderr
     assert arguments["--content"].read_bytes() == before
-    arguments["--output"] = arguments["--content"].parent / "old.png"
+    arguments["--output"] = tmp_path / "old.png"
     arguments["--output"].write_bytes(b"old")
     assert run(arguments, "-y").exit_code == 0
     with Image.open(arguments["--output"]) as image:
