@@ -76,6 +76,13 @@ def check_target(path, overwrite):
     make_draft(path).unlink()
 
 
+def check_no_source(path, *sources):
+    """Raise InputError where a file to write is one that is read."""
+    for source in sources:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise InputError(f"{path} is the source itself; choose another target")
+
+
 def replace(draft, path):
     """Give a draft its name.
 

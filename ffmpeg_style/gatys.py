@@ -15,7 +15,7 @@ from keras import ops
 from PIL import Image
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.files import atomic_write, check_target
+from ffmpeg_style.files import atomic_write, check_no_source, check_target
 from ffmpeg_style.loss_network import CONTENT_LAYER, load_loss_network
 from ffmpeg_style.losses import LossWeights, losses_to_targets, style_grams
 from ffmpeg_style.photographs import SUFFIXES, check_pixels, read_image
@@ -189,9 +189,7 @@ def optimize_file(
         known = ", ".join(sorted(SUFFIXES))
         raise InputError(f"expected to write an image ({known}), found {output.name!r}")
     check_target(output, overwrite)
-    for source in (content, style):
-        if output.exists() and Path(source).exists() and output.samefile(source):
-            raise InputError(f"{output} is the source itself; choose another target")
+    check_no_source(output, Path(content), Path(style))
     loss_network = load_loss_network(vgg_weights)
     painting = read_image(style, short_side=style_size)
     photograph = read_image(content, width=width)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from ffmpeg_style.errors import FFmpegError, InputError, InputNotFoundError
-from ffmpeg_style.files import atomic_path, check_target
+from ffmpeg_style.files import atomic_path, check_no_source, check_target
 from ffmpeg_style.filter_graph import Style, filter_text
 from ffmpeg_style.program import ffmpeg_path
 from ffmpeg_style.progress import progress_bar
@@ -161,8 +161,7 @@ def _check_paths(source, target, overwrite):
         raise InputError(f"{source} is no file; expected a video or a photograph")
     if not source.stat().st_size:
         raise InputError(f"{source} is empty; expected a video or a photograph")
-    if target.exists() and source.samefile(target):
-        raise InputError(f"{target} is the source itself; choose another target")
+    check_no_source(target, source)
     check_target(target, overwrite)
 
 

@@ -7,11 +7,13 @@ from ffmpeg_style.checkpoint import load_checkpoint, newest_checkpoint
 from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.networks import StyleNetwork, set_weight_values
 
-ORIGIN = ("data", "start", "teacher", "licence")
-"""Where a run came from: its photographs, how the networks were trained that it began with, and the
-licence of the one whose weights it took."""
+HISTORY = ("data", "start", "teacher")
+"""Where a run came from: its photographs, and how the networks were trained that it began with."""
 
-TRAINED = ("weights", "style_size", "size", "batch", "data", "start", "teacher")
+ORIGIN = (*HISTORY, "licence")
+"""What a run keeps of that, with the licence of the network whose weights it took."""
+
+TRAINED = ("weights", "style_size", "size", "batch", *HISTORY)
 """What a model's card takes over from the checkpoints of its run."""
 
 

@@ -21,11 +21,11 @@ def command(name, as_json):
     from ffmpeg_style.errors import ModelError
 
     models = list_models() if name is None else [read_model(name)]
-    if name is not None and models[0].error is not None and not as_json:
-        raise ModelError(models[0].error)
     if as_json:
         print(json.dumps([_values(model) for model in models], indent=2, ensure_ascii=False))
     elif name is not None:
+        if models[0].error is not None:
+            raise ModelError(models[0].error)
         print(f"{'path':<15}{models[0].path}")
         print("\n".join(card_lines(models[0].card)))
     elif models:
