@@ -38,9 +38,6 @@
 #include "style_tensorflow.h"
 #include "styletransfer.h"
 
-/** Frames that wait for a thread, so that none waits for a frame. */
-#define WAITING 1
-
 struct StyleEngine {
     StyleContext ctx;
     void (*ready)(void *opaque);
@@ -70,6 +67,8 @@ struct StyleEngine {
     // received <= started <= submitted <= received + info.in_flight.
     StyleRequest *requests;
     uint64_t submitted, started, received;
+    uint64_t
+        awaited; ///< somebody sleeps until the frames before this number are done; 0: nobody does
     int closing;
 };
 
@@ -377,7 +376,8 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
         .precision = model->session.precision,
         .device = model->session.device,
         .requests = settings->requests,
-        .in_flight = settings->requests + WAITING,
+        // As many wait for a thread, so that no thread waits for a frame.
+        .in_flight = 2 * settings->requests,
         .threads = settings->threads,
         .library = model->tf->path,
         .version = model->tf->Version(),
@@ -409,14 +409,46 @@ static StyleRequest *request_of(StyleEngine *e, uint64_t number)
     return &e->requests[number % (uint64_t)e->info.in_flight];
 }
 
+/** Under the lock: whether all frames before number `end` are done or received. */
+static int all_done(StyleEngine *e, uint64_t end)
+{
+    for (uint64_t number = e->received; number < end; number++)
+        if (!request_of(e, number)->done)
+            return 0;
+    return 1;
+}
+
+/** Under the lock: sleeps until all frames before number `end` are done or received. */
+static void wait_for(StyleEngine *e, uint64_t end)
+{
+    while (!all_done(e, end)) {
+        if (!e->awaited || end < e->awaited)
+            e->awaited = end;
+        pthread_cond_wait(&e->done, &e->lock);
+    }
+}
+
+/** Under the lock: the same for the oldest `count` frames in flight, or all if there are fewer. */
+static void wait_for_oldest(StyleEngine *e, uint64_t count)
+{
+    const uint64_t in_flight = e->submitted - e->received;
+
+    wait_for(e, e->received + (count < in_flight ? count : in_flight));
+}
+
 /** Called under the lock; lets go of it to wake others, who then find it free. */
 static void finish(StyleEngine *e, StyleRequest *request)
 {
     const int oldest = request == request_of(e, e->received);
+    int awaited;
 
     request->done = 1;
+    awaited = e->awaited && all_done(e, e->awaited);
+    if (awaited)
+        e->awaited = 0; // who goes on waiting says so again
     pthread_mutex_unlock(&e->lock);
-    pthread_cond_broadcast(&e->done);
+    if (awaited)
+        pthread_cond_broadcast(&e->done);
     if (oldest && e->ready)
         e->ready(e->ctx.opaque);
     pthread_mutex_lock(&e->lock);
@@ -630,23 +662,19 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
 }
 
 /** Under the lock: takes the oldest frame if it is there, and the message that came with it. */
-static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message, int wait)
+static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message)
 {
-    while (e->received < e->submitted) {
-        const StyleRequest *request = request_of(e, e->received);
+    const StyleRequest *request = request_of(e, e->received);
 
-        if (request->done) {
-            *frame = request->frame;
-            memcpy(message, request->message, sizeof(request->message));
-            e->received++;
-            pthread_cond_broadcast(&e->done); // ff_style_flush() may wait for this very frame
-            return request->result;
-        }
-        if (!wait)
-            return -EAGAIN;
-        pthread_cond_wait(&e->done, &e->lock);
-    }
-    return 0;
+    if (e->received == e->submitted)
+        return 0;
+    if (!request->done)
+        return -EAGAIN;
+    *frame = request->frame;
+    memcpy(message, request->message, sizeof(request->message));
+    e->received++;
+    pthread_cond_broadcast(&e->done); // others may wait for this very frame
+    return request->result;
 }
 
 int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
@@ -655,7 +683,11 @@ int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
     int ret;
 
     pthread_mutex_lock(&e->lock);
-    ret = take_oldest(e, frame, message, wait);
+    do {
+        if (wait > 0)
+            wait_for_oldest(e, (uint64_t)wait);
+        ret = take_oldest(e, frame, message);
+    } while (ret == -EAGAIN && wait > 0); // another thread took what was waited for
     pthread_mutex_unlock(&e->lock);
     if (*message)
         ff_style_log(&e->ctx, FF_STYLE_LOG_ERROR, "%s", message);
@@ -666,15 +698,6 @@ static void cancel(StyleRequest *request)
 {
     request->result = -ECANCELED;
     request->done = 1;
-}
-
-/** Under the lock: whether all frames before number `end` are done or received. */
-static int all_done(StyleEngine *e, uint64_t end)
-{
-    for (uint64_t number = e->received; number < end; number++)
-        if (!request_of(e, number)->done)
-            return 0;
-    return 1;
 }
 
 void ff_style_flush(StyleEngine *e)
@@ -688,8 +711,7 @@ void ff_style_flush(StyleEngine *e)
     while (e->started < end)
         cancel(request_of(e, e->started++));
     pthread_cond_broadcast(&e->done);
-    while (!all_done(e, end))
-        pthread_cond_wait(&e->done, &e->lock);
+    wait_for(e, end);
     pthread_mutex_unlock(&e->lock);
 }
 

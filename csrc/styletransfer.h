@@ -208,7 +208,7 @@ typedef struct StyleInfo {
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
-    int in_flight;            ///< at most, submitted and not received: one more waits for a thread
+    int in_flight;            ///< at most, submitted and not received: as many again wait for a thread
     int threads;              ///< TensorFlow's threads for each operation
     const char *library;      ///< the TensorFlow library's path
     const char *version;      ///< its version
@@ -307,7 +307,9 @@ int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);
  * Gives the oldest frame in flight back, painted.
  *
  * @param frame receives what ff_style_submit() was given; untouched when the return is 0 or -EAGAIN
- * @param wait  not 0: wait until the oldest frame is ready; 0: return -EAGAIN when it is not
+ * @param wait  how many of the oldest frames in flight to wait for until they are ready, or all if there are
+ *              fewer: who waits for several sleeps longer, and is woken less often. 0: return -EAGAIN
+ *              when the oldest one is not ready
  * @return 1: a painted frame; 0: no frame is in flight; -EAGAIN: it is not ready, only without `wait`;
  *         -EIO, -ENOMEM, -EBADMSG: painting failed, -ECANCELED: it was flushed. In these cases the
  *         frame comes back too, but what its `dst` holds is undefined. The engine can still be used.

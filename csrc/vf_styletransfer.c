@@ -177,9 +177,10 @@ static void wake(void *opaque)
 /** Waits until the oldest frame in the engine may be ready, at most up to `deadline`; returns whether it may. */
 static int wait_until(StyleTransferContext *s, int64_t deadline)
 {
-    const int64_t end = av_gettime() + deadline - av_gettime_relative();
+    const int64_t left = deadline - av_gettime_relative(), end = av_gettime() + left;
     const struct timespec time = {.tv_sec = end / 1000000, .tv_nsec = end % 1000000 * 1000};
-    int ret = 0, ready;
+    // Without time left the call would put the thread to sleep all the same.
+    int ret = left > 0 ? 0 : ETIMEDOUT, ready;
 
     pthread_mutex_lock(&s->lock);
     while (!s->ready && !ret)
@@ -216,7 +217,7 @@ static int set_metadata(const StyleTransferContext *s, AVFrame *frame)
 /**
  * Sends the oldest frame on.
  *
- * @param wait whether to wait until it is painted
+ * @param wait how many frames to wait for until they are painted
  * @return 1: sent; 0: there is none, or it is not ready; or an error
  */
 static int send_oldest(AVFilterContext *ctx, int wait)
@@ -350,7 +351,8 @@ static int take_frame(AVFilterContext *ctx)
         av_frame_free(&in);
         return 1;
     }
-    if (!av_fifo_can_write(s->pending) && (ret = send_oldest(ctx, 1)) < 0) {
+    // Who comes here has a source faster than the engine: sleep for as long as it has frames to paint.
+    if (!av_fifo_can_write(s->pending) && (ret = send_oldest(ctx, s->nb_requests)) < 0) {
         av_frame_free(&in);
         return ret;
     }

@@ -30,16 +30,16 @@ from ffmpeg_style.processor import has_bfloat16
 
 SIZES = ((256, 256), (640, 360), (1280, 720), (1920, 1080))
 TRIAL_FRAMES = 6  # of the first run, which finds out how many a measurement takes
-MOST_FRAMES = 600
+MOST_FRAMES = 5000
+CLOSE_TIMES = 5  # in a round, for contenders whose difference is smaller than that of two minutes
 DISTURBED = 0.1  # share of the processors that others may take; beyond it is measured again
 
 
 def run_case(case, chosen, tools, repeats, seconds, progress):
-    """All contenders in turn, `repeats` times, and a large matrix product with them.
+    """The contenders in turn, `repeats` times, and a large matrix product with them.
 
     Returns their figures by name, as lists, and the list of the product's.
     """
-    chosen = [contender for contender in chosen if case.sink in contender.sinks]
 
     def run(contender, frames):
         progress.set_postfix_str(f"{case.architecture} {case.size} {case.sink} {contender.name}")
@@ -54,11 +54,17 @@ def run_case(case, chosen, tools, repeats, seconds, progress):
     peaks = []
     for _ in range(repeats):
         peaks.append(measure_peak())
-        for contender in chosen:
+        for contender in one_round(chosen):
             frames = int(speeds[contender.name] * seconds)
             frames = WARM_UP + min(max(frames, TRIAL_FRAMES), MOST_FRAMES)
             found[contender.name].append(run(contender, frames))
     return found, peaks
+
+
+def one_round(chosen):
+    """The contenders of a round in their order; those that are close to each other come again."""
+    close = [contender for contender in chosen if contender.close]
+    return CLOSE_TIMES * close + [contender for contender in chosen if not contender.close]
 
 
 def measure_peak():
@@ -97,8 +103,8 @@ def package_version(name):
 
 
 def summary(samples):
-    """Median, smallest and largest of each figure over the repeats."""
-    return {
+    """Median, smallest and largest of each figure over the repeats; of frames/s all of them too."""
+    figures = {
         key: {
             "median": statistics.median(sample[key] for sample in samples),
             "min": min(sample[key] for sample in samples),
@@ -106,6 +112,9 @@ def summary(samples):
         }
         for key in samples[0]
     }
+    if "fps" in figures:
+        figures["fps"]["samples"] = [sample["fps"] for sample in samples]
+    return figures
 
 
 def results_of(case, samples, tools, peaks):
@@ -183,10 +192,11 @@ def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
     results = {"date": date.today().isoformat(), "machine": describe_machine(), "cases": []}
     if add and output.exists():
         results["cases"] = json.loads(output.read_text())["cases"]
-    steps = sum(case.sink in contender.sinks for case in cases for contender in chosen)
-    with tqdm(total=steps * (1 + repeats), unit="run", disable=None) as progress:
+    able = {case: [one for one in chosen if case.sink in one.sinks] for case in cases}
+    steps = sum(len(some) + repeats * len(one_round(some)) for some in able.values())
+    with tqdm(total=steps, unit="run", disable=None) as progress:
         for case in cases:
-            samples, peaks = run_case(case, chosen, tools, repeats, seconds, progress)
+            samples, peaks = run_case(case, able[case], tools, repeats, seconds, progress)
             found = results_of(case, samples, tools, peaks)
             others = [case for case in results["cases"] if place_of(case) != place_of(found)]
             results["cases"] = sorted([*others, found], key=place_of)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bench
 import bench_graphs
 import bench_report
 import numpy as np
@@ -61,7 +62,7 @@ def case(speeds, sink="null"):
     contenders = {
         name: {
             **figures,
-            "fps": {"median": speed, "min": speed - 1, "max": speed + 1},
+            "fps": {"median": speed, "min": speed - 1, "max": speed + 1, "samples": [speed]},
             "others": {"median": 0.0, "min": 0.0, "max": 0.04},
             "precision": "bf16",
         }
@@ -105,6 +106,21 @@ def test_ratios_take_the_faster_hint_and_keep_best_settings_apart():
     assert cells["OpenVINO bf16"] == "1.20"
     assert cells["pipe to Python"] == ""
     assert cells["share of the peak"] == "20 %"  # 180 of 900 GFLOP/s
+
+
+def test_a_ratio_is_of_what_ran_side_by_side():
+    slower_and_slower = {"samples": [40.0, 20.0, 10.0]}
+    assert bench_report.ratio({"samples": [44.0, 22.0, 11.0]}, slower_and_slower) == 1.1
+    several_in_a_round = {"samples": [22.0, 20.0, 1.0, 11.0, 10.0, 99.0]}
+    assert bench_report.ratio(several_in_a_round, {"samples": [20.0, 11.0]}) == 1.0
+
+
+def test_close_contenders_alternate_in_a_round():
+    ours = {"styletransfer in memory", "engine alone auto", "styletransfer auto"}
+    chosen = [one for one in bench.contenders() if one.name in ours]
+    names = [one.name for one in bench.one_round(chosen)]
+    pair = ["styletransfer in memory", "engine alone auto"]
+    assert names == [*(bench.CLOSE_TIMES * pair), "styletransfer auto"]
 
 
 def test_peak_is_the_median_of_the_case():

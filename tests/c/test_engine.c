@@ -183,11 +183,11 @@ static void paints_in_order(void)
     engine = open_engine();
     source[0][0] = 255; // the first takes longest
     hold();
-    for (int i = 0; i < 4; i++) // three that are painted, and one that waits
+    for (int i = 0; i < 6; i++) // three that are painted, and three that wait
         CHECK(submit(engine, i) == 0);
-    CHECK(submit(engine, 4) == -EAGAIN && !*test_message);
+    CHECK(submit(engine, 6) == -EAGAIN && !*test_message);
     release(2);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 6; i++) {
         receive(engine, i);
         check_painted(i, 1);
     }
@@ -214,6 +214,25 @@ static void receives_without_waiting(void)
     ff_style_close(&engine);
 }
 
+static void waits_for_several(void)
+{
+    StyleEngine *engine;
+    StyleFrame frame;
+
+    reset();
+    fake->delay = 30;
+    engine = open_engine();
+    source[1][0] = 255; // the second takes longest
+    for (int i = 0; i < 3; i++)
+        CHECK(submit(engine, i) == 0);
+    CHECK(ff_style_receive(engine, &frame, 2) == 1 && frame.opaque == source[0]);
+    CHECK(ff_style_receive(engine, &frame, 0) == 1 && frame.opaque == source[1]);
+    CHECK(ff_style_receive(engine, &frame, 1000) == 1 &&
+          frame.opaque == source[2]); // all there are
+    CHECK(ff_style_receive(engine, &frame, 2) == 0);
+    ff_style_close(&engine);
+}
+
 static void reuses_its_tensors(void)
 {
     StyleEngine *engine;
@@ -223,11 +242,11 @@ static void reuses_its_tensors(void)
     engine = open_engine();
     for (int i = 0; i < 12; i++) {
         while (submit(engine, i) == -EAGAIN)
-            receive(engine, i - 4);
+            receive(engine, i - 6);
     }
     tensors = fake->tensors;
-    CHECK(tensors <= 8); // an image and the weights for each of three requests and one that waits
-    for (int i = 8; i < 12; i++)
+    CHECK(tensors <= 12); // an image and the weights for each of three requests and three that wait
+    for (int i = 6; i < 12; i++)
         receive(engine, i);
     for (int i = 0; i < 12; i++)
         check_painted(i, 1);
@@ -819,6 +838,7 @@ int main(int argc, char **argv)
 
     paints_in_order();
     receives_without_waiting();
+    waits_for_several();
     reuses_its_tensors();
     runs_each_frame_on_one_thread();
     takes_parameters_at_submission();
