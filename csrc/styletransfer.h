@@ -208,10 +208,10 @@ typedef struct StyleInfo {
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
-    int in_flight;            ///< at most, submitted and not received: as many again wait for a thread
-    int threads;              ///< TensorFlow's threads for each operation
-    const char *library;      ///< the TensorFlow library's path
-    const char *version;      ///< its version
+    int in_flight;       ///< at most, submitted and not received: half of them wait for a thread
+    int threads;         ///< TensorFlow's threads for each operation
+    const char *library; ///< the TensorFlow library's path
+    const char *version; ///< its version
 } StyleInfo;
 
 /** A frame: 8-bit RGB, 3 bytes a pixel, rows at any stride (in bytes, negative for bottom-up images). */
