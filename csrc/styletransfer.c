@@ -56,7 +56,7 @@ struct StyleEngine {
     int has_lock; ///< whether the next three were initialised
     pthread_mutex_t lock;
     pthread_cond_t work; ///< a frame was submitted, or the engine closes
-    pthread_cond_t done; ///< a frame is ready, or was taken
+    pthread_cond_t done; ///< the frames before `awaited` are ready, or one was taken
 
     // From here on everything is under the lock. What the next frame is painted with:
     float *weights;
@@ -67,8 +67,7 @@ struct StyleEngine {
     // received <= started <= submitted <= received + info.in_flight.
     StyleRequest *requests;
     uint64_t submitted, started, received;
-    uint64_t
-        awaited; ///< somebody sleeps until the frames before this number are done; 0: nobody does
+    uint64_t awaited; ///< slept for: all frames before this number; 0: none
     int closing;
 };
 

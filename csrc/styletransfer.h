@@ -308,8 +308,8 @@ int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);
  *
  * @param frame receives what ff_style_submit() was given; untouched when the return is 0 or -EAGAIN
  * @param wait  how many of the oldest frames in flight to wait for until they are ready, or all if there are
- *              fewer: who waits for several sleeps longer, and is woken less often. 0: return -EAGAIN
- *              when the oldest one is not ready
+ *              fewer: who waits for several sleeps longer, and is woken less often. 0 or less: return
+ *              -EAGAIN when the oldest one is not ready
  * @return 1: a painted frame; 0: no frame is in flight; -EAGAIN: it is not ready, only without `wait`;
  *         -EIO, -ENOMEM, -EBADMSG: painting failed, -ECANCELED: it was flushed. In these cases the
  *         frame comes back too, but what its `dst` holds is undefined. The engine can still be used.

@@ -351,8 +351,9 @@ static int take_frame(AVFilterContext *ctx)
         av_frame_free(&in);
         return 1;
     }
-    // Who comes here has a source faster than the engine: sleep for as long as it has frames to paint.
-    if (!av_fifo_can_write(s->pending) && (ret = send_oldest(ctx, s->nb_requests)) < 0) {
+    // Sleep for as long as every thread of the engine has a frame.
+    if (!av_fifo_can_write(s->pending) &&
+        (ret = send_oldest(ctx, FFMAX(s->nb_painting - s->nb_requests, 1))) < 0) {
         av_frame_free(&in);
         return ret;
     }

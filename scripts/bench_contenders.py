@@ -84,7 +84,9 @@ def contenders():
     both = ("null", "h264")
     return [
         Contender(
-            *("styletransfer in memory", None, ("null",)),
+            "styletransfer in memory",
+            None,
+            ("null",),
             filter_command("auto", decoded=True),
             close=True,
         ),

@@ -109,21 +109,22 @@ class Marks:
             self.delays.append(self.taken - len(self.times))
 
     def figures(self):
-        """Frames/s and the like, from the frame after the warm-up to the last."""
+        """Frames/s and the like, from the last frame of the warm-up to the last of all."""
         if len(self.times) != self.frames:
             raise click.ClickException(
                 f"expected {self.frames} frames, found {len(self.times)}: "
                 f"{' '.join(self.process.command)}"
             )
-        seconds = self.times[-1] - self.times[WARM_UP - 1]
-        count = self.frames - WARM_UP
+        times = self.times[WARM_UP - 1 :]
+        # Not the first and the last alone: who sends frames two by two would have one for nothing.
+        fps = statistics.linear_regression(times, range(len(times))).slope
         (own, busy, start), (own_end, busy_end, end) = self.usage[WARM_UP - 1], self.usage[-1]
         own, busy = own_end - own, busy_end - busy
         processors = len(os.sched_getaffinity(0))
         return {
-            "frames": count,
-            "fps": count / seconds,
-            "cpu_s": own / count,
+            "frames": len(times) - 1,
+            "fps": fps,
+            "cpu_s": own / (end - start) / fps,
             "memory_mb": sum(self.process.memory.values()),
             "first_s": self.times[0] - self.process.start,
             "latency_frames": statistics.median(self.delays[WARM_UP:]),

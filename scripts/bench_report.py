@@ -1,7 +1,7 @@
 """The benchmark's results as tables and as a chart."""
 
 import statistics
-from itertools import groupby
+from itertools import groupby, pairwise
 
 OURS, OURS_FP32 = "styletransfer auto", "styletransfer fp32"
 OURS_DECODED = "styletransfer in memory"
@@ -96,19 +96,20 @@ def ratio_table(results):
 
 
 def ratio(ours, other):
-    """The median of the rounds' ratios: a slower minute of the machine, for both, is no part of it.
+    """The median ratio of what ran one after the other: a slower minute of the machine hits both.
 
     Of one that ran more often than the other in a round, its median of the round counts.
     """
-    rounds = min(len(ours["samples"]), len(other["samples"]))
-    pairs = zip(by_round(ours["samples"], rounds), by_round(other["samples"], rounds), strict=True)
-    return statistics.median(mine / theirs for mine, theirs in pairs)
+    ours, other = (speed.get("samples", [speed["median"]]) for speed in (ours, other))
+    pairs = min(len(ours), len(other))
+    both = zip(medians(ours, pairs), medians(other, pairs), strict=True)
+    return statistics.median(mine / theirs for mine, theirs in both)
 
 
-def by_round(samples, rounds):
-    """The median of each round."""
-    times = len(samples) // rounds
-    return [statistics.median(samples[times * i : times * (i + 1)]) for i in range(rounds)]
+def medians(samples, count):
+    """The medians of so many parts of the samples, one after the other."""
+    ends = [len(samples) * index // count for index in range(count + 1)]
+    return [statistics.median(samples[start:end]) for start, end in pairwise(ends)]
 
 
 def is_kind(name, other):

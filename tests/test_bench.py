@@ -109,10 +109,11 @@ def test_ratios_take_the_faster_hint_and_keep_best_settings_apart():
 
 
 def test_a_ratio_is_of_what_ran_side_by_side():
-    slower_and_slower = {"samples": [40.0, 20.0, 10.0]}
-    assert bench_report.ratio({"samples": [44.0, 22.0, 11.0]}, slower_and_slower) == 1.1
+    ours = {"samples": [44.0, 11.0, 33.0]}  # the ratio of the medians would be 2.2
+    assert bench_report.ratio(ours, {"samples": [40.0, 10.0, 15.0]}) == 1.1
     several_in_a_round = {"samples": [22.0, 20.0, 1.0, 11.0, 10.0, 99.0]}
-    assert bench_report.ratio(several_in_a_round, {"samples": [20.0, 11.0]}) == 1.0
+    assert bench_report.ratio(several_in_a_round, {"samples": [20.0, 22.0]}) == 0.75
+    assert bench_report.ratio({"median": 30.0}, {"median": 20.0}) == 1.5  # of an older run
 
 
 def test_close_contenders_alternate_in_a_round():
