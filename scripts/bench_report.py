@@ -100,7 +100,7 @@ def ratio(ours, other):
 
     Of one that ran more often than the other in a round, its median of the round counts.
     """
-    ours, other = (speed.get("samples", [speed["median"]]) for speed in (ours, other))
+    ours, other = (speed.get("samples") or [speed["median"]] for speed in (ours, other))
     pairs = min(len(ours), len(other))
     both = zip(medians(ours, pairs), medians(other, pairs), strict=True)
     return statistics.median(mine / theirs for mine, theirs in both)
