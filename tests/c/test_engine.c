@@ -318,6 +318,12 @@ static void keeps_parameters_after_an_error(void)
     ff_style_close(&engine);
 }
 
+/** A request has frame i, and then frame i + 6 of the other size. */
+static int is_large(int i)
+{
+    return (i + i / 6) % 2;
+}
+
 static void follows_a_change_of_size(void)
 {
     StyleFrame frame;
@@ -325,8 +331,8 @@ static void follows_a_change_of_size(void)
 
     reset();
     engine = open_engine();
-    for (int i = 0; i < 12; i++) { // a request has frame i, then frame i + 6 of the other size
-        const int large = (i + i / 6) % 2;
+    for (int i = 0; i < 12; i++) {
+        const int large = is_large(i);
 
         frame = frame_of(i);
         frame.width = large ? WIDTH : WIDTH / 2;
@@ -338,7 +344,7 @@ static void follows_a_change_of_size(void)
     while (ff_style_receive(engine, &frame, 1) > 0)
         ;
     for (int i = 0; i < 12; i++) {
-        const int large = (i + i / 6) % 2;
+        const int large = is_large(i);
 
         CHECK(painted[i][0] == 255 - source[i][0]);
         CHECK(painted[i][3 * WIDTH / 2] == (large ? 255 - source[i][3 * WIDTH / 2] : 1));
