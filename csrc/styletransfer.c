@@ -375,8 +375,8 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
         .precision = model->session.precision,
         .device = model->session.device,
         .requests = settings->requests,
-        // As many wait for a thread, so that no thread waits for a frame.
-        .in_flight = 2 * settings->requests,
+        // The others wait for a thread, so that no thread waits for a frame while the caller sleeps for several.
+        .in_flight = 4 * settings->requests,
         .threads = settings->threads,
         .library = model->tf->path,
         .version = model->tf->Version(),

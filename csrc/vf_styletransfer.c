@@ -48,6 +48,7 @@
 #define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for
 #define LONG_SLEEP 20000      // microseconds that no busy processor keeps a thread waiting
 #define FIRST_STEP 100        // microseconds by which an expected wait grows from 0
+#define SMALL_FRAME 230400 // pixels: up to 640x360 a wake costs a part of a frame's time that shows
 #define METADATA "lavfi.styletransfer."
 
 enum Late {
@@ -332,6 +333,18 @@ static int check_format(AVFilterContext *ctx, const AVFrame *in)
     return AVERROR(EINVAL);
 }
 
+/**
+ * Whether frames are to leave before this one is painted. Of small frames the engine keeps as many as it takes,
+ * so that one sleep serves several; of others half as many, which need less memory and come out more evenly.
+ */
+static int is_full(const StyleTransferContext *s, const AVFrame *in)
+{
+    const int is_small = (int64_t)in->width * in->height <= SMALL_FRAME;
+
+    return !av_fifo_can_write(s->pending) ||
+           (!is_small && av_fifo_can_read(s->pending) >= 2 * (size_t)s->nb_requests);
+}
+
 /** Takes a frame from the input; returns 1, 0 if there is none, or an error. */
 static int take_frame(AVFilterContext *ctx)
 {
@@ -352,8 +365,7 @@ static int take_frame(AVFilterContext *ctx)
         return 1;
     }
     // Sleep for as long as every thread of the engine has a frame.
-    if (!av_fifo_can_write(s->pending) &&
-        (ret = send_oldest(ctx, FFMAX(s->nb_painting - s->nb_requests, 1))) < 0) {
+    if (is_full(s, in) && (ret = send_oldest(ctx, FFMAX(s->nb_painting - s->nb_requests, 1))) < 0) {
         av_frame_free(&in);
         return ret;
     }

@@ -199,7 +199,7 @@ cdef class Engine:
     """A style model, ready to paint frames.
 
     Calling it with a frame returns the painted frame; calling it with an iterable of frames returns an
-    iterator over the painted frames, in order, which takes twice `requests` frames in before the first
+    iterator over the painted frames, in order, which takes four times `requests` frames in before the first
     comes out. The arrays it is given stay as they are and may be reused at once. Painting releases the
     GIL. All methods may be called from several threads. An engine doesn't survive `os.fork`: open one in
     each process.

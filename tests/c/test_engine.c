@@ -36,7 +36,9 @@
 #define WIDTH 40
 #define HEIGHT 20
 #define SIZE (3 * WIDTH * HEIGHT)
-#define MAX_FRAMES 16
+#define REQUESTS 3
+#define IN_FLIGHT (4 * REQUESTS)
+#define MAX_FRAMES (2 * IN_FLIGHT)
 
 static char library[1024], model[1024];
 static FakeTensorFlow *fake;
@@ -76,7 +78,7 @@ static StyleSettings make_settings(void)
     ff_style_default_settings(&settings);
     settings.model = model;
     settings.library = library;
-    settings.requests = 3;
+    settings.requests = REQUESTS;
     settings.threads = 1;
     settings.precision = FF_STYLE_PRECISION_FP32;
     settings.device = "cpu";
@@ -183,11 +185,11 @@ static void paints_in_order(void)
     engine = open_engine();
     source[0][0] = 255; // the first takes longest
     hold();
-    for (int i = 0; i < 6; i++) // three that are painted, and three that wait
+    for (int i = 0; i < IN_FLIGHT; i++) // those that are painted, and those that wait
         CHECK(submit(engine, i) == 0);
-    CHECK(submit(engine, 6) == -EAGAIN && !*test_message);
+    CHECK(submit(engine, IN_FLIGHT) == -EAGAIN && !*test_message);
     release(2);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < IN_FLIGHT; i++) {
         receive(engine, i);
         check_painted(i, 1);
     }
@@ -240,15 +242,15 @@ static void reuses_its_tensors(void)
 
     reset();
     engine = open_engine();
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < MAX_FRAMES; i++) {
         while (submit(engine, i) == -EAGAIN)
-            receive(engine, i - 6);
+            receive(engine, i - IN_FLIGHT);
     }
     tensors = fake->tensors;
-    CHECK(tensors <= 12); // an image and the weights for each of three requests and three that wait
-    for (int i = 6; i < 12; i++)
+    CHECK(tensors <= 2 * IN_FLIGHT); // an image and the weights for each frame in flight
+    for (int i = MAX_FRAMES - IN_FLIGHT; i < MAX_FRAMES; i++)
         receive(engine, i);
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < MAX_FRAMES; i++)
         check_painted(i, 1);
     ff_style_close(&engine);
 }
@@ -318,10 +320,10 @@ static void keeps_parameters_after_an_error(void)
     ff_style_close(&engine);
 }
 
-/** A request has frame i, and then frame i + 6 of the other size. */
+/** A request has frame i, and then frame i + IN_FLIGHT of the other size. */
 static int is_large(int i)
 {
-    return (i + i / 6) % 2;
+    return (i + i / IN_FLIGHT) % 2;
 }
 
 static void follows_a_change_of_size(void)
@@ -331,19 +333,19 @@ static void follows_a_change_of_size(void)
 
     reset();
     engine = open_engine();
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < MAX_FRAMES; i++) {
         const int large = is_large(i);
 
         frame = frame_of(i);
         frame.width = large ? WIDTH : WIDTH / 2;
         frame.height = large ? HEIGHT : HEIGHT - 1;
-        if (i >= 6)
+        if (i >= IN_FLIGHT)
             CHECK(ff_style_receive(engine, &(StyleFrame){0}, 1) == 1);
         CHECK(ff_style_submit(engine, &frame) == 0);
     }
     while (ff_style_receive(engine, &frame, 1) > 0)
         ;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < MAX_FRAMES; i++) {
         const int large = is_large(i);
 
         CHECK(painted[i][0] == 255 - source[i][0]);
@@ -634,7 +636,7 @@ static void tells_about_the_model(void)
     CHECK(!info->width && !info->height);
     CHECK(!strcmp(info->input, "frame") && !strcmp(info->output, "styled"));
     CHECK(info->precision == FF_STYLE_PRECISION_FP32 && !strcmp(info->device, "cpu"));
-    CHECK(info->requests == 3 && info->threads == 1);
+    CHECK(info->requests == REQUESTS && info->in_flight == IN_FLIGHT && info->threads == 1);
     CHECK(!strcmp(info->version, "2.0.0-fake") && strstr(info->library, "fake"));
     ff_style_close(&engine);
 
