@@ -208,7 +208,7 @@ typedef struct StyleInfo {
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
-    int in_flight;       ///< at most, submitted and not received: `requests` of them are painted
+    int in_flight;       ///< most frames submitted and not received; `requests` of them are painted
     int threads;         ///< TensorFlow's threads for each operation
     const char *library; ///< the TensorFlow library's path
     const char *version; ///< its version
