@@ -27,38 +27,35 @@
 
 /*
  * TensorFlow's RunOptions, serialised: inter_op_thread_pool, field 3, is -1. A frame's operations run
- * one after another on the request's own thread. The requests are what runs side by side, and inside
- * of an operation TensorFlow's threads.
+ * one after another on the thread that paints it. Those threads are what runs side by side, and inside of
+ * an operation TensorFlow's.
  */
 static const uint8_t run_on_this_thread[] = {3 << 3, 0xff, 0xff, 0xff, 0xff, 0xff,
                                              0xff,   0xff, 0xff, 0xff, 0x01};
 
-int ff_style_open_request(const StyleContext *ctx, const StyleModel *model, StyleRequest *request)
+int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, StylePainter *painter)
 {
     const StyleTensorFlow *tf = model->tf;
     const int64_t count = model->graph.nb_styles;
-    const size_t size = (size_t)count * sizeof(*request->weights);
 
-    if (!(request->weights = ff_style_alloc(ctx, size)))
-        return -ENOMEM;
-    request->status = tf->NewStatus();
+    painter->status = tf->NewStatus();
     if (model->graph.weights.oper)
-        request->style_weights = tf->AllocateTensor(TF_FLOAT, &count, 1, size);
-    if (!request->status || (model->graph.weights.oper && !request->style_weights))
+        painter->style_weights =
+            tf->AllocateTensor(TF_FLOAT, &count, 1, (size_t)count * sizeof(float));
+    if (!painter->status || (model->graph.weights.oper && !painter->style_weights))
         return ff_style_error(ctx, -ENOMEM, "out of memory for a request");
     return 0;
 }
 
-void ff_style_close_request(const StyleContext *ctx, const StyleModel *model, StyleRequest *request)
+void ff_style_close_painter(const StyleModel *model, StylePainter *painter)
 {
-    if (request->image)
-        model->tf->DeleteTensor(request->image);
-    if (request->style_weights)
-        model->tf->DeleteTensor(request->style_weights);
-    if (request->status)
-        model->tf->DeleteStatus(request->status);
-    ff_style_free(ctx, request->weights);
-    *request = (StyleRequest){0};
+    if (painter->image)
+        model->tf->DeleteTensor(painter->image);
+    if (painter->style_weights)
+        model->tf->DeleteTensor(painter->style_weights);
+    if (painter->status)
+        model->tf->DeleteStatus(painter->status);
+    *painter = (StylePainter){0};
 }
 
 static StyleSample sample_of(TF_DataType type)
@@ -79,40 +76,40 @@ static int has_size(const StyleTensorFlow *tf, const TF_Tensor *image, int width
 }
 
 /** Makes the network's input, unless the frame before had the same size. */
-static int prepare_image(const StyleContext *ctx, const StyleModel *model, StyleRequest *request)
+static int prepare_image(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
+                         const StyleFrame *frame)
 {
     const StyleTensorFlow *tf = model->tf;
-    const StyleFrame *frame = &request->frame;
     const TF_DataType type = model->graph.input.type;
     const int64_t dims[] = {1, frame->height, frame->width, 3};
 
-    if (request->image && has_size(tf, request->image, frame->width, frame->height))
+    if (painter->image && has_size(tf, painter->image, frame->width, frame->height))
         return 0;
-    if (request->image)
-        tf->DeleteTensor(request->image);
-    request->image = tf->AllocateTensor(type, dims, 4, image_size(frame, type));
-    if (!request->image)
+    if (painter->image)
+        tf->DeleteTensor(painter->image);
+    painter->image = tf->AllocateTensor(type, dims, 4, image_size(frame, type));
+    if (!painter->image)
         return ff_style_error(ctx, -ENOMEM, "out of memory for a frame of %dx%d pixels",
                               frame->width, frame->height);
     return 0;
 }
 
-static int run(const StyleContext *ctx, const StyleModel *model, StyleRequest *request,
-               TF_Tensor **painted)
+static int run(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
+               const float *weights, TF_Tensor **painted)
 {
     const StyleTensorFlow *tf = model->tf;
     const StyleGraph *graph = &model->graph;
     const TF_Output inputs[] = {graph->input.tensor, graph->weights};
-    TF_Tensor *const values[] = {request->image, request->style_weights};
+    TF_Tensor *const values[] = {painter->image, painter->style_weights};
     const TF_Buffer options = {run_on_this_thread, sizeof(run_on_this_thread), NULL};
 
-    if (request->style_weights)
-        memcpy(tf->TensorData(request->style_weights), request->weights,
-               (size_t)graph->nb_styles * sizeof(*request->weights));
-    tf->SessionRun(model->session.session, &options, inputs, values, request->style_weights ? 2 : 1,
-                   &graph->output.tensor, painted, 1, NULL, 0, NULL, request->status);
-    if (tf->GetCode(request->status) != TF_OK)
-        return ff_style_tf_error(ctx, tf, request->status, -EIO,
+    if (painter->style_weights)
+        memcpy(tf->TensorData(painter->style_weights), weights,
+               (size_t)graph->nb_styles * sizeof(*weights));
+    tf->SessionRun(model->session.session, &options, inputs, values, painter->style_weights ? 2 : 1,
+                   &graph->output.tensor, painted, 1, NULL, 0, NULL, painter->status);
+    if (tf->GetCode(painter->status) != TF_OK)
+        return ff_style_tf_error(ctx, tf, painter->status, -EIO,
                                  "TensorFlow failed to run the model on a frame");
     return 0;
 }
@@ -140,7 +137,8 @@ static int check_painted(const StyleContext *ctx, const StyleModel *model, const
         frame->width, frame->height, ff_style_type_name(output->type), frame->height, frame->width);
 }
 
-static int paint(const StyleContext *ctx, const StyleModel *model, StyleRequest *request)
+static int paint(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
+                 const StyleRequest *request)
 {
     const StyleTensorFlow *tf = model->tf;
     const StyleGraph *graph = &model->graph;
@@ -148,11 +146,11 @@ static int paint(const StyleContext *ctx, const StyleModel *model, StyleRequest 
     TF_Tensor *painted = NULL;
     int ret;
 
-    if ((ret = prepare_image(ctx, model, request)) < 0)
+    if ((ret = prepare_image(ctx, model, painter, frame)) < 0)
         return ret;
-    ff_style_read_frame(frame, tf->TensorData(request->image), sample_of(graph->input.type),
+    ff_style_read_frame(frame, tf->TensorData(painter->image), sample_of(graph->input.type),
                         graph->range);
-    if ((ret = run(ctx, model, request, &painted)) >= 0 &&
+    if ((ret = run(ctx, model, painter, request->weights, &painted)) >= 0 &&
         (ret = check_painted(ctx, model, frame, painted)) >= 0)
         ff_style_write_frame(frame, tf->TensorData(painted), sample_of(graph->output.type),
                              graph->range, request->strength, request->colors);
@@ -168,7 +166,7 @@ static void keep_message(void *request, StyleLogLevel level, const char *message
     snprintf(((StyleRequest *)request)->message, FF_STYLE_MESSAGE_SIZE, "%s", message);
 }
 
-void ff_style_paint(const StyleModel *model, StyleRequest *request)
+void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request)
 {
     const StyleContext ctx = {.opaque = request, .log = keep_message};
     int ret = 0;
@@ -176,6 +174,6 @@ void ff_style_paint(const StyleModel *model, StyleRequest *request)
     if (request->strength <= 0)
         ff_style_copy_frame(&request->frame);
     else
-        ret = paint(&ctx, model, request);
+        ret = paint(&ctx, model, painter, request);
     request->result = ret < 0 ? ret : 1;
 }

@@ -19,7 +19,7 @@
  */
 
 /*
- * One frame in flight: what it is to be painted with, and TensorFlow's objects for it.
+ * One frame in flight, and what a thread paints it with.
  */
 
 #ifndef FF_STYLE_REQUEST_H
@@ -46,23 +46,25 @@ typedef struct StyleRequest {
     int done;   ///< whether the two below are valid
     int result; ///< 1 or a negative errno, as ff_style_receive() returns it
     char message[FF_STYLE_MESSAGE_SIZE];
+} StyleRequest;
 
+/** TensorFlow's objects that a thread needs to paint, for one frame after the other. */
+typedef struct StylePainter {
     TF_Status *status;
     TF_Tensor *image;         ///< the frame as the network takes it; kept while the size stays
     TF_Tensor *style_weights; ///< NULL when the graph has one style
-} StyleRequest;
+} StylePainter;
 
-/** Makes what the request keeps; to be closed after an error as well. Returns 0 or -ENOMEM. */
-int ff_style_open_request(const StyleContext *ctx, const StyleModel *model, StyleRequest *request);
+/** Makes what the painter keeps; to be closed after an error as well. Returns 0 or -ENOMEM. */
+int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, StylePainter *painter);
 
-/** Frees what the request keeps. */
-void ff_style_close_request(const StyleContext *ctx, const StyleModel *model,
-                            StyleRequest *request);
+/** Frees what the painter keeps. */
+void ff_style_close_painter(const StyleModel *model, StylePainter *painter);
 
 /**
  * Paints the request's frame, and sets its result and message. Takes no lock and logs nothing: it runs
- * on the engine's threads, one request on one thread at a time.
+ * on the engine's threads, each with a painter of its own.
  */
-void ff_style_paint(const StyleModel *model, StyleRequest *request);
+void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request);
 
 #endif

@@ -38,6 +38,13 @@
 #include "style_tensorflow.h"
 #include "styletransfer.h"
 
+/** A thread that paints. */
+typedef struct Worker {
+    StyleEngine *engine;
+    StylePainter painter;
+    pthread_t thread;
+} Worker;
+
 struct StyleEngine {
     StyleContext ctx;
     void (*ready)(void *opaque);
@@ -50,8 +57,8 @@ struct StyleEngine {
     const char **styles; ///< points into the three above
     StyleInfo info;
 
-    pthread_t *threads; ///< info.requests of them
-    int nb_threads;     ///< how many were started
+    Worker *workers; ///< info.requests of them
+    int nb_threads;  ///< how many were started
 
     int has_lock; ///< whether the next three were initialised
     pthread_mutex_t lock;
@@ -261,9 +268,13 @@ static int paints(const StyleContext *ctx, const StyleModel *model)
     const int width = model->graph.width ? model->graph.width : 23;
     const int height = model->graph.height ? model->graph.height : 17;
     const size_t size = 3 * (size_t)width * (size_t)height;
-    StyleRequest request = {0};
+    StyleRequest request = {
+        .weights = ff_style_alloc(ctx, (size_t)model->graph.nb_styles * sizeof(*request.weights)),
+        .strength = 1,
+    };
     uint8_t *const pixels = ff_style_alloc(ctx, size);
-    int ret = pixels ? ff_style_open_request(ctx, model, &request) : -ENOMEM;
+    StylePainter painter = {0};
+    int ret = request.weights && pixels ? ff_style_open_painter(ctx, model, &painter) : -ENOMEM;
 
     if (ret >= 0) {
         for (size_t i = 0; i < size; i++)
@@ -274,13 +285,14 @@ static int paints(const StyleContext *ctx, const StyleModel *model)
                                      .dst_stride = 3 * width,
                                      .width = width,
                                      .height = height};
-        request.strength = request.weights[0] = 1;
-        ff_style_paint(model, &request);
+        request.weights[0] = 1;
+        ff_style_paint(model, &painter, &request);
         ret = request.result;
         if (ret < 0)
             ff_style_error(ctx, ret, "%s", request.message);
     }
-    ff_style_close_request(ctx, model, &request);
+    ff_style_close_painter(model, &painter);
+    ff_style_free(ctx, request.weights);
     ff_style_free(ctx, pixels);
     return ret >= 0;
 }
@@ -390,14 +402,14 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
 static int open_requests(StyleEngine *e, const StyleSettings *settings)
 {
     const size_t count = (size_t)e->info.in_flight;
-    int ret;
+    const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
 
-    if (!(e->weights = ff_style_alloc(&e->ctx, (size_t)e->info.nb_styles * sizeof(*e->weights))) ||
+    if (!(e->weights = ff_style_alloc(&e->ctx, size)) ||
         !(e->requests = ff_style_alloc(&e->ctx, count * sizeof(*e->requests))))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
-        if ((ret = ff_style_open_request(&e->ctx, &e->model, &e->requests[i])) < 0)
-            return ret;
+        if (!(e->requests[i].weights = ff_style_alloc(&e->ctx, size)))
+            return -ENOMEM;
     e->strength = settings->strength;
     e->colors = settings->colors;
     return ff_style_read_mix(&e->ctx, settings->style, e->styles, e->info.nb_styles, e->weights);
@@ -453,9 +465,10 @@ static void finish(StyleEngine *e, StyleRequest *request)
     pthread_mutex_lock(&e->lock);
 }
 
-static void *work(void *engine)
+static void *work(void *arg)
 {
-    StyleEngine *e = engine;
+    Worker *worker = arg;
+    StyleEngine *e = worker->engine;
     StyleRequest *request;
 
     pthread_mutex_lock(&e->lock);
@@ -466,7 +479,7 @@ static void *work(void *engine)
         }
         request = request_of(e, e->started++);
         pthread_mutex_unlock(&e->lock);
-        ff_style_paint(&e->model, request);
+        ff_style_paint(&e->model, &worker->painter, request);
         pthread_mutex_lock(&e->lock);
         finish(e, request);
     }
@@ -476,18 +489,22 @@ static void *work(void *engine)
 
 static int start_threads(StyleEngine *e)
 {
-    const size_t size = (size_t)e->info.requests * sizeof(*e->threads);
+    const size_t size = (size_t)e->info.requests * sizeof(*e->workers);
 
-    if (!(e->threads = ff_style_alloc(&e->ctx, size)))
+    if (!(e->workers = ff_style_alloc(&e->ctx, size)))
         return -ENOMEM;
     e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
                   !pthread_cond_init(&e->done, NULL);
     if (!e->has_lock)
         return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
     for (; e->nb_threads < e->info.requests; e->nb_threads++) {
-        const int error = pthread_create(&e->threads[e->nb_threads], NULL, work, e);
+        Worker *const worker = &e->workers[e->nb_threads];
+        int ret, error;
 
-        if (error)
+        worker->engine = e;
+        if ((ret = ff_style_open_painter(&e->ctx, &e->model, &worker->painter)) < 0)
+            return ret;
+        if ((error = pthread_create(&worker->thread, NULL, work, worker)))
             return ff_style_error(&e->ctx, -ENOMEM,
                                   "thread %d of %d can't be started: %s; take fewer requests",
                                   e->nb_threads + 1, e->info.requests, strerror(error));
@@ -723,7 +740,7 @@ static void stop_threads(StyleEngine *e)
     pthread_cond_broadcast(&e->work);
     pthread_mutex_unlock(&e->lock);
     while (e->nb_threads)
-        pthread_join(e->threads[--e->nb_threads], NULL);
+        pthread_join(e->workers[--e->nb_threads].thread, NULL);
     pthread_cond_destroy(&e->done);
     pthread_cond_destroy(&e->work);
     pthread_mutex_destroy(&e->lock);
@@ -733,9 +750,9 @@ static void close_model(StyleEngine *e)
 {
     if (!e->model.tf)
         return;
-    if (e->requests)
-        for (int i = 0; i < e->info.in_flight; i++)
-            ff_style_close_request(&e->ctx, &e->model, &e->requests[i]);
+    if (e->workers)
+        for (int i = 0; i < e->info.requests; i++)
+            ff_style_close_painter(&e->model, &e->workers[i].painter);
     close_graph(&e->model);
 }
 
@@ -750,7 +767,10 @@ void ff_style_close(StyleEngine **engine)
     ff_style_flush(e);
     stop_threads(e);
     close_model(e);
-    ff_style_free(&ctx, e->threads);
+    ff_style_free(&ctx, e->workers);
+    if (e->requests)
+        for (int i = 0; i < e->info.in_flight; i++)
+            ff_style_free(&ctx, e->requests[i].weights);
     ff_style_free(&ctx, e->requests);
     ff_style_free(&ctx, e->weights);
     ff_style_free(&ctx, e->styles);

@@ -247,7 +247,7 @@ static void reuses_its_tensors(void)
             receive(engine, i - IN_FLIGHT);
     }
     tensors = fake->tensors;
-    CHECK(tensors <= 2 * IN_FLIGHT); // an image and the weights for each frame in flight
+    CHECK(tensors <= 2 * REQUESTS); // an image and the weights for each thread
     for (int i = MAX_FRAMES - IN_FLIGHT; i < MAX_FRAMES; i++)
         receive(engine, i);
     for (int i = 0; i < MAX_FRAMES; i++)
@@ -485,8 +485,7 @@ static void flushes(void)
         }
         nothing_left(engine);
     }
-    CHECK(cancelled >=
-          2 * (IN_FLIGHT - REQUESTS)); // those of each round that no thread was left for
+    CHECK(cancelled >= 2 * (IN_FLIGHT - REQUESTS)); // no thread was left for them
     CHECK(!test_errors);
     CHECK(submit(engine, 9) == 0);
     receive(engine, 9);
