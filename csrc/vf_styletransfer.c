@@ -44,11 +44,11 @@
 
 #include "styletransfer.h"
 
-#define LOG_INTERVAL 10000000 // microseconds between two lines of counts
-#define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for
-#define LONG_SLEEP 20000      // microseconds that no busy processor keeps a thread waiting
-#define FIRST_STEP 100        // microseconds by which an expected wait grows from 0
-#define SMALL_FRAME 230400 // pixels: up to 640x360 a wake costs a part of a frame's time that shows
+#define LOG_INTERVAL 10000000   // microseconds between two lines of counts
+#define LONGEST_WAIT 10000000   // microseconds that the first frame is waited for
+#define LONG_SLEEP 20000        // microseconds that no busy processor keeps a thread waiting
+#define FIRST_STEP 100          // microseconds by which an expected wait grows from 0
+#define SMALL_FRAME (640 * 360) // pixels up to which waking once for each frame costs time
 #define METADATA "lavfi.styletransfer."
 
 enum Late {
@@ -340,9 +340,9 @@ static int check_format(AVFilterContext *ctx, const AVFrame *in)
 static int is_full(const StyleTransferContext *s, const AVFrame *in)
 {
     const int is_small = (int64_t)in->width * in->height <= SMALL_FRAME;
+    const size_t most = ff_style_info(s->engine)->in_flight;
 
-    return !av_fifo_can_write(s->pending) ||
-           (!is_small && av_fifo_can_read(s->pending) >= 2 * (size_t)s->nb_requests);
+    return av_fifo_can_read(s->pending) >= (is_small ? most : most / 2);
 }
 
 /** Takes a frame from the input; returns 1, 0 if there is none, or an error. */
