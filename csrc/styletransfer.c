@@ -70,9 +70,9 @@ struct StyleEngine {
     double strength;
     StyleColors colors;
 
-    // Frames are numbered from 0; frame n is in requests[n % info.in_flight], and
+    // Frames are numbered from 0; frame n is in slots[n % info.in_flight], and
     // received <= started <= submitted <= received + info.in_flight.
-    StyleRequest *requests;
+    StyleRequest *slots;
     uint64_t submitted, started, received;
     uint64_t awaited; ///< slept for: all frames before this number; 0: none
     int closing;
@@ -399,16 +399,16 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
     return 0;
 }
 
-static int open_requests(StyleEngine *e, const StyleSettings *settings)
+static int open_slots(StyleEngine *e, const StyleSettings *settings)
 {
     const size_t count = (size_t)e->info.in_flight;
     const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
 
     if (!(e->weights = ff_style_alloc(&e->ctx, size)) ||
-        !(e->requests = ff_style_alloc(&e->ctx, count * sizeof(*e->requests))))
+        !(e->slots = ff_style_alloc(&e->ctx, count * sizeof(*e->slots))))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
-        if (!(e->requests[i].weights = ff_style_alloc(&e->ctx, size)))
+        if (!(e->slots[i].weights = ff_style_alloc(&e->ctx, size)))
             return -ENOMEM;
     e->strength = settings->strength;
     e->colors = settings->colors;
@@ -417,7 +417,7 @@ static int open_requests(StyleEngine *e, const StyleSettings *settings)
 
 static StyleRequest *request_of(StyleEngine *e, uint64_t number)
 {
-    return &e->requests[number % (uint64_t)e->info.in_flight];
+    return &e->slots[number % (uint64_t)e->info.in_flight];
 }
 
 /** Under the lock: whether all frames before number `end` are done or received. */
@@ -521,7 +521,7 @@ static int open_engine(StyleEngine *e, const StyleSettings *settings)
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     if ((ret = open_model(e, settings)) >= 0 && (ret = fill_info(e, settings)) >= 0 &&
-        (ret = open_requests(e, settings)) >= 0)
+        (ret = open_slots(e, settings)) >= 0)
         ret = start_threads(e);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ret;
@@ -660,6 +660,18 @@ static void fill_request(StyleEngine *e, StyleRequest *request, const StyleFrame
     request->message[0] = 0;
 }
 
+/**
+ * Under the lock: whether there is room for a frame. A queue of small frames is long, so that who waits for several
+ * wakes once for them; large ones take their time, and half as many hold less memory and come out more evenly.
+ */
+static int has_room(const StyleEngine *e, const StyleFrame *frame)
+{
+    const int is_small = (int64_t)frame->width * frame->height <= FF_STYLE_SMALL_FRAME;
+    const int most = is_small ? e->info.in_flight : e->info.in_flight / 2;
+
+    return e->submitted - e->received < (uint64_t)most;
+}
+
 int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
 {
     int ret = check_frame(e, frame);
@@ -667,10 +679,10 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
     if (ret < 0)
         return ret;
     pthread_mutex_lock(&e->lock);
-    if (e->submitted - e->received == (uint64_t)e->info.in_flight)
-        ret = -EAGAIN;
-    else
+    if (has_room(e, frame))
         fill_request(e, request_of(e, e->submitted++), frame);
+    else
+        ret = -EAGAIN;
     pthread_mutex_unlock(&e->lock);
     if (ret >= 0)
         pthread_cond_signal(&e->work);
@@ -768,10 +780,10 @@ void ff_style_close(StyleEngine **engine)
     stop_threads(e);
     close_model(e);
     ff_style_free(&ctx, e->workers);
-    if (e->requests)
+    if (e->slots)
         for (int i = 0; i < e->info.in_flight; i++)
-            ff_style_free(&ctx, e->requests[i].weights);
-    ff_style_free(&ctx, e->requests);
+            ff_style_free(&ctx, e->slots[i].weights);
+    ff_style_free(&ctx, e->slots);
     ff_style_free(&ctx, e->weights);
     ff_style_free(&ctx, e->styles);
     ff_style_free(&ctx, e->numbers);

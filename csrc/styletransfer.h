@@ -193,6 +193,7 @@ typedef struct StyleSettings {
 } StyleSettings;
 
 #define FF_STYLE_MAX_REQUESTS 64
+#define FF_STYLE_SMALL_FRAME (640 * 360) ///< pixels of the largest frame that is called small
 #define FF_STYLE_MAX_THREADS 1024
 
 /** What ff_style_info() tells of an open engine. */
@@ -208,8 +209,8 @@ typedef struct StyleInfo {
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
-    int in_flight;       ///< most frames submitted and not received; `requests` of them are painted
-    int threads;         ///< TensorFlow's threads for each operation
+    int in_flight; ///< most frames submitted and not received; half as many that are not small
+    int threads;   ///< TensorFlow's threads for each operation
     const char *library; ///< the TensorFlow library's path
     const char *version; ///< its version
 } StyleInfo;
@@ -298,7 +299,8 @@ int ff_style_set_colors(StyleEngine *engine, StyleColors colors);
  *
  * @param frame copied; the pixels it points to belong to the engine (`src` to be read, `dst` to be
  *              written) from here until ff_style_receive() gives the frame back
- * @return 0; -EAGAIN when info->in_flight frames are in flight: receive one first;
+ * @return 0; -EAGAIN when info->in_flight frames are in flight, or half as many and this one has more than
+ *         FF_STYLE_SMALL_FRAME pixels: receive one first;
  *         -EINVAL or -EFBIG for a frame that can't be painted. On an error the frame stays the caller's.
  */
 int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);

@@ -44,11 +44,10 @@
 
 #include "styletransfer.h"
 
-#define LOG_INTERVAL 10000000   // microseconds between two lines of counts
-#define LONGEST_WAIT 10000000   // microseconds that the first frame is waited for
-#define LONG_SLEEP 20000        // microseconds that no busy processor keeps a thread waiting
-#define FIRST_STEP 100          // microseconds by which an expected wait grows from 0
-#define SMALL_FRAME (640 * 360) // pixels up to which waking once for each frame costs time
+#define LOG_INTERVAL 10000000 // microseconds between two lines of counts
+#define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for
+#define LONG_SLEEP 20000      // microseconds that no busy processor keeps a thread waiting
+#define FIRST_STEP 100        // microseconds by which an expected wait grows from 0
 #define METADATA "lavfi.styletransfer."
 
 enum Late {
@@ -258,6 +257,14 @@ static int send_ready(AVFilterContext *ctx)
     return ret < 0 ? ret : nb_sent;
 }
 
+/** Sends one frame on; sleeps before, if it must, for as long as every thread of the engine has a frame. */
+static int make_room(AVFilterContext *ctx)
+{
+    const StyleTransferContext *s = ctx->priv;
+
+    return send_oldest(ctx, FFMAX(s->nb_painting - s->nb_requests, 1));
+}
+
 /** Gives a frame to the engine. */
 static int paint(AVFilterContext *ctx, AVFrame *in)
 {
@@ -278,7 +285,10 @@ static int paint(AVFilterContext *ctx, AVFrame *in)
         .width = in->width,
         .height = in->height,
     };
-    if ((ret = ff_style_submit(s->engine, &request)) < 0)
+    while ((ret = ff_style_submit(s->engine, &request)) == AVERROR(EAGAIN))
+        if ((ret = make_room(ctx)) < 0)
+            break;
+    if (ret < 0)
         goto fail;
     s->nb_painting++;
     return av_fifo_write(s->pending, &frame, 1);
@@ -333,18 +343,6 @@ static int check_format(AVFilterContext *ctx, const AVFrame *in)
     return AVERROR(EINVAL);
 }
 
-/**
- * Whether frames are to leave before this one is painted. Of small frames the engine keeps as many as it takes,
- * so that one sleep serves several; of others half as many, which need less memory and come out more evenly.
- */
-static int is_full(const StyleTransferContext *s, const AVFrame *in)
-{
-    const int is_small = (int64_t)in->width * in->height <= SMALL_FRAME;
-    const size_t most = ff_style_info(s->engine)->in_flight;
-
-    return av_fifo_can_read(s->pending) >= (is_small ? most : most / 2);
-}
-
 /** Takes a frame from the input; returns 1, 0 if there is none, or an error. */
 static int take_frame(AVFilterContext *ctx)
 {
@@ -364,8 +362,7 @@ static int take_frame(AVFilterContext *ctx)
         av_frame_free(&in);
         return 1;
     }
-    // Sleep for as long as every thread of the engine has a frame.
-    if (is_full(s, in) && (ret = send_oldest(ctx, FFMAX(s->nb_painting - s->nb_requests, 1))) < 0) {
+    if (!av_fifo_can_write(s->pending) && (ret = make_room(ctx)) < 0) {
         av_frame_free(&in);
         return ret;
     }

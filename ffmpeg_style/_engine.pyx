@@ -199,8 +199,8 @@ cdef class Engine:
     """A style model, ready to paint frames.
 
     Calling it with a frame returns the painted frame; calling it with an iterable of frames returns an
-    iterator over the painted frames, in order, which takes four times `requests` frames in before the first
-    comes out. The arrays it is given stay as they are and may be reused at once. Painting releases the
+    iterator over the painted frames, in order, which takes frames in until the engine has no room for one more:
+    it holds four times `requests`, or twice of frames above 640x360 pixels. The arrays it is given stay as they are and may be reused at once. Painting releases the
     GIL. All methods may be called from several threads. An engine doesn't survive `os.fork`: open one in
     each process.
 
@@ -256,7 +256,6 @@ cdef class Engine:
     cdef readonly tuple size
     cdef readonly str precision, device, library, version
     cdef readonly int requests, threads
-    cdef int _in_flight
 
     def __cinit__(self):
         self._idle = threading.Condition()
@@ -338,7 +337,6 @@ cdef class Engine:
         self.library = os.fsdecode(info.library)
         self.version = info.version.decode()
         self.requests = info.requests
-        self._in_flight = info.in_flight
         self.threads = info.threads
 
     def __dealloc__(self):
@@ -446,7 +444,7 @@ cdef class Engine:
         in_flight = deque()
         for frame in frames:
             in_flight.append(self._submit(frame))
-            if len(in_flight) == self._in_flight:
+            while in_flight and (<_Frame>in_flight[0]).is_back:
                 yield self._wait_for(in_flight.popleft())
         while in_flight:
             yield self._wait_for(in_flight.popleft())

@@ -21,7 +21,7 @@ COLUMNS = (
     ("processor s/frame", "cpu_s", "{:.3f}"),
     ("peak memory, MB", "memory_mb", "{:.0f}"),
     ("first frame, s", "first_s", "{:.2f}"),
-    ("frames behind", "latency_frames", "{:.0f}"),
+    ("frames held", "latency_frames", "{:.0f}"),
 )
 COLORS = {"styletransfer": "#b3393f", "dnn_processing": "#4a6fa5", "pipe": "#8a8a8a"}
 COLORS |= {"OpenVINO": "#6a9f58", "engine": "#e0a33e"}

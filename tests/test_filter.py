@@ -243,22 +243,34 @@ def test_a_refused_command_says_why_and_the_job_goes_on(run, both):
     assert "nobody" in line and "wave" in line
 
 
+def write_frames(folder, sizes):
+    """Makes frames of these sizes; returns them, and the pattern of the files that hold them."""
+    frames = [noise(1, *size, seed)[0] for seed, size in enumerate(sizes)]
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"in{index:02}.png")
+    return frames, folder / "in%02d.png"
+
+
 @pytest.fixture
 def changing(tmp_path):
     """Frames of two sizes, and the pattern of the files that hold them."""
-    sizes = [(48, 64)] * 6 + [(66, 98)] * 6
-    frames = [noise(1, *size, seed)[0] for seed, size in enumerate(sizes)]
-    for index, frame in enumerate(frames):
-        Image.fromarray(frame).save(tmp_path / f"in{index:02}.png")
-    return frames, tmp_path / "in%02d.png"
+    return write_frames(tmp_path, [(48, 64)] * 6 + [(66, 98)] * 6)
 
 
-def test_size_that_changes_in_mid_stream(run, wave, changing):
-    frames, pattern = changing
-    painted = run("-reinit_filter", 0, "-i", pattern, "-vf", filter_text(wave), *AS_THEY_COME,
+@pytest.mark.parametrize("options", ["", ":enable='mod(n,3)'"])
+def test_size_that_changes_in_mid_stream(run, wave, tmp_path, options):
+    """Also while the engine is full: it holds twelve of the small frames, six of the large ones."""
+    sizes = [(48, 64)] * 14 + [(362, 642)] * 8 + [(48, 64)] * 14
+    frames, pattern = write_frames(tmp_path, sizes)
+    graph = filter_text(wave, requests=3) + options
+    painted = run("-reinit_filter", 0, "-i", pattern, "-vf", graph, *AS_THEY_COME,
                   *RAW, "-").stdout  # fmt: skip
     with Engine(wave) as engine:
-        assert painted == b"".join(engine(frame).tobytes() for frame in frames)
+        expected = [
+            frame if options and index % 3 == 0 else engine(frame)
+            for index, frame in enumerate(frames)
+        ]
+    assert painted == b"".join(frame.tobytes() for frame in expected)
 
 
 def test_format_that_changes_in_mid_stream(run, wave, tmp_path):

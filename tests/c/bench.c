@@ -115,9 +115,11 @@ static int paint(StyleEngine *engine, const Pictures *pictures, int width, int h
                              .dst_stride = 3 * width,
                              .width = width,
                              .height = height};
-        if (i >= in_flight && (ret = ff_style_receive(engine, &(StyleFrame){0}, 1)) >= 0)
-            ret = mark("bench=painted\n");
-        if (ret >= 0 && (ret = ff_style_submit(engine, &frame)) >= 0)
+        while ((ret = ff_style_submit(engine, &frame)) == -EAGAIN)
+            if ((ret = ff_style_receive(engine, &(StyleFrame){0}, 1)) < 0 ||
+                (ret = mark("bench=painted\n")) < 0)
+                break;
+        if (ret >= 0)
             ret = mark("bench=taken\n");
     }
     while (ret >= 0 && (ret = ff_style_receive(engine, &frame, 1)) > 0)

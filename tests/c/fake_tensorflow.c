@@ -87,6 +87,14 @@ static int count(int *counter, int change)
     return __atomic_add_fetch(counter, change, __ATOMIC_SEQ_CST);
 }
 
+static void count_running(void)
+{
+    pthread_mutex_lock(&lock);
+    if (count(&fake->running, 1) > fake->most_running)
+        fake->most_running = fake->running;
+    pthread_mutex_unlock(&lock);
+}
+
 /** Whether this call is the one to fail. */
 static int fails(const char *name)
 {
@@ -500,7 +508,7 @@ void TF_SessionRun(TF_Session *session, const TF_Buffer *run_options, const TF_O
         *status = (TF_Status){(TF_Code)13, "the frame\nmade it fail"};
         return;
     }
-    count(&fake->running, 1);
+    count_running();
     wait_while_held();
     if (fake->delay && *(uint8_t *)image->data == 255)
         nanosleep(&delay, NULL);

@@ -48,6 +48,7 @@ typedef struct FakeTensorFlow {
     int live;           ///< objects that exist
     int runs;           ///< frames painted
     int running;        ///< frames that are being painted
+    int most_running;   ///< how many there have been at a time
     int tensors;        ///< tensors ever allocated by the caller
     uint8_t config[256];
     int config_size;

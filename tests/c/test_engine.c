@@ -39,6 +39,7 @@
 #define REQUESTS 3
 #define IN_FLIGHT (4 * REQUESTS)
 #define MAX_FRAMES (2 * IN_FLIGHT)
+#define SEVERAL (2 * REQUESTS)
 
 static char library[1024], model[1024];
 static FakeTensorFlow *fake;
@@ -188,11 +189,12 @@ static void paints_in_order(void)
     for (int i = 0; i < IN_FLIGHT; i++) // those that are painted, and those that wait
         CHECK(submit(engine, i) == 0);
     CHECK(submit(engine, IN_FLIGHT) == -EAGAIN && !*test_message);
-    release(2);
+    release(REQUESTS);
     for (int i = 0; i < IN_FLIGHT; i++) {
         receive(engine, i);
         check_painted(i, 1);
     }
+    CHECK(fake->most_running == REQUESTS);
     nothing_left(engine);
     ff_style_close(&engine);
 }
@@ -224,14 +226,63 @@ static void waits_for_several(void)
     reset();
     fake->delay = 30;
     engine = open_engine();
-    source[1][0] = 255; // the second takes longest
-    for (int i = 0; i < 3; i++)
+    source[SEVERAL - 1][0] = 255; // the last of them takes longest
+    for (int i = 0; i < SEVERAL + 2; i++)
         CHECK(submit(engine, i) == 0);
-    CHECK(ff_style_receive(engine, &frame, 2) == 1 && frame.opaque == source[0]);
-    CHECK(ff_style_receive(engine, &frame, 0) == 1 && frame.opaque == source[1]);
-    CHECK(ff_style_receive(engine, &frame, 1000) == 1 &&
-          frame.opaque == source[2]); // all there are
+    CHECK(ff_style_receive(engine, &frame, SEVERAL) == 1 && frame.opaque == source[0]);
+    for (int i = 1; i < SEVERAL; i++)
+        CHECK(ff_style_receive(engine, &frame, 0) == 1 && frame.opaque == source[i]);
+    for (int i = SEVERAL; i < SEVERAL + 2; i++) // more than there are: all
+        CHECK(ff_style_receive(engine, &frame, 1000) == 1 && frame.opaque == source[i]);
     CHECK(ff_style_receive(engine, &frame, 2) == 0);
+    ff_style_close(&engine);
+}
+
+/** Submits frames, painted in place, until the engine refuses one; returns how many it took. */
+static int fill(StyleEngine *engine, int width, int height)
+{
+    static uint8_t pixels[2 * IN_FLIGHT][3 * (FF_STYLE_SMALL_FRAME + 640)];
+    static int next;
+    int count = -1, ret;
+
+    do {
+        uint8_t *const image = pixels[next++ % (2 * IN_FLIGHT)];
+
+        ret = ff_style_submit(engine, &(StyleFrame){.src = image,
+                                                    .dst = image,
+                                                    .src_stride = 3 * width,
+                                                    .dst_stride = 3 * width,
+                                                    .width = width,
+                                                    .height = height});
+        count++;
+    } while (!ret && count < IN_FLIGHT);
+    CHECK(ret == -EAGAIN);
+    return count;
+}
+
+static void receive_any(StyleEngine *engine, int count)
+{
+    for (int i = 0; i < count; i++)
+        CHECK(ff_style_receive(engine, &(StyleFrame){0}, 1) == 1);
+}
+
+static void takes_half_as_many_large_frames(void)
+{
+    StyleEngine *engine;
+
+    reset();
+    engine = open_engine();
+    CHECK(fill(engine, 640, 360) == IN_FLIGHT);
+    CHECK(fill(engine, 640, 361) == 0);
+    receive_any(engine, IN_FLIGHT / 2);
+    CHECK(fill(engine, 640, 361) == 0);
+    receive_any(engine, 1);
+    CHECK(fill(engine, 640, 361) == 1);
+    receive_any(engine, IN_FLIGHT / 2);
+    CHECK(fill(engine, 361, 640) == IN_FLIGHT / 2);
+    CHECK(fill(engine, WIDTH, HEIGHT) == IN_FLIGHT / 2);
+    receive_any(engine, IN_FLIGHT);
+    nothing_left(engine);
     ff_style_close(&engine);
 }
 
@@ -881,6 +932,7 @@ int main(int argc, char **argv)
     paints_in_order();
     receives_without_waiting();
     waits_for_several();
+    takes_half_as_many_large_frames();
     reuses_its_tensors();
     runs_each_frame_on_one_thread();
     takes_parameters_at_submission();
