@@ -74,6 +74,7 @@ struct StyleEngine {
     // received <= started <= submitted <= received + info.in_flight.
     StyleRequest *slots;
     uint64_t submitted, started, received;
+    uint64_t large;   ///< how many of those in flight are not small
     uint64_t awaited; ///< slept for: all frames before this number; 0: none
     int closing;
 };
@@ -660,16 +661,20 @@ static void fill_request(StyleEngine *e, StyleRequest *request, const StyleFrame
     request->message[0] = 0;
 }
 
+static int is_large(const StyleFrame *frame)
+{
+    return (int64_t)frame->width * frame->height > FF_STYLE_SMALL_FRAME;
+}
+
 /**
  * Under the lock: whether there is room for a frame. A queue of small frames is long, so that who waits for several
  * wakes once for them; large ones take their time, and half as many hold less memory and come out more evenly.
  */
 static int has_room(const StyleEngine *e, const StyleFrame *frame)
 {
-    const int is_small = (int64_t)frame->width * frame->height <= FF_STYLE_SMALL_FRAME;
-    const int most = is_small ? e->info.in_flight : e->info.in_flight / 2;
+    const uint64_t most = (uint64_t)e->info.in_flight;
 
-    return e->submitted - e->received < (uint64_t)most;
+    return e->submitted - e->received < most && (!is_large(frame) || e->large < most / 2);
 }
 
 int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
@@ -679,10 +684,12 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
     if (ret < 0)
         return ret;
     pthread_mutex_lock(&e->lock);
-    if (has_room(e, frame))
+    if (has_room(e, frame)) {
+        e->large += is_large(frame);
         fill_request(e, request_of(e, e->submitted++), frame);
-    else
+    } else {
         ret = -EAGAIN;
+    }
     pthread_mutex_unlock(&e->lock);
     if (ret >= 0)
         pthread_cond_signal(&e->work);
@@ -701,6 +708,7 @@ static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message)
     *frame = request->frame;
     memcpy(message, request->message, sizeof(request->message));
     e->received++;
+    e->large -= is_large(frame);
     pthread_cond_broadcast(&e->done); // others may wait for this very frame
     return request->result;
 }

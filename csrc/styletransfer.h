@@ -209,10 +209,10 @@ typedef struct StyleInfo {
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
-    int in_flight; ///< most frames submitted and not received; half as many that are not small
-    int threads;   ///< TensorFlow's threads for each operation
-    const char *library; ///< the TensorFlow library's path
-    const char *version; ///< its version
+    int in_flight;            ///< most frames submitted and not received; half for large ones
+    int threads;              ///< TensorFlow's threads for each operation
+    const char *library;      ///< the TensorFlow library's path
+    const char *version;      ///< its version
 } StyleInfo;
 
 /** A frame: 8-bit RGB, 3 bytes a pixel, rows at any stride (in bytes, negative for bottom-up images). */
@@ -299,8 +299,8 @@ int ff_style_set_colors(StyleEngine *engine, StyleColors colors);
  *
  * @param frame copied; the pixels it points to belong to the engine (`src` to be read, `dst` to be
  *              written) from here until ff_style_receive() gives the frame back
- * @return 0; -EAGAIN when info->in_flight frames are in flight, or half as many and this one has more than
- *         FF_STYLE_SMALL_FRAME pixels: receive one first;
+ * @return 0; -EAGAIN when info->in_flight frames are in flight, or half as many of more than
+ *         FF_STYLE_SMALL_FRAME pixels and this is another: receive one first;
  *         -EINVAL or -EFBIG for a frame that can't be painted. On an error the frame stays the caller's.
  */
 int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);

@@ -199,10 +199,11 @@ cdef class Engine:
     """A style model, ready to paint frames.
 
     Calling it with a frame returns the painted frame; calling it with an iterable of frames returns an
-    iterator over the painted frames, in order, which takes frames in until the engine has no room for one more:
-    it holds four times `requests`, or twice of frames above 640x360 pixels. The arrays it is given stay as they are and may be reused at once. Painting releases the
-    GIL. All methods may be called from several threads. An engine doesn't survive `os.fork`: open one in
-    each process.
+    iterator over the painted frames, in order. Before the first comes out, it takes frames in until the
+    engine is full: with four times `requests` frames, or twice as many as `requests` when they have more
+    pixels than 640x360. The arrays it is given stay as they are and may be reused at once. Painting
+    releases the GIL. All methods may be called from several threads. An engine doesn't survive `os.fork`:
+    open one in each process.
 
     Args:
         model: path of a frozen graph (``.pb``), or the name of a model, see `find_model`.

@@ -258,19 +258,27 @@ def changing(tmp_path):
 
 
 @pytest.mark.parametrize("options", ["", ":enable='mod(n,3)'"])
-def test_size_that_changes_in_mid_stream(run, wave, tmp_path, options):
+def test_size_that_changes_in_mid_stream(run, tmp_path, options):
     """Also while the engine is full: it holds twelve of the small frames, six of the large ones."""
-    sizes = [(48, 64)] * 14 + [(362, 642)] * 8 + [(48, 64)] * 14
-    frames, pattern = write_frames(tmp_path, sizes)
-    graph = filter_text(wave, requests=3) + options
-    painted = run("-reinit_filter", 0, "-i", pattern, "-vf", graph, *AS_THEY_COME,
-                  *RAW, "-").stdout  # fmt: skip
-    with Engine(wave) as engine:
+    model = graphs.wide_graph(tmp_path / "wide.pb")
+    told = tmp_path / "told"
+    frames, pattern = write_frames(tmp_path, [(48, 64)] * 20 + [(362, 642)] * 18 + [(48, 64)] * 14)
+    graph = f"{filter_text(model, requests=3)}{options},metadata=print:file={escape(str(told))}"
+    painted = run("-reinit_filter", 0, "-i", pattern, "-vf", graph, *AS_THEY_COME, *RAW, "-").stdout
+    with Engine(model, requests=3) as engine:
         expected = [
             frame if options and index % 3 == 0 else engine(frame)
             for index, frame in enumerate(frames)
         ]
     assert painted == b"".join(frame.tobytes() for frame in expected)
+    held = held_of(told.read_text())
+    assert options or (max(held[:20]), max(held[20:32])) == (12, 6)
+
+
+def held_of(told):
+    """How many frames the filter still had when each one left."""
+    taken, painted = (re.findall(rf"{count}=(\d+)", told) for count in ("in", "painted"))
+    return [int(a) - int(b) for a, b in zip(taken, painted, strict=True)]
 
 
 def test_format_that_changes_in_mid_stream(run, wave, tmp_path):

@@ -182,8 +182,8 @@ int main(int argc, char **argv)
                info->precision == FF_STYLE_PRECISION_BF16 ? "bf16" : "fp32", info->device,
                opened - start, first - opened, 1e3 * (end - warm) / frames, frames / (end - warm),
                usage.ru_maxrss / 1024);
+    ff_style_close(&engine); // before the pixels go that frames in flight point to
     free(pictures.source);
     free(pictures.painted);
-    ff_style_close(&engine);
     return ret < 0;
 }

@@ -89,9 +89,12 @@ static int count(int *counter, int change)
 
 static void count_running(void)
 {
+    int running;
+
     pthread_mutex_lock(&lock);
-    if (count(&fake->running, 1) > fake->most_running)
-        fake->most_running = fake->running;
+    running = count(&fake->running, 1);
+    if (running > fake->most_running)
+        fake->most_running = running;
     pthread_mutex_unlock(&lock);
 }
 
