@@ -247,8 +247,8 @@ def write_frames(folder, sizes):
     """Makes frames of these sizes; returns them, and the pattern of the files that hold them."""
     frames = [noise(1, *size, seed)[0] for seed, size in enumerate(sizes)]
     for index, frame in enumerate(frames):
-        Image.fromarray(frame).save(folder / f"in{index:02}.png")
-    return frames, folder / "in%02d.png"
+        Image.fromarray(frame).save(folder / f"in{index:02}.ppm")
+    return frames, folder / "in%02d.ppm"
 
 
 @pytest.fixture
@@ -260,9 +260,10 @@ def changing(tmp_path):
 @pytest.mark.parametrize("options", ["", ":enable='mod(n,3)'"])
 def test_size_that_changes_in_mid_stream(run, tmp_path, options):
     """Also while the engine is full: it holds twelve of the small frames, six of the large ones."""
-    model = graphs.wide_graph(tmp_path / "wide.pb")
+    model = graphs.wide_graph(tmp_path / "wide.pb", 32)
     told = tmp_path / "told"
-    frames, pattern = write_frames(tmp_path, [(48, 64)] * 20 + [(362, 642)] * 18 + [(48, 64)] * 14)
+    small, large = (352, 640), (362, 642)
+    frames, pattern = write_frames(tmp_path, [small] * 20 + [large] * 18 + [small] * 14)
     graph = f"{filter_text(model, requests=3)}{options},metadata=print:file={escape(str(told))}"
     painted = run("-reinit_filter", 0, "-i", pattern, "-vf", graph, *AS_THEY_COME, *RAW, "-").stdout
     with Engine(model, requests=3) as engine:
