@@ -435,8 +435,8 @@ def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
     expected = engine_paints(wave, frames)
     output = ("-flush_packets", "1", *RAW, "-")
     with painting_as_they_come(ffmpeg, filter_text(wave, requests=3), *output) as process:
-        # ffmpeg itself reads one frame ahead of the one that it hands to the filters. The first comes
-        # out when TensorFlow is loaded: what is written before that would be a burst.
+        # ffmpeg itself reads one frame ahead of the one that it hands to the filters. The first
+        # comes out when TensorFlow is loaded: what is written before that would be a burst.
         process.stdin.write(frames[0].tobytes() + frames[1].tobytes())
         assert read_exactly(process.stdout, frames[0].nbytes) == expected[0].tobytes()
         for before, frame in zip(expected[1:], frames[2:], strict=False):
