@@ -251,12 +251,6 @@ def write_frames(folder, sizes):
     return frames, folder / "in%02d.ppm"
 
 
-@pytest.fixture
-def changing(tmp_path):
-    """Frames of two sizes, and the pattern of the files that hold them."""
-    return write_frames(tmp_path, [(48, 64)] * 6 + [(66, 98)] * 6)
-
-
 @pytest.mark.parametrize("options", ["", ":enable='mod(n,3)'"])
 def test_size_that_changes_in_mid_stream(run, tmp_path, options):
     """Also while the engine is full: it holds twelve of the small frames, six of the large ones."""
@@ -296,9 +290,9 @@ def test_format_that_changes_in_mid_stream(run, wave, tmp_path):
     assert len(painted) == 4 * 64 * 48 * 3
 
 
-def test_size_that_changes_with_a_new_graph(run, wave, changing):
+def test_size_that_changes_with_a_new_graph(run, wave, tmp_path):
     """By default ffmpeg builds a new graph, and drops what the old one's filters still hold."""
-    frames, pattern = changing
+    frames, pattern = write_frames(tmp_path, [(48, 64)] * 6 + [(66, 98)] * 6)
     painted = run("-i", pattern, "-vf", filter_text(wave, requests=1), *AS_THEY_COME,
                   "-noautoscale", *RAW, "-").stdout  # fmt: skip
     with Engine(wave) as engine:
