@@ -2,7 +2,8 @@
 # make test         every test
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
-# make bench        the benchmark
+# make bench        the benchmark of speed
+# make bench-limits precision, memory and the first frame
 # make clean        deletes what was made here, the built ffmpeg included, except .venv
 #
 # Each sets up what it needs, once: packages of the system, .venv, the extension, ffmpeg.
@@ -38,7 +39,7 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
 	touch $@
 
-$(EXTENSION): setup.py $(wildcard csrc/style*.[ch] ffmpeg_style/_engine.p*) .venv/installed
+$(EXTENSION): setup.py $(wildcard csrc/*.h csrc/*/*.[ch] csrc/*/*/*.[ch] ffmpeg_style/_engine.p*) .venv/installed
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
@@ -59,17 +60,21 @@ $(STAMPS)/bench: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
 
+# BENCH has more arguments: make bench BENCH="--sizes 256x256 --repeats 1"
 bench: ffmpeg $(STAMPS)/bench
-	$(BIN)/python scripts/bench.py
+	PYTHONPATH=scripts $(BIN)/python -m bench.run $(BENCH)
+
+bench-limits: ffmpeg $(STAMPS)/bench
+	PYTHONPATH=scripts $(BIN)/python -m bench.limits $(BENCH)
 
 # The filter needs FFmpeg's headers: the tests compile it, with warnings as errors too.
 lint: $(EXTENSION)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror csrc/*.[ch] tests/c/*.[ch]
+	$(BIN)/clang-format --dry-run -Werror csrc/*.[ch] csrc/*/*.[ch] csrc/*/*/*.[ch] tests/c/*.[ch]
 	$(MAKE) --silent -C csrc all
 
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo test test-matrix bench lint clean
+.PHONY: all ffmpeg demo test test-matrix bench bench-limits lint clean

@@ -13,11 +13,11 @@ setup(
             "ffmpeg_style._engine",
             sources=[
                 str(BINDING / "_engine.pyx"),
-                *sorted(str(path) for path in ENGINE.glob("style*.c")),
+                *sorted(str(path) for path in ENGINE.glob("*/**/*.c")),
             ],
             depends=[
                 str(BINDING / "_engine.pxd"),
-                *sorted(str(path) for path in ENGINE.glob("style*.h")),
+                *sorted(str(path) for path in ENGINE.rglob("*.h")),
             ],
             include_dirs=[str(ENGINE)],
             # No contraction: the filter in ffmpeg is compiled without it and gives the same bytes.

@@ -42,7 +42,7 @@
 #include "version.h"
 #include "video.h"
 
-#include "styletransfer.h"
+#include "styletransfer/styletransfer.h"
 
 #define LOG_INTERVAL 10000000 // microseconds between two lines of counts
 #define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for

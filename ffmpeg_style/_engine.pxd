@@ -1,4 +1,4 @@
-# The engine's interface, csrc/styletransfer.h, and what reads cards, csrc/style_graphdef.h; the comments
+# The engine's interface, csrc/styletransfer.h, and what reads cards, csrc/graph/graphdef.h; the comments
 # there are the reference.
 
 from libc.stddef cimport ptrdiff_t, size_t
@@ -87,7 +87,7 @@ cdef extern from "styletransfer.h" nogil:
     void ff_style_close(StyleEngine **engine)
 
 
-cdef extern from "style_graphdef.h" nogil:
+cdef extern from "graph/graphdef.h" nogil:
     ctypedef struct StyleContext:
         void *opaque
         void (*log)(void *opaque, StyleLogLevel level, const char *message) noexcept

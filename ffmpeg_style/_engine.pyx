@@ -16,8 +16,8 @@ import numpy as np
 
 from ffmpeg_style import errors
 from ffmpeg_style.catalog import find_model
-from ffmpeg_style.filter_graph import style_text
-from ffmpeg_style.tensorflow_library import tensorflow_folder
+from ffmpeg_style.ffmpeg.filter_graph import style_text
+from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
 
 ERRORS = {
     errno.EACCES: errors.InputPermissionError,

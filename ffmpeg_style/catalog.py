@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ffmpeg_style.errors import InputNotFoundError, InputTypeError, StyleError
-from ffmpeg_style.program import project_folder
+from ffmpeg_style.folders import project_folder
 
 VARIABLE = "FFMPEG_STYLE_MODELS"
 SUFFIX = ".pb"

@@ -11,8 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from ffmpeg_style import StyleError, find_model, stylize
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.files import atomic_path
-from ffmpeg_style.program import build_folder, ffmpeg_path
+from ffmpeg_style.folders import build_folder
 
 MODEL = "composition-vii-fast"
 PREFERRED = "flower.mp4"

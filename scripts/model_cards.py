@@ -17,10 +17,10 @@ from PIL import Image
 from skimage import data
 
 from ffmpeg_style import Engine
-from ffmpeg_style.card_text import history
-from ffmpeg_style.evaluate import MARKS
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.frozen_graph import read_card, read_graph
+from ffmpeg_style.graphs.card_text import history
+from ffmpeg_style.graphs.frozen_graph import read_card, read_graph
+from ffmpeg_style.learning.evaluate import MARKS
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 MARKER = "<!-- What follows is written by scripts/model_cards.py. -->\n"

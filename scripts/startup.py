@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from ffmpeg_style.build import build
+from ffmpeg_style.ffmpeg.build import build
 
 RUNS = 100
 LIMIT = 0.020  # seconds

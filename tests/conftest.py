@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item, call):
 def ffmpeg():
     """The patched ffmpeg, a `pathlib.Path`; its ffprobe lies beside it."""
     from ffmpeg_style.errors import InputNotFoundError
-    from ffmpeg_style.program import ffmpeg_path
+    from ffmpeg_style.ffmpeg.program import ffmpeg_path
 
     try:
         return ffmpeg_path()
@@ -50,9 +50,9 @@ def check_in_tree(tmp_path):
 
     They compile its sources again, with warnings as errors, and run the FATE test of the patch.
     """
-    import graphs
+    from helpers import graphs
 
-    from ffmpeg_style.program import build_folder
+    from ffmpeg_style.folders import build_folder
 
     def make(series, *arguments):
         tree = build_folder() / "work" / series / "ffmpeg"
@@ -62,7 +62,7 @@ def check_in_tree(tmp_path):
 
     def check(series):
         libavfilter = build_folder() / "work" / series / "ffmpeg" / "libavfilter"
-        ours = [libavfilter / "vf_styletransfer.c", *libavfilter.glob("styletransfer/*.c")]
+        ours = [libavfilter / "vf_styletransfer.c", *libavfilter.glob("styletransfer/**/*.c")]
         names = [f"libavfilter/{path.relative_to(libavfilter)}" for path in ours]
         as_if_new = [argument for name in names for argument in ("-W", name)]
         objects = [name.removesuffix(".c") + ".o" for name in names]
@@ -101,7 +101,7 @@ def painting(tmp_path_factory):
 @pytest.fixture(scope="session")
 def vgg_weights(tmp_path_factory):
     """Weights of the shape of VGG-19's and of random values that keep the features' size."""
-    from ffmpeg_style.loss_network import expected_shapes
+    from ffmpeg_style.learning.loss_network import expected_shapes
 
     path = tmp_path_factory.mktemp("vgg") / "vgg19.npz"
     random = np.random.default_rng(2)

@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 
-import graphs
 import pytest
+from helpers import graphs
 
 from ffmpeg_style import catalog, find_model, list_models
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import graphs
 import pytest
+from helpers import graphs
 
 PROJECT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(
@@ -17,7 +17,7 @@ PROGRAM = """
 import numpy
 from ffmpeg_style import Engine
 from ffmpeg_style.catalog import find_model
-from ffmpeg_style.program import build_folder, project_folder
+from ffmpeg_style.folders import build_folder, project_folder
 
 with Engine({model!r}) as engine:
     assert engine(numpy.zeros((48, 64, 3), numpy.uint8)).shape == (48, 64, 3)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from ffmpeg_style.build_profiles import PROFILES
-from ffmpeg_style.ffmpeg_source import DEFAULT_SERIES, SERIES
+from ffmpeg_style.ffmpeg.profiles import PROFILES
+from ffmpeg_style.ffmpeg.source import DEFAULT_SERIES, SERIES
 
 
 @click.command("build")
@@ -51,6 +51,6 @@ def command(unpatched, **options):
 
     It can be interrupted and run again; what is done already is not done twice.
     """
-    from ffmpeg_style.build import build
+    from ffmpeg_style.ffmpeg.build import build
 
     print(build(patched=not unpatched, **options))

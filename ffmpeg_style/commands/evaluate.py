@@ -46,7 +46,7 @@ def command(model, paintings, content, content_weight, style_weight, tv_weight, 
     Interrupted, it goes on with the next photograph when the command is given again.
     """
     from ffmpeg_style.catalog import find_model
-    from ffmpeg_style.evaluate import evaluate, table
+    from ffmpeg_style.learning.evaluate import evaluate, table
 
     weights = {"content": content_weight, "style": style_weight, "total_variation": tv_weight}
     weights = {name: value for name, value in weights.items() if value is not None}

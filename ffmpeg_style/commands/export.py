@@ -2,7 +2,7 @@
 
 import click
 
-from ffmpeg_style.quiet import start_tensorflow
+from ffmpeg_style.graphs.quiet import start_tensorflow
 
 
 @click.command("export")
@@ -28,8 +28,8 @@ def command(network, output, styles, name, licence, data, overwrite):
     of many.
     """
     start_tensorflow()
-    from ffmpeg_style.export import export
-    from ffmpeg_style.weights import build_network, read_network
+    from ffmpeg_style.graphs.export import export
+    from ffmpeg_style.learning.weights import build_network, read_network
 
     stored = read_network(network)
     card = export(

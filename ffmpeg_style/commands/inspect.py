@@ -5,7 +5,7 @@ import re
 
 import click
 
-from ffmpeg_style.quiet import start_tensorflow
+from ffmpeg_style.graphs.quiet import start_tensorflow
 
 
 def parse_size(context, parameter, value):
@@ -39,7 +39,7 @@ def command(context, model, size, as_json):
 
     path = find_model(model)
     start_tensorflow()
-    from ffmpeg_style.inspection import describe, inspect
+    from ffmpeg_style.graphs.inspection import describe, inspect
 
     inspection = inspect(path, *size)
     click.echo(json.dumps(inspection._asdict(), indent=2) if as_json else describe(inspection))

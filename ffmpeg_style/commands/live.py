@@ -53,6 +53,7 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
 
     from ffmpeg_style._engine import read_card
     from ffmpeg_style.catalog import find_model
+    from ffmpeg_style.ffmpeg.program import ffmpeg_path
     from ffmpeg_style.live.access import KEY_VARIABLE, read_key
     from ffmpeg_style.live.controls import initial_controls
     from ffmpeg_style.live.demo import publish_demo
@@ -60,7 +61,6 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     from ffmpeg_style.live.server import serve
     from ffmpeg_style.live.settings import Settings
     from ffmpeg_style.live.state import default_state_folder
-    from ffmpeg_style.program import ffmpeg_path
 
     path = find_model(model).absolute()
     styles = tuple(read_card(path).get("styles") or [path.stem])

@@ -16,9 +16,9 @@ def command(name, as_json):
     They are looked for in the folders that FFMPEG_STYLE_MODELS names, and among those that came
     with ffmpeg-style.
     """
-    from ffmpeg_style.card_text import card_lines
     from ffmpeg_style.catalog import list_models, read_model
     from ffmpeg_style.errors import ModelError
+    from ffmpeg_style.graphs.card_text import card_lines
 
     models = list_models() if name is None else [read_model(name)]
     if as_json:

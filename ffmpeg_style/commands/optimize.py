@@ -2,8 +2,8 @@
 
 import click
 
+from ffmpeg_style.graphs.quiet import start_tensorflow
 from ffmpeg_style.options import WEIGHT
-from ffmpeg_style.quiet import start_tensorflow
 
 
 @click.command("optimize")
@@ -28,8 +28,8 @@ def command(content, style, output, content_weight, style_weight, tv_weight, **o
     It needs no trained network: the way to see what a painting gives before training on it.
     """
     start_tensorflow()
-    from ffmpeg_style.gatys import optimize_file
-    from ffmpeg_style.losses import LossWeights
+    from ffmpeg_style.learning.gatys import optimize_file
+    from ffmpeg_style.learning.losses import LossWeights
 
     losses = optimize_file(
         content,

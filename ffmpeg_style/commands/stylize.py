@@ -52,7 +52,7 @@ def command(source, target, quiet, **options):
 
     More options for ffmpeg's output follow --, such as: -- -crf 18 -preset slow.
     """
-    from ffmpeg_style.video import stylize
+    from ffmpeg_style.ffmpeg.video import stylize
 
     # As at Ctrl-C: end ffmpeg, delete the half-written file.
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.graphs.quiet import start_tensorflow
 from ffmpeg_style.options import WEIGHT, FiniteRange
-from ffmpeg_style.quiet import start_tensorflow
 
 
 def parse_paintings(context, parameter, values):
     """``NAME=PATH`` or ``PATH``, whose name is then the file's, as a dict in order."""
     start_tensorflow()
-    from ffmpeg_style.networks import STYLE_NAME
+    from ffmpeg_style.learning.networks import STYLE_NAME
 
     paintings = {}
     for value in values:
@@ -84,9 +84,9 @@ def command(paintings, content, output, architecture, width, norm, start, teache
 
     The run stops cleanly on Ctrl-C and goes on with the same command.
     """
-    from ffmpeg_style.checkpoint import has_checkpoint
-    from ffmpeg_style.losses import LossWeights
-    from ffmpeg_style.training import TrainSettings, train
+    from ffmpeg_style.learning.checkpoint import has_checkpoint
+    from ffmpeg_style.learning.losses import LossWeights
+    from ffmpeg_style.learning.training import TrainSettings, train
 
     weights = LossWeights(
         options.pop("content_weight"), options.pop("style_weight"), options.pop("tv_weight")

@@ -33,7 +33,7 @@
 #include <time.h>
 
 #include "fake_tensorflow.h"
-#include "style_tensorflow.h"
+#include "tensorflow/library.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -20,7 +20,7 @@
 
 /* A processor that has nothing of its own: what is left of the engine's operations are the norms. */
 
-#include "style_processor.h"
+#include "kernels/processor.h"
 
 int ff_style_processor_has_bf16(void)
 {

@@ -27,7 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "style_session.h"
+#include "tensorflow/session.h"
 
 int main(int argc, char **argv)
 {

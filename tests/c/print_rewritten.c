@@ -30,7 +30,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "style_rewrite.h"
+#include "tensorflow/rewrite.h"
 
 int main(int argc, char **argv)
 {

@@ -31,7 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "style_common.h"
+#include "base/common.h"
 
 /** Ends the program when the condition does not hold, and says where. */
 #define CHECK(condition)                                                                       \

@@ -18,7 +18,7 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#include "style_card.h"
+#include "graph/card.h"
 #include "test.h"
 
 static int read_card(const char *text, StyleCard *card)

@@ -25,9 +25,9 @@
 
 #include <math.h>
 
-#include "style_conv.h"
-#include "style_pool.h"
-#include "style_processor.h"
+#include "base/pool.h"
+#include "kernels/conv.h"
+#include "kernels/processor.h"
 #include "test.h"
 
 #define EPSILON 1e-5f

@@ -28,9 +28,9 @@
 #include <unistd.h>
 
 #include "fake_tensorflow.h"
-#include "style_processor.h"
-#include "style_session.h"
+#include "kernels/processor.h"
 #include "styletransfer.h"
+#include "tensorflow/session.h"
 #include "test.h"
 
 #define WIDTH 40

@@ -20,7 +20,7 @@
 
 #include <sys/stat.h>
 
-#include "style_graphdef.h"
+#include "graph/graphdef.h"
 #include "test.h"
 
 static char folder[1024], path[1100];

@@ -18,7 +18,7 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#include "style_tensorflow.h"
+#include "tensorflow/library.h"
 #include "test.h"
 
 static const StyleTensorFlow *tf;

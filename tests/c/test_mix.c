@@ -20,7 +20,7 @@
 
 #include <math.h>
 
-#include "style_mix.h"
+#include "engine/mix.h"
 #include "test.h"
 
 static const char *const names[] = {"wave", "scream", "a:b", "2"};

@@ -24,7 +24,7 @@
 
 #include <math.h>
 
-#include "style_norm.h"
+#include "kernels/norm.h"
 #include "test.h"
 
 #define EPSILON 1e-5f

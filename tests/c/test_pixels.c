@@ -20,7 +20,7 @@
 
 #include <math.h>
 
-#include "style_pixels.h"
+#include "kernels/pixels.h"
 #include "test.h"
 
 #define MAX_WIDTH 1100

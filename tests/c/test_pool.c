@@ -24,7 +24,7 @@
 
 #include <pthread.h>
 
-#include "style_pool.h"
+#include "base/pool.h"
 #include "test.h"
 
 #define LARGE ((size_t)1 << 20)

@@ -23,9 +23,9 @@
  * memory, and with broken graphs. tests/test_kernels.py looks at real graphs.
  */
 
-#include "style_kernels.h"
-#include "style_proto.h"
-#include "style_rewrite.h"
+#include "graph/proto.h"
+#include "tensorflow/operations.h"
+#include "tensorflow/rewrite.h"
 #include "test.h"
 
 /* More field numbers, of graph.proto and attr_value.proto. */

@@ -18,7 +18,7 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#include "style_session.h"
+#include "tensorflow/session.h"
 #include "test.h"
 
 static void reads(const char *text, StyleDeviceKind kind, int index, const char *name)

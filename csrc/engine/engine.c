@@ -1,0 +1,802 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/common.h"
+#include "../graph/card.h"
+#include "../graph/graphdef.h"
+#include "../kernels/processor.h"
+#include "../styletransfer.h"
+#include "../tensorflow/library.h"
+#include "../tensorflow/operations.h"
+#include "../tensorflow/rewrite.h"
+#include "../tensorflow/session.h"
+#include "../tensorflow/signature.h"
+#include "mix.h"
+#include "request.h"
+
+/** A thread that paints. */
+typedef struct Worker {
+    StyleEngine *engine;
+    StylePainter painter;
+    pthread_t thread;
+} Worker;
+
+struct StyleEngine {
+    StyleContext ctx;
+    void (*ready)(void *opaque);
+    int64_t max_pixels;
+
+    StyleModel model;
+    StyleCard card;
+    char *name;          ///< the model's file without folder and ending
+    char (*numbers)[12]; ///< the styles' names when the card has none
+    const char **styles; ///< points into the three above
+    StyleInfo info;
+
+    Worker *workers; ///< info.requests of them
+    int nb_threads;  ///< how many were started
+
+    int has_lock; ///< whether the next three were initialised
+    pthread_mutex_t lock;
+    pthread_cond_t work; ///< a frame was submitted, or the engine closes
+    pthread_cond_t done; ///< the frames before `awaited` are ready, or one was taken
+
+    // From here on everything is under the lock. What the next frame is painted with:
+    float *weights;
+    double strength;
+    StyleColors colors;
+
+    // Frames are numbered from 0; frame n is in slots[n % info.in_flight], and
+    // received <= started <= submitted <= received + info.in_flight.
+    StyleRequest *slots;
+    uint64_t submitted, started, received;
+    uint64_t large;   ///< how many of those in flight are not small
+    uint64_t awaited; ///< slept for: all frames before this number; 0: none
+    int closing;
+};
+
+static void *default_alloc(void *opaque, size_t size)
+{
+    (void)opaque;
+    return malloc(size);
+}
+
+static void default_free(void *opaque, void *ptr)
+{
+    (void)opaque;
+    free(ptr);
+}
+
+void ff_style_default_settings(StyleSettings *settings)
+{
+    *settings = (StyleSettings){
+        .strength = 1,
+        .max_pixels = (int64_t)1 << 26,
+        .max_model_bytes = (size_t)1 << 29,
+        .alloc = default_alloc,
+        .free = default_free,
+    };
+}
+
+static int check_strength(const StyleContext *ctx, double strength)
+{
+    if (strength >= 0 && strength <= 1)
+        return 0;
+    return ff_style_error(ctx, -EINVAL,
+                          "strength is %g; expected 0 (the source) to 1 (the painting)", strength);
+}
+
+static int check_choice(const StyleContext *ctx, const char *name, int value, int last)
+{
+    if (value >= 0 && value <= last)
+        return 0;
+    return ff_style_error(ctx, -EINVAL, "%s is %d; expected a value of its enumeration, 0 to %d",
+                          name, value, last);
+}
+
+static int check_count(const StyleContext *ctx, const char *name, int value, int last)
+{
+    if (value >= 0 && value <= last)
+        return 0;
+    return ff_style_error(ctx, -EINVAL, "%s is %d; expected 1 to %d, or 0 for auto", name, value,
+                          last);
+}
+
+static int check_settings(const StyleContext *ctx, const StyleSettings *settings)
+{
+    int ret;
+
+    if (!settings->model || !*settings->model)
+        return ff_style_error(ctx, -EINVAL,
+                              "no model is given; expected the path of a frozen "
+                              "graph (.pb) as 'model'");
+    if (settings->max_pixels < 1)
+        return ff_style_error(ctx, -EINVAL, "max_pixels is %lld; expected 1 or more",
+                              (long long)settings->max_pixels);
+    if ((ret = check_strength(ctx, settings->strength)) < 0 ||
+        (ret = check_choice(ctx, "colors", (int)settings->colors, FF_STYLE_COLORS_CONTENT)) < 0 ||
+        (ret = check_choice(ctx, "precision", (int)settings->precision, FF_STYLE_PRECISION_BF16)) <
+            0 ||
+        (ret = check_choice(ctx, "range", (int)settings->range, FF_STYLE_RANGE_SIGNED)) < 0 ||
+        (ret = check_count(ctx, "requests", settings->requests, FF_STYLE_MAX_REQUESTS)) < 0)
+        return ret;
+    return check_count(ctx, "threads", settings->threads, FF_STYLE_MAX_THREADS);
+}
+
+/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
+static int default_requests(int threads)
+{
+    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
+}
+
+/**
+ * Fills in what the user leaves open. Frames that keep every processor busy are painted by one thread
+ * each: threads that share one wait for each other at every operation, 400 times in it.
+ */
+static void choose_counts(StyleSettings *settings)
+{
+    const int processors = ff_style_count_processors();
+
+    if (!settings->requests)
+        settings->requests = default_requests(settings->threads ? settings->threads : processors);
+    if (!settings->threads)
+        settings->threads = settings->requests < processors ? processors : 1;
+}
+
+/** Reads what there is before TensorFlow; the file and the card are to be freed after an error too. */
+static int read_model(const StyleContext *ctx, const StyleSettings *settings, StyleDevice *device,
+                      StyleGraphDef *file, StyleCard *card)
+{
+    int ret;
+
+    if ((ret = ff_style_read_device(ctx, settings->device, device)) < 0 ||
+        (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes, file)) < 0)
+        return ret;
+    return file->card ? ff_style_read_card(ctx, file->card, file->card_size, card) : 0;
+}
+
+static int check_style(const StyleContext *ctx, const StyleSettings *settings,
+                       const StyleCard *card)
+{
+    float *weights;
+    int ret;
+
+    if (!card->nb_styles) // the graph tells how many there are
+        return 0;
+    if (!(weights = ff_style_alloc(ctx, (size_t)card->nb_styles * sizeof(*weights))))
+        return -ENOMEM;
+    ret = ff_style_read_mix(ctx, settings->style, (const char *const *)card->styles,
+                            card->nb_styles, weights);
+    ff_style_free(ctx, weights);
+    return ret;
+}
+
+int ff_style_check(const StyleSettings *settings)
+{
+    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
+    StyleGraphDef file = {0};
+    StyleCard card = {0};
+    StyleDevice device;
+    int ret;
+
+    if ((ret = check_settings(&ctx, settings)) < 0)
+        return ret;
+    if ((ret = read_model(&ctx, settings, &device, &file, &card)) >= 0)
+        ret = check_style(&ctx, settings, &card);
+    ff_style_free_card(&ctx, &card);
+    ff_style_free(&ctx, file.data);
+    return ret;
+}
+
+static int open_graph(const StyleContext *ctx, const StyleGraphDef *file, const StyleCard *card,
+                      const StyleSettings *settings, const StyleDevice *device, StyleModel *model)
+{
+    const int ret = ff_style_import_graph(ctx, model->tf, file, card, settings,
+                                          *device->name ? device->name : NULL, &model->graph);
+
+    return ret < 0 ? ret
+                   : ff_style_open_session(ctx, model->tf, &model->graph, settings, device,
+                                           &model->session);
+}
+
+static void close_graph(StyleModel *model)
+{
+    ff_style_close_session(model->tf, &model->session);
+    ff_style_free_graph(model->tf, &model->graph);
+}
+
+/**
+ * Whether operations of our own can run the model: they work on one thread, and those in bfloat16 need the
+ * matrix unit.
+ */
+static int suits_kernels(const StyleEngine *e, const StyleSettings *settings,
+                         StylePrecision precision)
+{
+    return e->card.text && !(settings->input && *settings->input) &&
+           !(settings->output && *settings->output) && settings->threads == 1 &&
+           !strcmp(e->model.session.device, "cpu") &&
+           (precision == FF_STYLE_PRECISION_FP32 || ff_style_processor_has_matrices());
+}
+
+static StyleRewriting choose_rewriting(StylePrecision precision)
+{
+    return precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOATS
+           : ff_style_processor_vectors()       ? FF_STYLE_FLOATS
+                                                : FF_STYLE_NORMS;
+}
+
+/**
+ * bfloat16 on the matrix unit is the faster one for networks of any width. Without it, vectors of floats are, as
+ * they take fewer multiplications.
+ */
+static StylePrecision choose_kernels_precision(const StyleEngine *e, const StyleSettings *settings)
+{
+    if (settings->precision != FF_STYLE_PRECISION_AUTO || !ff_style_processor_vectors())
+        return e->model.session.precision;
+    return ff_style_processor_has_matrices() ? FF_STYLE_PRECISION_BF16 : FF_STYLE_PRECISION_FP32;
+}
+
+/**
+ * Paints a small picture of odd size; returns whether that went well. What TensorFlow prepares for it would
+ * be done for the first frame otherwise.
+ */
+static int paints(const StyleContext *ctx, const StyleModel *model)
+{
+    const int width = model->graph.width ? model->graph.width : 23;
+    const int height = model->graph.height ? model->graph.height : 17;
+    const size_t size = 3 * (size_t)width * (size_t)height;
+    StyleRequest request = {
+        .weights = ff_style_alloc(ctx, (size_t)model->graph.nb_styles * sizeof(*request.weights)),
+        .strength = 1,
+    };
+    uint8_t *const pixels = ff_style_alloc(ctx, size);
+    StylePainter painter = {0};
+    int ret = request.weights && pixels ? ff_style_open_painter(ctx, model, &painter) : -ENOMEM;
+
+    if (ret >= 0) {
+        for (size_t i = 0; i < size; i++)
+            pixels[i] = (uint8_t)(i * i / 7);
+        request.frame = (StyleFrame){.src = pixels,
+                                     .src_stride = 3 * width,
+                                     .dst = pixels,
+                                     .dst_stride = 3 * width,
+                                     .width = width,
+                                     .height = height};
+        request.weights[0] = 1;
+        ff_style_paint(model, &painter, &request);
+        ret = request.result;
+        if (ret < 0)
+            ff_style_error(ctx, ret, "%s", request.message);
+    }
+    ff_style_close_painter(model, &painter);
+    ff_style_free(ctx, request.weights);
+    ff_style_free(ctx, pixels);
+    return ret >= 0;
+}
+
+/** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
+static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSettings *settings,
+                       const StyleDevice *device)
+{
+    StyleContext trial = e->ctx;
+    StyleSettings same = *settings;
+    StyleModel model = {.tf = e->model.tf};
+    StyleGraphDef rewritten = {0};
+    int ret;
+
+    same.precision = choose_kernels_precision(e, settings);
+    if (!suits_kernels(e, settings, same.precision) ||
+        !ff_style_register_kernels(&e->ctx, model.tf))
+        return 0;
+    trial.is_trial = 1;
+    ret = ff_style_rewrite_graphdef(&e->ctx, file, choose_rewriting(same.precision), &rewritten);
+    if (ret > 0) {
+        if (open_graph(&trial, &rewritten, &e->card, &same, device, &model) >= 0 &&
+            paints(&trial, &model)) {
+            close_graph(&e->model);
+            e->model = model;
+            ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");
+        } else {
+            close_graph(&model);
+        }
+    }
+    ff_style_free(&e->ctx, rewritten.data);
+    return ret < 0 ? ret : 0;
+}
+
+static int open_model(StyleEngine *e, const StyleSettings *settings)
+{
+    StyleGraphDef file = {0};
+    StyleDevice device;
+    int ret;
+
+    if ((ret = read_model(&e->ctx, settings, &device, &file, &e->card)) >= 0 &&
+        (ret = ff_style_load_tensorflow(&e->ctx, settings->library, &e->model.tf)) >= 0 &&
+        (ret = open_graph(&e->ctx, &file, &e->card, settings, &device, &e->model)) >= 0)
+        ret = use_kernels(e, &file, settings, &device);
+    ff_style_free(&e->ctx, file.data);
+    return ret;
+}
+
+/** "wave" for "models/wave.pb". */
+static int name_by_file(StyleEngine *e, const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    const char *const start = slash ? slash + 1 : path;
+    const char *const dot = strrchr(start, '.');
+
+    e->name = ff_style_copy(&e->ctx, start, dot > start ? (size_t)(dot - start) : strlen(start));
+    return e->name ? 0 : -ENOMEM;
+}
+
+static int name_styles(StyleEngine *e)
+{
+    const int count = e->model.graph.nb_styles;
+
+    if (!(e->styles = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->styles))) ||
+        !(e->numbers = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->numbers))))
+        return -ENOMEM;
+    for (int i = 0; i < count; i++) {
+        snprintf(e->numbers[i], sizeof(e->numbers[i]), "%d", i);
+        if (e->card.nb_styles == count)
+            e->styles[i] = e->card.styles[i];
+        else
+            e->styles[i] = count == 1 ? e->info.name : e->numbers[i];
+    }
+    return 0;
+}
+
+static int fill_info(StyleEngine *e, const StyleSettings *settings)
+{
+    const StyleModel *model = &e->model;
+    int ret;
+
+    if ((ret = name_by_file(e, settings->model)) < 0)
+        return ret;
+    e->info = (StyleInfo){
+        .name = e->card.name ? e->card.name : e->name,
+        .card = e->card.text,
+        .nb_styles = model->graph.nb_styles,
+        .width = model->graph.width,
+        .height = model->graph.height,
+        .input = model->tf->OperationName(model->graph.input.tensor.oper),
+        .output = model->tf->OperationName(model->graph.output.tensor.oper),
+        .precision = model->session.precision,
+        .device = model->session.device,
+        .requests = settings->requests,
+        // The others wait for a thread, so that no thread waits for a frame while the caller sleeps for several.
+        .in_flight = 4 * settings->requests,
+        .threads = settings->threads,
+        .library = model->tf->path,
+        .version = model->tf->Version(),
+    };
+    if ((ret = name_styles(e)) < 0)
+        return ret;
+    e->info.styles = e->styles;
+    return 0;
+}
+
+static int open_slots(StyleEngine *e, const StyleSettings *settings)
+{
+    const size_t count = (size_t)e->info.in_flight;
+    const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
+
+    if (!(e->weights = ff_style_alloc(&e->ctx, size)) ||
+        !(e->slots = ff_style_alloc(&e->ctx, count * sizeof(*e->slots))))
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (!(e->slots[i].weights = ff_style_alloc(&e->ctx, size)))
+            return -ENOMEM;
+    e->strength = settings->strength;
+    e->colors = settings->colors;
+    return ff_style_read_mix(&e->ctx, settings->style, e->styles, e->info.nb_styles, e->weights);
+}
+
+static StyleRequest *request_of(StyleEngine *e, uint64_t number)
+{
+    return &e->slots[number % (uint64_t)e->info.in_flight];
+}
+
+/** Under the lock: whether all frames before number `end` are done or received. */
+static int all_done(StyleEngine *e, uint64_t end)
+{
+    for (uint64_t number = e->received; number < end; number++)
+        if (!request_of(e, number)->done)
+            return 0;
+    return 1;
+}
+
+/** Under the lock: sleeps until all frames before number `end` are done or received. */
+static void wait_for(StyleEngine *e, uint64_t end)
+{
+    while (!all_done(e, end)) {
+        if (!e->awaited || end < e->awaited)
+            e->awaited = end;
+        pthread_cond_wait(&e->done, &e->lock);
+    }
+}
+
+/** Under the lock: the same for the oldest `count` frames in flight, or all if there are fewer. */
+static void wait_for_oldest(StyleEngine *e, uint64_t count)
+{
+    const uint64_t in_flight = e->submitted - e->received;
+
+    wait_for(e, e->received + (count < in_flight ? count : in_flight));
+}
+
+/** Called under the lock; lets go of it to wake others, who then find it free. */
+static void finish(StyleEngine *e, StyleRequest *request)
+{
+    const int oldest = request == request_of(e, e->received);
+    int awaited;
+
+    request->done = 1;
+    awaited = e->awaited && all_done(e, e->awaited);
+    if (awaited)
+        e->awaited = 0; // who goes on waiting says so again
+    pthread_mutex_unlock(&e->lock);
+    if (awaited)
+        pthread_cond_broadcast(&e->done);
+    if (oldest && e->ready)
+        e->ready(e->ctx.opaque);
+    pthread_mutex_lock(&e->lock);
+}
+
+static void *work(void *arg)
+{
+    Worker *worker = arg;
+    StyleEngine *e = worker->engine;
+    StyleRequest *request;
+
+    pthread_mutex_lock(&e->lock);
+    while (!e->closing) {
+        if (e->started == e->submitted) {
+            pthread_cond_wait(&e->work, &e->lock);
+            continue;
+        }
+        request = request_of(e, e->started++);
+        pthread_mutex_unlock(&e->lock);
+        ff_style_paint(&e->model, &worker->painter, request);
+        pthread_mutex_lock(&e->lock);
+        finish(e, request);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static int start_threads(StyleEngine *e)
+{
+    const size_t size = (size_t)e->info.requests * sizeof(*e->workers);
+
+    if (!(e->workers = ff_style_alloc(&e->ctx, size)))
+        return -ENOMEM;
+    e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
+                  !pthread_cond_init(&e->done, NULL);
+    if (!e->has_lock)
+        return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
+    for (; e->nb_threads < e->info.requests; e->nb_threads++) {
+        Worker *const worker = &e->workers[e->nb_threads];
+        int ret, error;
+
+        worker->engine = e;
+        if ((ret = ff_style_open_painter(&e->ctx, &e->model, &worker->painter)) < 0)
+            return ret;
+        if ((error = pthread_create(&worker->thread, NULL, work, worker)))
+            return ff_style_error(&e->ctx, -ENOMEM,
+                                  "thread %d of %d can't be started: %s; take fewer requests",
+                                  e->nb_threads + 1, e->info.requests, strerror(error));
+    }
+    return 0;
+}
+
+/** Opens everything with signals blocked: new threads inherit that, and leave them to the caller's. */
+static int open_engine(StyleEngine *e, const StyleSettings *settings)
+{
+    sigset_t all, before;
+    int ret;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    if ((ret = open_model(e, settings)) >= 0 && (ret = fill_info(e, settings)) >= 0 &&
+        (ret = open_slots(e, settings)) >= 0)
+        ret = start_threads(e);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ret;
+}
+
+int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
+{
+    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
+    StyleSettings chosen = *settings;
+    StyleEngine *e;
+    int ret;
+
+    *engine = NULL;
+    if ((ret = check_settings(&ctx, settings)) < 0)
+        return ret;
+    if (!(e = ff_style_alloc(&ctx, sizeof(*e))))
+        return -ENOMEM;
+    e->ctx = ctx;
+    e->ready = settings->ready;
+    e->max_pixels = settings->max_pixels;
+    choose_counts(&chosen);
+    if ((ret = open_engine(e, &chosen)) < 0)
+        goto fail;
+    ff_style_log(&ctx, FF_STYLE_LOG_INFO,
+                 "model '%s' (%d styles) runs on %s in %s, %d frames at a time, %d threads, "
+                 "TensorFlow %s",
+                 e->info.name, e->info.nb_styles, e->info.device,
+                 e->info.precision == FF_STYLE_PRECISION_BF16 ? "bfloat16" : "float32",
+                 e->info.requests, e->info.threads, e->info.version);
+    *engine = e;
+    return 0;
+
+fail:
+    ff_style_close(&e);
+    return ret;
+}
+
+const StyleInfo *ff_style_info(const StyleEngine *e)
+{
+    return &e->info;
+}
+
+int ff_style_check_size(StyleEngine *e, int width, int height)
+{
+    const StyleGraph *graph = &e->model.graph;
+    char wanted[64] = "";
+
+    if (width < graph->min_size || height < graph->min_size)
+        return ff_style_error(&e->ctx, -EINVAL,
+                              "the frame has %dx%d pixels, and the model needs %dx%d or more",
+                              width, height, graph->min_size, graph->min_size);
+    if ((graph->width && width != graph->width) || (graph->height && height != graph->height)) {
+        ff_style_append(wanted, sizeof(wanted), graph->width ? "%d" : "any ", graph->width);
+        ff_style_append(wanted, sizeof(wanted), graph->height ? "x%d" : "x any", graph->height);
+        return ff_style_error(&e->ctx, -EINVAL,
+                              "the frame has %dx%d pixels, and the model is made for %s only: "
+                              "scale to that before, or take a model for any size",
+                              width, height, wanted);
+    }
+    if ((int64_t)width * height > e->max_pixels)
+        return ff_style_error(&e->ctx, -EFBIG,
+                              "the frame has %dx%d pixels, and the limit is %lld pixels", width,
+                              height, (long long)e->max_pixels);
+    return 0;
+}
+
+int ff_style_set_style(StyleEngine *e, const char *style)
+{
+    const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
+    float *weights = ff_style_alloc(&e->ctx, size);
+    int ret;
+
+    if (!weights)
+        return -ENOMEM;
+    // Not under the lock: a log callback may wait for a lock of the caller's.
+    ret = ff_style_read_mix(&e->ctx, style, e->styles, e->info.nb_styles, weights);
+    if (ret >= 0) {
+        pthread_mutex_lock(&e->lock);
+        memcpy(e->weights, weights, size);
+        pthread_mutex_unlock(&e->lock);
+    }
+    ff_style_free(&e->ctx, weights);
+    return ret;
+}
+
+int ff_style_set_strength(StyleEngine *e, double strength)
+{
+    const int ret = check_strength(&e->ctx, strength);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    e->strength = strength;
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
+int ff_style_set_colors(StyleEngine *e, StyleColors colors)
+{
+    const int ret = check_choice(&e->ctx, "colors", (int)colors, FF_STYLE_COLORS_CONTENT);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    e->colors = colors;
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
+static int check_frame(StyleEngine *e, const StyleFrame *frame)
+{
+    const int ret = ff_style_check_size(e, frame->width, frame->height);
+    const int64_t row = 3 * (int64_t)frame->width;
+
+    if (ret < 0)
+        return ret;
+    if (!frame->src || !frame->dst)
+        return ff_style_error(&e->ctx, -EINVAL, "the frame has no pixels (src or dst is NULL)");
+    if ((frame->src_stride < row && frame->src_stride > -row) ||
+        (frame->dst_stride < row && frame->dst_stride > -row))
+        return ff_style_error(&e->ctx, -EINVAL,
+                              "the frame's rows are %lld and %lld bytes apart; %d pixels of RGB24 "
+                              "take %lld",
+                              (long long)frame->src_stride, (long long)frame->dst_stride,
+                              frame->width, (long long)row);
+    return 0;
+}
+
+static void fill_request(StyleEngine *e, StyleRequest *request, const StyleFrame *frame)
+{
+    request->frame = *frame;
+    memcpy(request->weights, e->weights, (size_t)e->info.nb_styles * sizeof(*e->weights));
+    request->strength = e->strength;
+    request->colors = e->colors;
+    request->done = 0;
+    request->message[0] = 0;
+}
+
+static int is_large(const StyleFrame *frame)
+{
+    return (int64_t)frame->width * frame->height > FF_STYLE_SMALL_FRAME;
+}
+
+/**
+ * Under the lock: whether there is room for a frame. A queue of small frames is long, so that who waits for several
+ * wakes once for them; large ones take their time, and half as many hold less memory and come out more evenly.
+ */
+static int has_room(const StyleEngine *e, const StyleFrame *frame)
+{
+    const uint64_t most = (uint64_t)e->info.in_flight;
+
+    return e->submitted - e->received < most && (!is_large(frame) || e->large < most / 2);
+}
+
+int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
+{
+    int ret = check_frame(e, frame);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    if (has_room(e, frame)) {
+        e->large += is_large(frame);
+        fill_request(e, request_of(e, e->submitted++), frame);
+    } else {
+        ret = -EAGAIN;
+    }
+    pthread_mutex_unlock(&e->lock);
+    if (ret >= 0)
+        pthread_cond_signal(&e->work);
+    return ret;
+}
+
+/** Under the lock: takes the oldest frame if it is there, and the message that came with it. */
+static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message)
+{
+    const StyleRequest *request = request_of(e, e->received);
+
+    if (e->received == e->submitted)
+        return 0;
+    if (!request->done)
+        return -EAGAIN;
+    *frame = request->frame;
+    memcpy(message, request->message, sizeof(request->message));
+    e->received++;
+    e->large -= is_large(frame);
+    pthread_cond_broadcast(&e->done); // others may wait for this very frame
+    return request->result;
+}
+
+int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
+{
+    char message[FF_STYLE_MESSAGE_SIZE] = "";
+    int ret;
+
+    pthread_mutex_lock(&e->lock);
+    do {
+        if (wait > 0)
+            wait_for_oldest(e, (uint64_t)wait);
+        ret = take_oldest(e, frame, message);
+    } while (ret == -EAGAIN && wait > 0); // another thread took what was waited for
+    pthread_mutex_unlock(&e->lock);
+    if (*message)
+        ff_style_log(&e->ctx, FF_STYLE_LOG_ERROR, "%s", message);
+    return ret;
+}
+
+static void cancel(StyleRequest *request)
+{
+    request->result = -ECANCELED;
+    request->done = 1;
+}
+
+void ff_style_flush(StyleEngine *e)
+{
+    uint64_t end;
+
+    if (!e || !e->has_lock)
+        return;
+    pthread_mutex_lock(&e->lock);
+    end = e->submitted;
+    while (e->started < end)
+        cancel(request_of(e, e->started++));
+    pthread_cond_broadcast(&e->done);
+    wait_for(e, end);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void stop_threads(StyleEngine *e)
+{
+    if (!e->has_lock)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->closing = 1;
+    pthread_cond_broadcast(&e->work);
+    pthread_mutex_unlock(&e->lock);
+    while (e->nb_threads)
+        pthread_join(e->workers[--e->nb_threads].thread, NULL);
+    pthread_cond_destroy(&e->done);
+    pthread_cond_destroy(&e->work);
+    pthread_mutex_destroy(&e->lock);
+}
+
+static void close_model(StyleEngine *e)
+{
+    if (!e->model.tf)
+        return;
+    if (e->workers)
+        for (int i = 0; i < e->info.requests; i++)
+            ff_style_close_painter(&e->model, &e->workers[i].painter);
+    close_graph(&e->model);
+}
+
+void ff_style_close(StyleEngine **engine)
+{
+    StyleEngine *e = engine ? *engine : NULL;
+    StyleContext ctx;
+
+    if (!e)
+        return;
+    ctx = e->ctx;
+    ff_style_flush(e);
+    stop_threads(e);
+    close_model(e);
+    ff_style_free(&ctx, e->workers);
+    if (e->slots)
+        for (int i = 0; i < e->info.in_flight; i++)
+            ff_style_free(&ctx, e->slots[i].weights);
+    ff_style_free(&ctx, e->slots);
+    ff_style_free(&ctx, e->weights);
+    ff_style_free(&ctx, e->styles);
+    ff_style_free(&ctx, e->numbers);
+    ff_style_free(&ctx, e->name);
+    ff_style_free_card(&ctx, &e->card);
+    ff_style_free(&ctx, e);
+    *engine = NULL;
+}

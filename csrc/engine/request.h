@@ -1,0 +1,70 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * One frame in flight, and what a thread paints it with.
+ */
+
+#ifndef FF_STYLE_REQUEST_H
+#define FF_STYLE_REQUEST_H
+
+#include "../base/common.h"
+#include "../tensorflow/library.h"
+#include "../tensorflow/session.h"
+#include "../tensorflow/signature.h"
+
+/** What all requests share; none of it changes while they run. */
+typedef struct StyleModel {
+    const StyleTensorFlow *tf;
+    StyleGraph graph;
+    StyleSession session;
+} StyleModel;
+
+typedef struct StyleRequest {
+    StyleFrame frame;
+    float *weights; ///< of the styles, graph.nb_styles of them
+    double strength;
+    StyleColors colors;
+
+    int done;   ///< whether the two below are valid
+    int result; ///< 1 or a negative errno, as ff_style_receive() returns it
+    char message[FF_STYLE_MESSAGE_SIZE];
+} StyleRequest;
+
+/** TensorFlow's objects that a thread needs to paint, for one frame after the other. */
+typedef struct StylePainter {
+    TF_Status *status;
+    TF_Tensor *image;         ///< the frame as the network takes it; kept while the size stays
+    TF_Tensor *style_weights; ///< NULL when the graph has one style
+} StylePainter;
+
+/** Makes what the painter keeps; to be closed after an error as well. Returns 0 or -ENOMEM. */
+int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, StylePainter *painter);
+
+/** Frees what the painter keeps. */
+void ff_style_close_painter(const StyleModel *model, StylePainter *painter);
+
+/**
+ * Paints the request's frame, and sets its result and message. Takes no lock and logs nothing: it runs
+ * on the engine's threads, each with a painter of its own.
+ */
+void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request);
+
+#endif

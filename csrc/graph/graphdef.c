@@ -1,0 +1,331 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // O_CLOEXEC, where FFmpeg asks for an older POSIX
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "graphdef.h"
+#include "proto.h"
+
+/* Sorted as strcmp() sorts, for the search. */
+static const char *const allowed_ops[] = {
+    "Abs",
+    "Add",
+    "AddN",
+    "AddV2",
+    "AvgPool",
+    "BatchToSpaceND",
+    "BiasAdd",
+    "BroadcastTo",
+    "Cast",
+    "Ceil",
+    "ClipByValue",
+    "Concat",
+    "ConcatV2",
+    "Const",
+    "Conv2D",
+    "Conv2DBackpropInput",
+    "DepthToSpace",
+    "DepthwiseConv2dNative",
+    "Div",
+    "Einsum",
+    "Elu",
+    "Erf",
+    "Exp",
+    "ExpandDims",
+    "Fill",
+    "Floor",
+    "FloorDiv",
+    "FloorMod",
+    "FusedBatchNorm",
+    "FusedBatchNormV2",
+    "FusedBatchNormV3",
+    "GatherV2",
+    "Identity",
+    "IdentityN",
+    "LeakyRelu",
+    "Log",
+    "MatMul",
+    "Max",
+    "MaxPool",
+    "Maximum",
+    "Mean",
+    "Min",
+    "Minimum",
+    "MirrorPad",
+    "Mod",
+    "Mul",
+    "Neg",
+    "NoOp",
+    "Pack",
+    "Pad",
+    "PadV2",
+    "Placeholder",
+    "PlaceholderWithDefault",
+    "Pow",
+    "Prod",
+    "Range",
+    "RealDiv",
+    "Reciprocal",
+    "Relu",
+    "Relu6",
+    "Reshape",
+    "ResizeBicubic",
+    "ResizeBilinear",
+    "ResizeNearestNeighbor",
+    "ReverseV2",
+    "Round",
+    "Rsqrt",
+    "Selu",
+    "Shape",
+    "ShapeN",
+    "Sigmoid",
+    "Size",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "SpaceToBatchND",
+    "SpaceToDepth",
+    "Split",
+    "SplitV",
+    "Sqrt",
+    "Square",
+    "SquaredDifference",
+    "Squeeze",
+    "StopGradient",
+    "StridedSlice",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "Tile",
+    "Transpose",
+    "Unpack",
+    "ZerosLike",
+};
+
+static int compare_op(const void *key, const void *element)
+{
+    const StyleSpan *op = key;
+    const char *allowed = *(const char *const *)element;
+    const int difference = strncmp((const char *)op->data, allowed, op->size);
+
+    return difference ? difference : -(allowed[op->size] != 0);
+}
+
+int ff_style_op_is_allowed(const char *op, size_t length)
+{
+    const StyleSpan key = {(const uint8_t *)op, length};
+
+    return !memchr(op, 0, length) &&
+           bsearch(&key, allowed_ops, sizeof(allowed_ops) / sizeof(*allowed_ops),
+                   sizeof(*allowed_ops), compare_op);
+}
+
+/* For messages: a name in a hostile file may be of any length. */
+#define NAME_ARGUMENTS(span) (int)((span).size < 100 ? (span).size : 100), (const char *)(span).data
+
+static int refuse(const StyleContext *ctx, const StyleGraphDef *file, const uint8_t *position)
+{
+    return ff_style_error(
+        ctx, -EBADMSG,
+        "model '%s' is no frozen TensorFlow graph (a GraphDef), or was cut short: "
+        "byte %zu of %zu makes no sense",
+        file->path, (size_t)(position - file->data), file->size);
+}
+
+/* More field numbers of tensorflow/core/framework/graph.proto and of the files that it imports. */
+enum { GRAPH_LIBRARY = 2, GRAPH_VERSION = 3, GRAPH_VERSIONS = 4, GRAPH_DEBUG = 5 };
+enum { TENSOR_STRING = 8 };
+enum { LIBRARY_FUNCTION = 1, FUNCTION_SIGNATURE = 1, SIGNATURE_NAME = 1 };
+
+/** The string of a Const node's `value`. */
+static int read_string(StyleSpan node, StyleSpan *string)
+{
+    StyleField field;
+    StyleSpan key, value, tensor;
+    int ret;
+
+    while ((ret = ff_style_take_field(&node, &field)) > 0) {
+        if (field.number != NODE_ATTR || field.type != FF_STYLE_BYTES)
+            continue;
+        if ((ret = ff_style_find_bytes(field.bytes, MAP_KEY, &key)) < 0)
+            return ret;
+        if (!ff_style_span_is(key, "value"))
+            continue;
+        if ((ret = ff_style_find_bytes(field.bytes, MAP_VALUE, &value)) < 0 ||
+            (ret = ff_style_find_bytes(value, ATTR_TENSOR, &tensor)) < 0 ||
+            (ret = ff_style_find_bytes(tensor, TENSOR_STRING, string)) < 0)
+            return ret;
+    }
+    return ret;
+}
+
+static int check_node(const StyleContext *ctx, StyleGraphDef *file, StyleSpan node)
+{
+    const StyleSpan whole = node;
+    StyleSpan name, card = {NULL, 0};
+    StyleField field;
+    int ret, ops = 0;
+
+    if (ff_style_find_bytes(node, NODE_NAME, &name) < 0)
+        return refuse(ctx, file, whole.data);
+    while ((ret = ff_style_take_field(&node, &field)) > 0) {
+        if (field.number != NODE_OP || field.type != FF_STYLE_BYTES)
+            continue;
+        ops++;
+        if (!ff_style_op_is_allowed((const char *)field.bytes.data, field.bytes.size))
+            return ff_style_error(
+                ctx, -EBADMSG,
+                "model '%s' is refused: its node '%.*s' is a '%.*s', which is not "
+                "among the feed-forward operations that a style network needs",
+                file->path, NAME_ARGUMENTS(name), NAME_ARGUMENTS(field.bytes));
+    }
+    if (ret < 0 || ops != 1 || !name.size)
+        return refuse(ctx, file, whole.data);
+    if (ff_style_span_is(name, "model_card") && read_string(whole, &card) < 0)
+        return refuse(ctx, file, whole.data);
+    if (card.data) {
+        file->card = (const char *)card.data;
+        file->card_size = card.size;
+    }
+    return 0;
+}
+
+static int check_library(const StyleContext *ctx, const StyleGraphDef *file, StyleSpan library)
+{
+    StyleSpan function, signature, name;
+
+    if (ff_style_find_bytes(library, LIBRARY_FUNCTION, &function) < 0 ||
+        ff_style_find_bytes(function, FUNCTION_SIGNATURE, &signature) < 0 ||
+        ff_style_find_bytes(signature, SIGNATURE_NAME, &name) < 0)
+        return refuse(ctx, file, library.data);
+    if (function.data)
+        return ff_style_error(
+            ctx, -EBADMSG,
+            "model '%s' is refused: it calls a function ('%.*s'), and only frozen "
+            "graphs without functions are run; freeze it with its functions inlined",
+            file->path, NAME_ARGUMENTS(name));
+    return 0;
+}
+
+static int check_graph(const StyleContext *ctx, StyleGraphDef *file)
+{
+    StyleSpan graph = {file->data, file->size};
+    const uint8_t *position = graph.data;
+    StyleField field;
+    int ret, nodes = 0;
+
+    for (; (ret = ff_style_take_field(&graph, &field)) > 0; position = graph.data) {
+        if (field.number == 1 && field.type == FF_STYLE_VARINT && position == file->data)
+            return ff_style_error(
+                ctx, -EBADMSG,
+                "model '%s' is a SavedModel; it has to be frozen into one graph (a "
+                "GraphDef) first",
+                file->path);
+        if (field.type != (field.number == GRAPH_VERSION ? FF_STYLE_VARINT : FF_STYLE_BYTES) ||
+            field.number > GRAPH_DEBUG)
+            return refuse(ctx, file, position);
+        if (field.number == GRAPH_NODE)
+            nodes++, ret = check_node(ctx, file, field.bytes);
+        else if (field.number == GRAPH_LIBRARY)
+            ret = check_library(ctx, file, field.bytes);
+        if (ret < 0)
+            return ret;
+    }
+    if (ret < 0)
+        return refuse(ctx, file, position);
+    if (!nodes)
+        return ff_style_error(ctx, -EBADMSG, "model '%s' is a graph with no node in it",
+                              file->path);
+    return 0;
+}
+
+static int check_file(const StyleContext *ctx, const char *path, int fd, size_t max_size,
+                      size_t *size)
+{
+    struct stat info;
+    int ret;
+
+    if (fstat(fd, &info) < 0) {
+        ret = -errno;
+        return ff_style_error(ctx, ret, "model '%s' can't be read: %s", path, strerror(-ret));
+    }
+    if (S_ISDIR(info.st_mode))
+        return ff_style_error(ctx, -EBADMSG,
+                              "model '%s' is a folder (a SavedModel?), and a frozen graph is one "
+                              "file; freeze it first",
+                              path);
+    if (!S_ISREG(info.st_mode))
+        return ff_style_error(ctx, -EBADMSG, "model '%s' is not a regular file", path);
+    if (!info.st_size)
+        return ff_style_error(ctx, -EBADMSG, "model '%s' is an empty file", path);
+    if ((uintmax_t)info.st_size > max_size)
+        return ff_style_error(ctx, -EFBIG, "model '%s' has %ju bytes, and the limit is %zu", path,
+                              (uintmax_t)info.st_size, max_size);
+    *size = (size_t)info.st_size;
+    return 0;
+}
+
+static int read_all(const StyleContext *ctx, StyleGraphDef *file, int fd)
+{
+    size_t done = 0;
+
+    while (done < file->size) {
+        const ssize_t count = read(fd, file->data + done, file->size - done);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return ff_style_error(ctx, -EIO, "model '%s' can't be read beyond byte %zu of %zu: %s",
+                                  file->path, done, file->size,
+                                  count ? strerror(errno) : "it got shorter meanwhile");
+        done += (size_t)count;
+    }
+    return 0;
+}
+
+int ff_style_read_graphdef(const StyleContext *ctx, const char *path, size_t max_size,
+                           StyleGraphDef *file)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not block
+    int ret;
+
+    *file = (StyleGraphDef){.path = path};
+    if (fd < 0) {
+        ret = -errno;
+        return ff_style_error(ctx, ret, "model '%s' can't be opened: %s", path, strerror(-ret));
+    }
+    ret = check_file(ctx, path, fd, max_size, &file->size);
+    if (ret >= 0)
+        ret = (file->data = ff_style_alloc(ctx, file->size)) ? 0 : -ENOMEM;
+    if (ret >= 0)
+        ret = read_all(ctx, file, fd);
+    close(fd);
+    return ret < 0 ? ret : check_graph(ctx, file);
+}

@@ -1,0 +1,154 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Convolutions with the norms around them: in bfloat16 on the processor's matrix unit (AMX), in single
+ * precision on its vectors of 512 bits (AVX-512) or 256 (AVX2 with FMA).
+ *
+ * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
+ * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
+ * the next norm needs. So a norm costs no pass over memory of its own.
+ */
+
+#ifndef FF_STYLE_CONV_H
+#define FF_STYLE_CONV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether the compiler knows these instructions. Kernels are packed anywhere; the rest is for processors
+ * that have what processor.h tells. */
+#ifdef FF_STYLE_HAS_CONV // as it was given, for a test of the other case
+#elif defined(__linux__) && defined(__x86_64__) && \
+    (defined(__clang__) ? __clang_major__ >= 12 : defined(__GNUC__) && __GNUC__ >= 11)
+#define FF_STYLE_HAS_CONV 1
+#else
+#define FF_STYLE_HAS_CONV 0
+#endif
+
+/** bfloat16 needs the longer ones too. */
+typedef enum StyleVectors {
+    FF_STYLE_NO_VECTORS,
+    FF_STYLE_AVX2,
+    FF_STYLE_AVX512,
+} StyleVectors;
+
+typedef enum StyleType {
+    FF_STYLE_BFLOAT16,
+    FF_STYLE_FLOAT,
+    FF_STYLE_UINT8, ///< of what is read only
+} StyleType;
+
+/** A tensor [1,height,width,channels]. */
+typedef struct StyleFeatures {
+    void *data;
+    StyleType type;
+    int height, width, channels;
+} StyleFeatures;
+
+/** What a norm does to features once its statistics are known: value * scale + offset, per channel. */
+typedef struct StyleAffine {
+    const float *scale, *offset; ///< `scale` is NULL: 1
+    int channels; ///< 0: the features stay as they are; they repeat where the features have more
+    int relu;     ///< what is below zero becomes zero
+} StyleAffine;
+
+/** A kernel's shape. */
+typedef struct StyleKernelShape {
+    int rows, columns, channels, filters;
+    int stride;     ///< 2 when it is transposed
+    int transposed; ///< of a transposed convolution; rows and columns are even
+    StyleType type; ///< of the values that it is packed as, and multiplied with
+    int pixels; ///< neighbours that lie in the channels of the features, and count as columns here
+} StyleKernelShape;
+
+/** Learned scale and offset of an instance norm (Ulyanov et al. 2016), for its filters. */
+typedef struct StyleNorm {
+    const float *gamma, *beta; ///< NULL: there is no norm
+    float epsilon;             ///< added to the variance
+} StyleNorm;
+
+typedef struct StyleConv {
+    StyleVectors vectors; ///< that the processor has
+    StyleKernelShape kernel;
+    const void *packed; ///< the kernel as ff_style_pack_kernel() wrote it
+    StyleFeatures input;
+    StyleAffine affine;  ///< of the input
+    StyleFeatures added; ///< to that, of the input's shape; its data are NULL: nothing
+    StyleFeatures
+        kept; ///< receives it all, in the kernel's type, for others; its data are NULL: there are none
+    StyleFeatures output;
+    StyleNorm norm;        ///< of the output
+    float *scale, *offset; ///< receive what that norm does to the output, which is left as it was
+} StyleConv;
+
+/**
+ * The same kernel for single pixels, of three filters, when it stands for several neighbouring ones that share
+ * channels and filters to fill vectors better; the given shape, of one pixel, otherwise.
+ */
+StyleKernelShape ff_style_part_pixels(const StyleKernelShape *shape, const float *kernel);
+
+/** Number of values in a packed kernel; 0: it has no such shape, or is beyond all reason. */
+size_t ff_style_packed_size(const StyleKernelShape *shape);
+
+/**
+ * Writes a kernel in its type, in the order in which it is multiplied; zeros fill the rest. It is read as it was
+ * before ff_style_part_pixels().
+ */
+void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed);
+
+/** Height or width of what a convolution gives, with SAME padding, for that of its input. */
+int ff_style_conv_size(const StyleKernelShape *shape, int size);
+
+/**
+ * Convolves with SAME padding, as TensorFlow's Conv2D and, transposed, Conv2DBackpropInput do.
+ *
+ * The output has the size that ff_style_conv_size() tells and the kernel's filters as channels.
+ *
+ * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
+ *         processor has them
+ */
+int ff_style_conv(const StyleConv *conv);
+
+/**
+ * Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape.
+ *
+ * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
+ *         processor has them
+ */
+int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
+                   const StyleFeatures *added, const StyleFeatures *output);
+
+/** What the end of a network does: round(min(max(tanh(value + bias) * gain + middle, low), high)). */
+typedef struct StyleTanh {
+    const float *bias; ///< of each channel; NULL: none
+    float gain, middle, low, high;
+} StyleTanh;
+
+/**
+ * Makes bytes of floats; `low` and `high` are within 0..255.
+ *
+ * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
+ *         processor has them
+ */
+int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
+                         uint8_t *pixels);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * What the files behind conv.h share. conv.c brings the input's rows to where they are
+ * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, kernels/x86/avx2.c and kernels/x86/avx512.c
+ * on the vector unit.
+ */
+
+#ifndef FF_STYLE_CONV_PARTS_H
+#define FF_STYLE_CONV_PARTS_H
+
+#include "conv.h"
+
+#define TILE 16 // pixels or filters of one of the matrix unit's tiles; filters packed side by side
+#define COLOURS 3     // filters of a network's last convolution
+#define CHUNK 32      // values of a row that the matrix unit takes at a time
+#define LINE_BYTES 64 // of the cache
+
+/* Squares: of the output, of the input that one needs, and in a transformed one. */
+#define SQUARE 4
+#define SQUARE_INPUT (SQUARE + 2)
+#define PLACES (SQUARE_INPUT * SQUARE_INPUT)
+
+/* The points where the polynomials of a transform are taken: 0, these and their negatives, and infinity. */
+#define NEAR_POINT 0.70710678118654752 // its square: 1 / 2
+#define FAR_POINT 1.41421356237309505  // its square: 2
+
+/**
+ * The kernels that multiply rows of the input.
+ *
+ * A transposed one of stride 2 becomes four, one for each phase of the output's rows and columns: the even
+ * ones and the odd ones. Few filters don't fill the matrix unit, and it gets those of two phases of the
+ * columns together, of other convolutions too where both find room in what is read anyway.
+ *
+ * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6
+ * (conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters.
+ */
+typedef struct ConvPlan {
+    int in_squares; ///< the output is made in squares, and what is called a pixel here is one of them
+    int filters;    ///< of all phases that are not told apart below
+    int row_phases, column_phases;
+    int together;                      ///< phases of columns that are multiplied at a time
+    int folded;                        ///< these read the same values, each its own part of them
+    int rows, columns;                 ///< of one kernel
+    int chunk, chunks;                 ///< values of a chunk; chunks of the columns of one row
+    int group;                         ///< filters that are packed side by side
+    int run;                           ///< values of one of them that are packed side by side
+    int row_step, column_step;         ///< of the input, from an output of a phase to the next
+    int first_row[2], first_column[2]; ///< of the input that output 0 of each phase reads
+} ConvPlan;
+
+/**
+ * The rows of the input that the kernel reads next, in turn in as many places; in the kernel's type, with
+ * zeros around.
+ */
+typedef struct ConvWindow {
+    uint8_t *lines;
+    const uint8_t **rows; ///< what the kernel reads
+    size_t line;          ///< bytes
+    ptrdiff_t pitch;      ///< bytes from a pixel of the output to the next of its phase
+    int capacity, loaded; ///< `loaded`: the next row to come
+} ConvWindow;
+
+/** What of the input comes next: it is fetched while the window is multiplied, a share with each step. */
+typedef struct ConvAhead {
+    const uint8_t *next, *end;
+    ptrdiff_t share;
+} ConvAhead;
+
+/** A StyleAffine as vectors of 16 channels, as many as it takes until they repeat. */
+typedef struct ConvAffine {
+    const StyleAffine *affine;
+    float *scale, *offset;
+    int vectors;
+    int phase; ///< channel that the first vector begins with
+} ConvAffine;
+
+/** What ff_style_conv() works with. */
+typedef struct ConvWork {
+    const StyleConv *conv;
+    ConvPlan plan;
+    int width; ///< pixels of the output's first phase; or squares of a row
+    ConvWindow window;
+    ConvAhead ahead;
+    ConvAffine affine;
+    double *sums, *powers; ///< of the output by filter, and of its square; NULL: nobody asks
+    float *pivots;         ///< what is subtracted before
+    int squares_at_once;
+    float *transformed, *products; ///< of squares
+    void *memory;
+} ConvWork;
+
+/** Values of a packed kernel for a group of filters. */
+static inline size_t packed_step(const ConvPlan *plan)
+{
+    return (size_t)plan->rows * (size_t)plan->chunks * (size_t)plan->chunk * (size_t)plan->group;
+}
+
+/** Values of the input from where the first phase's kernel begins to read to where this one's does. */
+static inline int column_shift(const ConvPlan *plan, int phase, int channels)
+{
+    return (plan->first_column[phase] - plan->first_column[0]) * channels;
+}
+
+/** Bytes of a value. */
+static inline size_t type_size(StyleType type)
+{
+    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
+}
+
+static inline int round_up(int value, int unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+/** The filters, and the zeros that fill the last group of 16. */
+static inline int packed_filters(const ConvPlan *plan)
+{
+    return round_up(plan->filters, TILE);
+}
+
+/** Values of so many transformed squares of one place, and a line more: places would share the cache's sets. */
+static inline size_t place_step(const ConvWork *w, int values)
+{
+    return (size_t)w->squares_at_once * (size_t)values + LINE_BYTES / sizeof(float);
+}
+
+/** Values of the output from a pixel to the next of its phase. */
+static inline size_t output_step(const ConvWork *w)
+{
+    return (size_t)w->plan.column_phases * (size_t)w->conv->kernel.filters;
+}
+
+/** Values that are brought to their norm, and where they go. */
+typedef struct Normed {
+    const void *input, *added; ///< nothing is added: NULL
+    void *output, *kept;       ///< both get them, in one type; `kept` may be NULL
+    StyleType input_type, added_type, output_type;
+    size_t count;
+    const ConvAffine *affine;
+} Normed;
+
+/** What is done in vectors of one size. */
+typedef struct ConvVectors {
+    int squares_at_once; ///< a multiple of the pixels that are multiplied at a time
+    void (*normalise)(const Normed *values); ///< into `output` alone
+
+    /**
+     * Multiplies the window's rows into a row of the output: the pixels of one phase.
+     *
+     * @param to number of the row's first value in the output
+     */
+    void (*multiply)(ConvWork *w, const float *kernel, size_t to);
+
+    /** Makes a row of squares: as many rows of the output, from `y` on. */
+    void (*multiply_squares)(ConvWork *w, int y);
+
+    /** Takes one float after the other; `bias` has them as offsets. */
+    void (*make_pixels)(const StyleTanh *tanh, const float *values, size_t count,
+                        const ConvAffine *bias, uint8_t *pixels);
+} ConvVectors;
+
+#if FF_STYLE_HAS_CONV
+
+extern const ConvVectors ff_style_avx2, ff_style_avx512;
+
+/** Into the second cache: the first is full of what is being multiplied. */
+static inline void fetch_ahead(ConvAhead *ahead)
+{
+    const uint8_t *const end =
+        ahead->end - ahead->next > ahead->share ? ahead->next + ahead->share : ahead->end;
+
+    for (; ahead->next < end; ahead->next += LINE_BYTES)
+        __builtin_prefetch(ahead->next, 0, 2);
+}
+
+/**
+ * Like ConvVectors.normalise(), for what is all in bfloat16, and `kept` too.
+ *
+ * @return how many values it has brought to their norm, from the first on: what is left fills no step of its
+ *         loop, which has up to 128 values, or it has none for that number of channels
+ */
+size_t ff_style_normalise_bf16(const Normed *values);
+
+/** How the matrix unit's tiles are laid out, as LDTILECFG reads it. */
+typedef struct TileConfig {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} TileConfig;
+
+/** Takes the matrix unit from whoever has it in this thread. */
+void ff_style_take_matrices(TileConfig *before);
+
+/** Gives it back. */
+void ff_style_return_matrices(const TileConfig *before);
+
+/**
+ * Like ConvVectors.multiply(); several phases when they are taken together, whose first the kernel is of.
+ */
+void ff_style_multiply_bf16(ConvWork *w, const uint16_t *kernel, size_t to);
+
+#endif
+
+#endif

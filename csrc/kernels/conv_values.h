@@ -1,0 +1,142 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * What happens to values one by one, at either end of a network and between its convolutions. For
+ * conv_vectors.h.
+ */
+
+#ifndef FF_STYLE_CONV_VALUES_H
+#define FF_STYLE_CONV_VALUES_H
+
+#include <math.h>
+
+#include "conv_parts.h"
+#include "vectors.h"
+
+/** A vector of values from number `i` on, or as many as there are, with one of the affine. */
+static VECTORS_INLINE void normalise_vector(const Normed *n, Vector floor, const float *scale,
+                                            const float *offset, size_t i, Lanes lanes)
+{
+    Vector value = load(n->input, n->input_type, i, lanes);
+
+    value = multiply_add(value, get_vector(scale), get_vector(offset));
+    value = greater(floor, value); // in this order, what is not a number stays so
+    if (n->added)
+        value += load(n->added, n->added_type, i, lanes);
+    store(n->output, n->output_type, i, lanes, value);
+}
+
+/** Takes a copy, which the compiler knows to stay as it is. */
+static VECTORS_INLINE void normalise(const Normed n)
+{
+    const Vector floor = fill(n.affine->affine->relu ? 0 : -INFINITY);
+    const float *const scale = n.affine->scale, *const offset = n.affine->offset;
+    const size_t end = (size_t)n.affine->vectors * TILE;
+    const size_t whole = n.count / FF_STYLE_LANES * FF_STYLE_LANES;
+    size_t from = 0;
+
+    for (size_t i = 0; i < whole; i += FF_STYLE_LANES) {
+        normalise_vector(&n, floor, scale + from, offset + from, i, ALL_LANES);
+        from = from + FF_STYLE_LANES == end ? 0 : from + FF_STYLE_LANES;
+    }
+    if (whole < n.count)
+        normalise_vector(&n, floor, scale + from, offset + from, whole,
+                         lanes((ptrdiff_t)(n.count - whole)));
+}
+
+static VECTORS_INLINE void normalise_types(Normed n, StyleType input, StyleType added,
+                                           StyleType output)
+{
+    n.input_type = input;
+    n.added_type = added;
+    n.output_type = output;
+    normalise(n);
+}
+
+/** Loops of their own for the usual types: the compiler leaves the questions out of them. */
+static VECTORS void normalise_values(const Normed *n)
+{
+    const StyleType from = n->input_type, added = n->added ? n->added_type : from;
+    const StyleType to = n->output_type;
+
+    if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
+        normalise_types(*n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
+    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
+        normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
+    else if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
+        normalise_types(*n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
+    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
+        normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
+    else
+        normalise(*n);
+}
+
+/** exp(value), for what is not beyond the range of its result; to a few units in the last place. */
+static VECTORS_INLINE Vector exponential(Vector value)
+{
+    // 2^n * e^rest: the series of e^rest ends where the next term is below the precision.
+    const Vector n = round_values(value * fill(1.44269504f));
+    const Vector rest = multiply_add(n, fill(-0.693147181f), value);
+    static const float terms[] = {1 / 720.f, 1 / 120.f, 1 / 24.f, 1 / 6.f, 1 / 2.f, 1, 1};
+    Vector sum = fill(terms[0]);
+
+    for (size_t i = 1; i < sizeof(terms) / sizeof(*terms); i++)
+        sum = multiply_add(sum, rest, fill(terms[i]));
+    return scale_by_power(sum, n);
+}
+
+/** 1 / value, to a unit or two in the last place; a division takes far longer. */
+static VECTORS_INLINE Vector reciprocal(Vector value)
+{
+    const Vector estimate = estimate_reciprocal(value);
+
+    return multiply_add(estimate, multiply_add(-value, estimate, fill(1)),
+                        estimate); // Newton's step
+}
+
+static VECTORS_INLINE Vector take_tanh(const StyleTanh *tanh, Vector value)
+{
+    const Vector one = fill(1), two = fill(2);
+
+    // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
+    value = greater(smaller(value * two, fill(20)), fill(-20));
+    value = one - two * reciprocal(exponential(value) + one);
+    value = multiply_add(value, fill(tanh->gain), fill(tanh->middle));
+    return smaller(greater(value, fill(tanh->low)), fill(tanh->high));
+}
+
+static VECTORS void make_pixels(const StyleTanh *tanh, const float *values, size_t count,
+                                const ConvAffine *bias, uint8_t *pixels)
+{
+    const StyleTanh end = *tanh; // which the compiler knows to stay as it is
+    const size_t repeats = (size_t)bias->vectors * TILE;
+    size_t from = 0;
+
+    for (size_t i = 0; i < count; i += FF_STYLE_LANES) {
+        const Lanes left = lanes((ptrdiff_t)(count - i));
+        const Vector value = load(values, FF_STYLE_FLOAT, i, left);
+
+        store_bytes(pixels + i, left, take_tanh(&end, value + get_vector(bias->offset + from)));
+        from = from + FF_STYLE_LANES == repeats ? 0 : from + FF_STYLE_LANES;
+    }
+}
+
+#endif

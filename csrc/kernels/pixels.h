@@ -1,0 +1,80 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Between 8-bit RGB rows and what a network takes and gives.
+ */
+
+#ifndef FF_STYLE_PIXELS_H
+#define FF_STYLE_PIXELS_H
+
+#include "../styletransfer.h"
+
+/** What a network's image holds, rows without gaps. */
+typedef enum StyleSample {
+    FF_STYLE_SAMPLE_UINT8,
+    FF_STYLE_SAMPLE_FLOAT,
+} StyleSample;
+
+/** An image of bytes with a border of its own pixels, reversed, along rows or columns. */
+typedef struct StyleReflection {
+    const uint8_t *image;
+    size_t lines; ///< that are reflected one by one: the image's rows, or the image itself
+    size_t units; ///< that a line has, and that are reversed: pixels, or rows
+    size_t unit;  ///< bytes
+    size_t begin[2], end[2]; ///< the units that come in front, and behind; each up to `units`
+} StyleReflection;
+
+/** Units of a line with its borders. */
+size_t ff_style_reflected_units(const StyleReflection *reflection);
+
+/** Writes the image with its borders. */
+void ff_style_reflect(const StyleReflection *reflection, uint8_t *reflected);
+
+/** More axes than any network's pixels have. */
+#define FF_STYLE_MAX_AXES 8
+
+/** An axis of what is written: how many there are, and bytes from one to the next where they are read. */
+typedef struct StyleAxis {
+    size_t size, step;
+} StyleAxis;
+
+/** Copies units of so many bytes in the order of their new axes. */
+void ff_style_transpose(const uint8_t *from, const StyleAxis *axes, int nb_axes, size_t unit,
+                        uint8_t *to);
+
+/** Copies `frame->src` to `frame->dst`. */
+void ff_style_copy_frame(const StyleFrame *frame);
+
+/** Writes `frame->src` into the network's image; `range` is for floats. */
+void ff_style_read_frame(const StyleFrame *frame, void *image, StyleSample sample,
+                         StyleRange range);
+
+/**
+ * Writes the network's image into `frame->dst`, blended with `frame->src`.
+ *
+ * `strength` is how much of the painting shows, 0 to 1. With FF_STYLE_COLORS_CONTENT the painting gives
+ * its luma (BT.709) only: each pixel of the source gets lighter or darker by the same in all channels,
+ * which leaves its two colour differences as they are.
+ */
+void ff_style_write_frame(const StyleFrame *frame, const void *image, StyleSample sample,
+                          StyleRange range, double strength, StyleColors colors);
+
+#endif

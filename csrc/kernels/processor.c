@@ -1,0 +1,127 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // syscall()
+#endif
+
+#include "processor.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+
+#include <cpuid.h>
+
+/* Parts of the state that the system saves, as XCR0 tells them. */
+#define AVX_STATE 0x06u
+#define AVX512_STATE 0xe6u
+#define TILE_STATE 0x60000u
+
+#define FMA (1u << 12) // of leaf 1, in ECX
+
+/* Features of leaf 7: the first two in EBX, those of AMX in EDX, the last in EAX of subleaf 1. */
+#define AVX2 (1u << 5)
+#define AVX512_F_BW_VL 0xc0010000u
+#define AMX_BF16 (1u << 22)
+#define AMX_TILE (1u << 24)
+#define AVX512_BF16 (1u << 5)
+
+static int system_saves(unsigned wanted)
+{
+    unsigned eax, ebx, ecx, edx, state, state_high;
+
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1u << 27)) // OSXSAVE
+        return 0;
+    __asm__ volatile("xgetbv" : "=a"(state), "=d"(state_high) : "c"(0));
+    return (state & wanted) == wanted;
+}
+
+static int has_features(unsigned wanted_ebx, unsigned wanted_edx)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & wanted_ebx) == wanted_ebx &&
+           (edx & wanted_edx) == wanted_edx;
+}
+
+static int has_dot_products(void)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & AVX512_BF16);
+}
+
+int ff_style_processor_has_bf16(void)
+{
+    return system_saves(AVX512_STATE) && (has_dot_products() || has_features(0, AMX_BF16));
+}
+
+#else
+
+int ff_style_processor_has_bf16(void)
+{
+    return 0;
+}
+
+#endif
+
+#if FF_STYLE_HAS_CONV
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* arch/x86/include/uapi/asm/prctl.h */
+#define REQUEST_STATE 0x1023
+#define TILE_DATA 18
+
+static int has_fma(void)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & FMA);
+}
+
+StyleVectors ff_style_processor_vectors(void)
+{
+    if (system_saves(AVX512_STATE) && has_features(AVX512_F_BW_VL, 0))
+        return FF_STYLE_AVX512;
+    return system_saves(AVX_STATE) && has_features(AVX2, 0) && has_fma() ? FF_STYLE_AVX2
+                                                                         : FF_STYLE_NO_VECTORS;
+}
+
+int ff_style_processor_has_matrices(void)
+{
+    return system_saves(AVX512_STATE | TILE_STATE) &&
+           has_features(AVX512_F_BW_VL, AMX_TILE | AMX_BF16) && has_dot_products() &&
+           !syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA);
+}
+
+#else
+
+StyleVectors ff_style_processor_vectors(void)
+{
+    return FF_STYLE_NO_VECTORS;
+}
+
+int ff_style_processor_has_matrices(void)
+{
+    return 0;
+}
+
+#endif

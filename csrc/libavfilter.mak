@@ -1,0 +1,27 @@
+# The engine in FFmpeg's build: libavfilter/styletransfer/Makefile, which libavfilter's own includes.
+STYLETRANSFER_OBJS = \
+    base/common.o \
+    base/pool.o \
+    engine/engine.o \
+    engine/mix.o \
+    engine/request.o \
+    graph/card.o \
+    graph/graphdef.o \
+    graph/proto.o \
+    kernels/conv.o \
+    kernels/norm.o \
+    kernels/pixels.o \
+    kernels/processor.o \
+    kernels/x86/amx.o \
+    kernels/x86/avx2.o \
+    kernels/x86/avx512.o \
+    tensorflow/library.o \
+    tensorflow/operations.o \
+    tensorflow/range.o \
+    tensorflow/rewrite.o \
+    tensorflow/session.o \
+    tensorflow/signature.o \
+    tensorflow/stderr.o
+
+OBJS-$(CONFIG_STYLETRANSFER_FILTER)          += vf_styletransfer.o \
+                                                $(addprefix styletransfer/,$(STYLETRANSFER_OBJS))

@@ -1,0 +1,193 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * TensorFlow's C API, loaded at run time.
+ *
+ * The engine is built without TensorFlow and not linked to it: a program that holds the engine starts as
+ * fast as one without it, and runs on machines that lack TensorFlow until a model is opened. The types
+ * and functions below are declared as in TensorFlow's tensorflow/c/c_api.h; its C API is stable
+ * throughout TensorFlow 2.
+ */
+
+#ifndef FF_STYLE_TENSORFLOW_H
+#define FF_STYLE_TENSORFLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/common.h"
+
+typedef struct TF_DeviceList TF_DeviceList;
+typedef struct TF_Graph TF_Graph;
+typedef struct TF_KernelBuilder TF_KernelBuilder;
+typedef struct TF_ImportGraphDefOptions TF_ImportGraphDefOptions;
+typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
+typedef struct TF_Operation TF_Operation;
+typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
+typedef struct TF_OpKernelContext TF_OpKernelContext;
+typedef struct TF_Session TF_Session;
+typedef struct TF_SessionOptions TF_SessionOptions;
+typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
+typedef struct TF_Status TF_Status;
+typedef struct TF_Tensor TF_Tensor;
+
+typedef enum TF_DataType {
+    TF_FLOAT = 1,
+    TF_INT32 = 3,
+    TF_UINT8 = 4,
+    TF_BFLOAT16 = 14,
+} TF_DataType;
+typedef enum TF_Code { TF_OK = 0, TF_INVALID_ARGUMENT = 3, TF_RESOURCE_EXHAUSTED = 8 } TF_Code;
+
+typedef struct TF_Buffer {
+    const void *data;
+    size_t length;
+    void (*data_deallocator)(void *data, size_t length);
+} TF_Buffer;
+
+typedef struct TF_Output {
+    TF_Operation *oper;
+    int index;
+} TF_Output;
+
+typedef struct TF_Input {
+    TF_Operation *oper;
+    int index;
+} TF_Input;
+
+// clang-format off: it takes the parameters for products
+/* Return type, name without TF_, parameters: one list makes the struct and the loader. */
+#define FF_STYLE_TF_FUNCTIONS(F)                                                                  \
+    F(const char *, Version, (void))                                                              \
+    F(TF_Status *, NewStatus, (void))                                                             \
+    F(void, DeleteStatus, (TF_Status *))                                                          \
+    F(TF_Code, GetCode, (const TF_Status *))                                                      \
+    F(const char *, Message, (const TF_Status *))                                                 \
+    F(TF_Buffer *, NewBuffer, (void))                                                             \
+    F(void, DeleteBuffer, (TF_Buffer *))                                                          \
+    F(TF_Graph *, NewGraph, (void))                                                               \
+    F(void, DeleteGraph, (TF_Graph *))                                                            \
+    F(TF_ImportGraphDefOptions *, NewImportGraphDefOptions, (void))                               \
+    F(void, DeleteImportGraphDefOptions, (TF_ImportGraphDefOptions *))                            \
+    F(void, ImportGraphDefOptionsSetDefaultDevice,                                                \
+      (TF_ImportGraphDefOptions *, const char *device))                                           \
+    F(void, GraphImportGraphDef,                                                                  \
+      (TF_Graph *, const TF_Buffer *, const TF_ImportGraphDefOptions *, TF_Status *))             \
+    F(TF_Operation *, GraphNextOperation, (TF_Graph *, size_t * position))                        \
+    F(TF_Operation *, GraphOperationByName, (TF_Graph *, const char *name))                       \
+    F(int, GraphGetTensorNumDims, (TF_Graph *, TF_Output, TF_Status *))                           \
+    F(void, GraphGetTensorShape,                                                                  \
+      (TF_Graph *, TF_Output, int64_t * dims, int num_dims, TF_Status *))                         \
+    F(const char *, OperationName, (TF_Operation *))                                              \
+    F(const char *, OperationOpType, (TF_Operation *))                                            \
+    F(int, OperationNumInputs, (TF_Operation *))                                                  \
+    F(int, OperationNumOutputs, (TF_Operation *))                                                 \
+    F(TF_Output, OperationInput, (TF_Input))                                                      \
+    F(TF_DataType, OperationOutputType, (TF_Output))                                              \
+    F(int, OperationOutputNumConsumers, (TF_Output))                                              \
+    F(void, OperationGetAttrTensor,                                                               \
+      (TF_Operation *, const char *attr_name, TF_Tensor **value, TF_Status *))                    \
+    F(TF_SessionOptions *, NewSessionOptions, (void))                                             \
+    F(void, DeleteSessionOptions, (TF_SessionOptions *))                                          \
+    F(void, SetConfig, (TF_SessionOptions *, const void *proto, size_t proto_len, TF_Status *))   \
+    F(TF_Session *, NewSession, (TF_Graph *, const TF_SessionOptions *, TF_Status *))             \
+    F(void, CloseSession, (TF_Session *, TF_Status *))                                            \
+    F(void, DeleteSession, (TF_Session *, TF_Status *))                                           \
+    F(TF_DeviceList *, SessionListDevices, (TF_Session *, TF_Status *))                           \
+    F(void, DeleteDeviceList, (TF_DeviceList *))                                                  \
+    F(int, DeviceListCount, (const TF_DeviceList *))                                              \
+    F(const char *, DeviceListType, (const TF_DeviceList *, int index, TF_Status *))              \
+    F(void, SessionRun,                                                                           \
+      (TF_Session *, const TF_Buffer *run_options, const TF_Output *inputs,                       \
+       TF_Tensor *const *input_values, int ninputs, const TF_Output *outputs,                     \
+       TF_Tensor **output_values, int noutputs, const TF_Operation *const *targets, int ntargets, \
+       TF_Buffer *run_metadata, TF_Status *))                                                     \
+    F(TF_Tensor *, AllocateTensor, (TF_DataType, const int64_t *dims, int num_dims, size_t len))  \
+    F(void, DeleteTensor, (TF_Tensor *))                                                          \
+    F(void *, TensorData, (const TF_Tensor *))                                                    \
+    F(size_t, TensorByteSize, (const TF_Tensor *))                                                \
+    F(TF_DataType, TensorType, (const TF_Tensor *))                                               \
+    F(int, NumDims, (const TF_Tensor *))                                                          \
+    F(int64_t, Dim, (const TF_Tensor *, int index))
+
+/* Those of tensorflow/c/ops.h and kernels.h, for operations of our own; not every library has them. */
+#define FF_STYLE_TF_KERNEL_FUNCTIONS(F)                                                      \
+    F(void, SetStatus, (TF_Status *, TF_Code, const char *message))                          \
+    F(TF_OpDefinitionBuilder *, NewOpDefinitionBuilder, (const char *op))                    \
+    F(void, OpDefinitionBuilderAddAttr, (TF_OpDefinitionBuilder *, const char *spec))        \
+    F(void, OpDefinitionBuilderAddInput, (TF_OpDefinitionBuilder *, const char *spec))       \
+    F(void, OpDefinitionBuilderAddOutput, (TF_OpDefinitionBuilder *, const char *spec))      \
+    F(void, OpDefinitionBuilderSetShapeInferenceFunction,                                    \
+      (TF_OpDefinitionBuilder *, void (*infer)(TF_ShapeInferenceContext *, TF_Status *)))    \
+    F(void, ShapeInferenceContextSetUnknownShape, (TF_ShapeInferenceContext *, TF_Status *)) \
+    F(void, RegisterOpDefinition, (TF_OpDefinitionBuilder *, TF_Status *))                   \
+    F(TF_KernelBuilder *, NewKernelBuilder,                                                  \
+      (const char *op, const char *device, void *(*create)(TF_OpKernelConstruction *),       \
+       void (*compute)(void *, TF_OpKernelContext *), void (*destroy)(void *)))              \
+    F(void, RegisterKernelBuilder, (const char *name, TF_KernelBuilder *, TF_Status *))      \
+    F(void, OpKernelConstruction_GetAttrInt32,                                               \
+      (TF_OpKernelConstruction *, const char *name, int32_t *value, TF_Status *))            \
+    F(void, OpKernelConstruction_GetAttrFloat,                                               \
+      (TF_OpKernelConstruction *, const char *name, float *value, TF_Status *))              \
+    F(void, OpKernelConstruction_GetAttrBool,                                                \
+      (TF_OpKernelConstruction *, const char *name, unsigned char *value, TF_Status *))      \
+    F(void, OpKernelConstruction_GetAttrType,                                                \
+      (TF_OpKernelConstruction *, const char *name, TF_DataType *value, TF_Status *))        \
+    F(void, OpKernelConstruction_Failure, (TF_OpKernelConstruction *, TF_Status *))          \
+    F(void, GetInput, (TF_OpKernelContext *, int index, TF_Tensor **, TF_Status *))          \
+    F(TF_Tensor *, NewTensor,                                                                \
+      (TF_DataType, const int64_t *dims, int num_dims, void *data, size_t len,               \
+       void (*deallocator)(void *data, size_t len, void *arg), void *arg))                   \
+    F(void, SetOutput, (TF_OpKernelContext *, int index, const TF_Tensor *, TF_Status *))    \
+    F(TF_Tensor *, ForwardInputOrAllocateOutput,                                             \
+      (TF_OpKernelContext *, const int *candidates, int num_candidates, int index,           \
+       const int64_t *dims, int num_dims, int *forwarded, TF_Status *))                      \
+    F(void, OpKernelContext_Failure, (TF_OpKernelContext *, TF_Status *))
+// clang-format on
+
+typedef struct StyleTensorFlow {
+#define FF_STYLE_TF_FIELD(type, name, parameters) type(*name) parameters;
+    FF_STYLE_TF_FUNCTIONS(FF_STYLE_TF_FIELD)
+    FF_STYLE_TF_KERNEL_FUNCTIONS(FF_STYLE_TF_FIELD)
+#undef FF_STYLE_TF_FIELD
+    const char *path; ///< the library that was loaded
+    int has_kernels;  ///< the functions of FF_STYLE_TF_KERNEL_FUNCTIONS are there
+} StyleTensorFlow;
+
+/**
+ * Loads TensorFlow the first time, and gives the same again ever after. Where it is searched is in
+ * ff_style_open()'s comment. A failed try leaves nothing behind.
+ *
+ * @param library a library's path or its folder; NULL or "": search
+ * @param tf      receives the functions, valid for the rest of the process's life
+ * @return 0, or -ENOSYS after a message that says where it looked
+ */
+int ff_style_load_tensorflow(const StyleContext *ctx, const char *library,
+                             const StyleTensorFlow **tf);
+
+/** Logs "`what`: TensorFlow's reason" for a failed status, and returns -ENOMEM or `code`. */
+int ff_style_tf_error(const StyleContext *ctx, const StyleTensorFlow *tf, const TF_Status *status,
+                      int code, const char *what);
+
+/** The name of a TF_DataType in TensorFlow's own words, such as "float32". */
+const char *ff_style_type_name(int type);
+
+#endif

@@ -1,0 +1,1 @@
+"""The patched ffmpeg: its build, and files painted by it."""

@@ -1,0 +1,34 @@
+"""Where the built ffmpeg is."""
+
+import os
+from pathlib import Path
+
+from ffmpeg_style.errors import InputNotFoundError
+from ffmpeg_style.folders import build_folder
+
+VARIABLE = "FFMPEG_STYLE_FFMPEG"
+
+
+def ffmpeg_path(name="ffmpeg"):
+    """The patched program: ``$FFMPEG_STYLE_FFMPEG``, else the one that was built last.
+
+    Args:
+        name: "ffmpeg", or "ffprobe" for the one that lies beside it.
+
+    Returns:
+        pathlib.Path: an executable file.
+
+    Raises:
+        InputNotFoundError: there is none; the message says how to get one.
+    """
+    chosen = os.environ.get(VARIABLE)
+    ffmpeg = Path(chosen) if chosen else build_folder() / "current" / "bin" / "ffmpeg"
+    program = ffmpeg if name == "ffmpeg" else ffmpeg.with_name(name)
+    if program.is_file() and os.access(program, os.X_OK):
+        return program
+    if chosen:
+        raise InputNotFoundError(f"{VARIABLE} names {ffmpeg}, but {program} is no program")
+    raise InputNotFoundError(
+        f"no {name} with the styletransfer filter at {program}: run `ffmpeg-style build`, "
+        f"or set {VARIABLE} to one"
+    )

@@ -1,0 +1,1 @@
+"""Networks as frozen TensorFlow graphs: written, read and looked into."""

@@ -1,0 +1,156 @@
+"""Frozen graphs (``.pb``) as files: read, looked into and run by TensorFlow."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from ffmpeg_style.errors import InputError, InputNotFoundError
+
+tf1 = tf.compat.v1
+
+FORMAT = "ffmpeg-style/1"
+CARD_KEYS = ("format", "name", "architecture", "styles", "trained", "licence")
+FRAME, STYLED, STYLE_WEIGHTS, CARD = "frame", "styled", "style_weights", "model_card"
+
+ALLOWED_OPS = frozenset(
+    """
+    Abs Add AddN AddV2 AvgPool BatchToSpaceND BiasAdd BroadcastTo Cast Ceil ClipByValue Concat
+    ConcatV2 Const Conv2D Conv2DBackpropInput DepthToSpace DepthwiseConv2dNative Div Einsum
+    Elu Erf Exp ExpandDims Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2
+    FusedBatchNormV3 GatherV2 Identity IdentityN LeakyRelu Log MatMul Max MaxPool Maximum Mean
+    Min Minimum MirrorPad Mod Mul Neg NoOp Pack Pad PadV2 Placeholder PlaceholderWithDefault
+    Pow Prod Range RealDiv Reciprocal Relu Relu6 Reshape ResizeBicubic ResizeBilinear
+    ResizeNearestNeighbor ReverseV2 Round Rsqrt Selu Shape ShapeN Sigmoid Size Slice Softmax
+    Softplus Softsign SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square SquaredDifference
+    Squeeze StopGradient StridedSlice Sub Sum Tanh Tile Transpose Unpack ZerosLike
+    """.split()  # noqa: SIM905
+)
+"""What a style network needs, and nothing that could read a file or never end.
+
+The engine has the same list in ``csrc/graph/graphdef.c``.
+"""
+
+
+def read_graph(path):
+    """The ``GraphDef`` in a file.
+
+    Raises:
+        InputNotFoundError: no such file.
+        InputError: the file is no frozen graph.
+    """
+    path = Path(path)
+    try:
+        graph = tf1.GraphDef.FromString(path.read_bytes())
+    except FileNotFoundError:
+        raise InputNotFoundError(f"expected a frozen graph, found no file at {path}") from None
+    except (OSError, DecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"expected a frozen graph (.pb) in {path}, found something else ({reason})"
+        ) from None
+    if not graph.node or not all(node.op for node in graph.node):
+        raise InputError(f"expected a frozen graph (.pb) in {path}, found no ops in it")
+    return graph
+
+
+def constants(graph):
+    """Values of a graph's constants by name."""
+    return {
+        node.name: tf.make_ndarray(node.attr["value"].tensor)
+        for node in graph.node
+        if node.op == "Const"
+    }
+
+
+def read_card(graph):
+    """The JSON values on a graph's ``model_card``, or None when it has none that can be read."""
+    for node in graph.node:
+        if node.name == CARD and node.op == "Const":
+            try:
+                card = json.loads(tf.make_ndarray(node.attr["value"].tensor).item())
+            except (TypeError, ValueError):
+                return None
+            return card if isinstance(card, dict) else None
+    return None
+
+
+def card_faults(card):
+    """What is wrong on the model card."""
+    if card is None:
+        return [f"expected a string constant {CARD} of JSON, found none"]
+    missing = [key for key in CARD_KEYS if key not in card]
+    if missing:
+        return [f"expected {', '.join(missing)} on the {CARD}, found no such key"]
+    if card["format"] != FORMAT:
+        return [f"expected the format {FORMAT!r} on the {CARD}, found {card['format']!r}"]
+    styles = card["styles"]
+    if not (isinstance(styles, list) and styles and all(isinstance(s, str) for s in styles)):
+        return [f"expected a list of names as styles on the {CARD}, found {styles!r}"]
+    if len(set(styles)) < len(styles):
+        return [f"expected different names of styles on the {CARD}, found {', '.join(styles)}"]
+    return []
+
+
+def check_ops(graph):
+    """Refuse a graph that could do more than paint.
+
+    Raises:
+        InputError: an op that is not among `ALLOWED_OPS`, or a function of the graph's own.
+    """
+    for node in graph.node:
+        if node.op not in ALLOWED_OPS:
+            raise InputError(
+                f"expected feed-forward ops alone, found {node.op} in the node {node.name}"
+            )
+    for function in graph.library.function:
+        raise InputError(
+            f"expected no functions in the graph, found {function.signature.name}; export it frozen"
+        )
+
+
+def import_graph(graph):
+    """Return the ``tf.Graph`` of a ``GraphDef``.
+
+    Raises:
+        InputError: forbidden ops, or a graph that TensorFlow cannot import.
+    """
+    check_ops(graph)
+    with tf.Graph().as_default() as imported:
+        try:
+            tf.import_graph_def(graph, name="")
+        except (ValueError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"expected a graph TensorFlow can import, found: {reason}") from None
+    return imported
+
+
+class GraphRunner:
+    """A graph with ``frame`` and ``styled``, ready to paint.
+
+    Args:
+        graph: a ``GraphDef``.
+
+    Raises:
+        InputError: the graph has not these two, or does not pass `import_graph`.
+    """
+
+    def __init__(self, graph):
+        imported = import_graph(graph)
+        names = {node.name for node in graph.node}
+        for name in (FRAME, STYLED):
+            if name not in names:
+                raise InputError(f"expected a graph with {FRAME} and {STYLED}, found no {name}")
+        self.session = tf1.Session(graph=imported)
+
+    def __call__(self, frame, style_weights=None):
+        """Paint a uint8 frame ``[H,W,3]`` RGB; returns one of the same kind.
+
+        ``style_weights`` are the weights of the styles in the mix; by default the first one's.
+        """
+        feed = {f"{FRAME}:0": np.asarray(frame)[None]}
+        if style_weights is not None:
+            feed[f"{STYLE_WEIGHTS}:0"] = style_weights
+        return self.session.run(f"{STYLED}:0", feed)[0]

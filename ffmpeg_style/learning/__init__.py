@@ -1,0 +1,1 @@
+"""Networks that paint: their losses, their training, their judging."""

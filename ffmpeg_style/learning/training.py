@@ -1,0 +1,438 @@
+"""Training of style networks (Johnson et al. 2016), and of small ones by large ones.
+
+A run lives in one folder: checkpoints, samples and TensorBoard scalars. Whatever happened to it,
+`train` on the same folder goes on from its newest good checkpoint, and ends with the weights that
+an undisturbed run would have had.
+"""
+
+import contextlib
+import itertools
+import logging
+import signal
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+from tensorboardX import SummaryWriter
+
+from ffmpeg_style.errors import InputError, StyleError
+from ffmpeg_style.files import atomic_write, make_folder
+from ffmpeg_style.learning.checkpoint import newest_checkpoint, save_checkpoint
+from ffmpeg_style.learning.loss_network import load_loss_network
+from ffmpeg_style.learning.losses import LossWeights, grid_loss, perceptual_losses, style_grams
+from ffmpeg_style.learning.networks import (
+    StyleNetwork,
+    set_weight_values,
+    weight_values,
+    with_margin,
+    without_margin,
+)
+from ffmpeg_style.learning.photographs import Photographs, read_image
+from ffmpeg_style.learning.processor import has_bfloat16
+from ffmpeg_style.learning.weights import ORIGIN, build_network, load_network, read_network
+from ffmpeg_style.progress import progress_bar
+
+log = logging.getLogger(__name__)
+
+GRADIENT_NORM = 10.0
+"""Steps stay bounded when one crop is all sky and its content has hardly any energy."""
+
+GRID_WEIGHT = 0.3
+RIM_WEIGHT = 0.1
+"""Of `grid_loss` and `StyleTrainer.rim_loss`, which no `LossWeights` tell: they judge the network
+and not the painting."""
+RIM_SQUARE = 8
+
+WARMUP = 100
+FINAL_RATE = 0.01
+SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train.
+
+    Attributes:
+        steps: in all, those of a run that is resumed included.
+        size: side of the square crops in pixels, a multiple of 4.
+        batch: crops in a step.
+        rate: Adam's rate; it falls along a cosine to a hundredth of it.
+        style_size: short side of the paintings in pixels; larger paintings, larger strokes.
+        weights: factors of the losses.
+        precision: ``"auto"``, ``"float32"`` or ``"mixed_bfloat16"``.
+        seed: of the first weights and of the crops.
+        save_every, sample_every, log_every: intervals in steps.
+    """
+
+    steps: int = 20_000
+    size: int = 256
+    batch: int = 1
+    rate: float = 1e-3
+    style_size: int = 512
+    weights: LossWeights = field(default_factory=LossWeights)
+    precision: str = "auto"
+    seed: int = 0
+    save_every: int = 500
+    sample_every: int = 500
+    log_every: int = 20
+
+    @property
+    def policy(self):
+        """The Keras dtype policy of the convolutions."""
+        if self.precision != "auto":
+            return self.precision
+        return "mixed_bfloat16" if has_bfloat16() else "float32"
+
+
+class NotFiniteError(StyleError, ArithmeticError):
+    """The loss or a weight is no longer a number."""
+
+
+class StyleTrainer(keras.Model):
+    """A style network with the perceptual losses of its paintings, for Keras's `train_on_batch`.
+
+    The margin is painted and judged too. The loss network pads its own input with zeros, which is
+    worth a frame of odd colours around what it is shown: that frame falls into the margin.
+    """
+
+    def __init__(self, network, loss_network, grams, weights):
+        super().__init__()
+        self.network = network
+        self.loss_network = loss_network
+        self.grams = grams
+        self.loss_weights = weights
+        names = ("content", "style", "total_variation", "total")
+        self.terms = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def metrics(self):
+        """Running means of the terms of the loss."""
+        return list(self.terms.values())
+
+    def call(self, inputs, training=None):
+        images, style_weights = inputs
+        return self.network.paint(with_margin(images), style_weights, training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = sum(self.losses)  # The network's own: Keras shows them on the model it trains.
+        images, style_weights = x
+        targets = [ops.tensordot(style_weights, gram, 1) for gram in self.grams]
+        contents = with_margin(images)
+        terms = perceptual_losses(self.loss_network, y_pred, contents, targets, self.loss_weights)
+        for name, metric in self.terms.items():
+            metric.update_state(terms[name])
+        rims = self.rim_loss(contents, style_weights, y_pred, training)
+        flaws = GRID_WEIGHT * grid_loss(y_pred) + RIM_WEIGHT * rims
+        return loss + ops.mean(terms["total"] + flaws)
+
+    def rim_loss(self, contents, style_weights, painted, training=None):
+        """Difference ``[B]`` from what the network paints when its zero padding is farther away.
+
+        The zeros reach through `MARGIN` into the picture, as a soft rim. In levels of 255, of the
+        colours of squares: it may lay its strokes as it likes.
+
+        Args:
+            contents: photographs with their margin.
+            style_weights: ``[B,S]``.
+            painted: what the network made of the contents.
+            training: of the norms.
+        """
+        aim = self.network.paint(with_margin(contents), style_weights, training)
+        aim = ops.stop_gradient(without_margin(aim))
+        squares = ops.average_pool(without_margin(painted - aim), RIM_SQUARE, RIM_SQUARE)
+        return ops.mean(ops.sqrt(ops.square(squares) + 1.0) - 1.0, axis=(1, 2, 3))
+
+
+class DistillationTrainer(keras.Model):
+    """A small network that learns another's pictures by their mean absolute difference."""
+
+    def __init__(self, network, teacher):
+        super().__init__()
+        self.network = network
+        self.teacher = teacher
+        teacher.trainable = False
+        self.terms = {"total": keras.metrics.Mean(name="total")}
+
+    metrics = StyleTrainer.metrics
+    call = StyleTrainer.call
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = sum(self.losses)  # Before the teacher paints, and has some too.
+        images, style_weights = x
+        target = ops.stop_gradient(self.teacher.paint(with_margin(images), style_weights))
+        difference = ops.mean(ops.abs(y_pred - target)) / 255.0
+        self.terms["total"].update_state(difference)
+        return loss + difference
+
+
+def train(
+    folder,
+    paintings,
+    content,
+    *,
+    network=None,
+    settings=TrainSettings(),
+    vgg_weights=None,
+    start=None,
+    teacher=None,
+    progress=None,
+):
+    """Train a style network, or go on with the run in ``folder``.
+
+    Args:
+        folder: of the run; created if need be.
+        paintings: style images by name, a path each, in the order of the styles.
+        content: folder of photographs.
+        network: arguments of `StyleNetwork` but ``styles``; ``{"architecture": "johnson"}``.
+        settings: `TrainSettings`.
+        vgg_weights: file of VGG weights; see `load_loss_network`. A teacher needs none.
+        start: a run's folder, checkpoint or frozen graph whose weights a new run begins with; see
+            `adapt_styles`.
+        teacher: such a thing whose pictures the network is to learn, in place of the losses.
+        progress: show a bar; None for when stderr is a terminal.
+
+    Returns:
+        The trained `StyleNetwork`.
+
+    Raises:
+        StyleError: the input is not what it should be; nothing was written.
+        NotFiniteError: the loss or a weight became NaN; the checkpoints of before are untouched.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    if settings.size % 4 or settings.size < 16:
+        raise InputError(
+            f"expected a size that is a multiple of 4 from 16 up, found {settings.size}"
+        )
+    with dtype_policy(settings.policy):
+        network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
+        network.build_weights()
+        trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
+    photographs = Photographs(content, settings.size, len(paintings), settings.batch, settings.seed)
+    trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
+    trainer.optimizer.build(network.trainable_variables)
+    step, origin = restore(folder, trainer)
+    if origin is not None and ("teacher" in origin) != (teacher is not None):
+        raise InputError(
+            f"expected the run in {folder} to go on as it began, with or without --teacher; for "
+            "another way to learn begin a run with --from"
+        )
+    if origin is None:
+        origin = {"data": f"{len(photographs.paths)} photographs"}
+        if teacher is not None:
+            origin["teacher"] = read_network(teacher).trained
+        if start is not None:
+            first = read_start(start, network)
+            origin |= {"start": first.trained, "licence": first.licence}
+            set_weight_values(network, adapt_styles(first, network.styles))
+    if step >= settings.steps:
+        log.warning("the run in %s has its %d steps already: give more --steps", folder, step)
+    photographs[step]  # Where none can be read it ends here, with nothing written.
+    folder = make_folder(folder)
+    run(trainer, photographs, folder, step, settings, origin, progress)
+    for _, reason in sorted(photographs.unreadable.items()):
+        log.warning("passed over: %s", reason)
+    if photographs.unreadable:
+        log.warning("%d unreadable images were passed over", len(photographs.unreadable))
+    return network
+
+
+@contextlib.contextmanager
+def dtype_policy(name):
+    """Keras's policy for the layers that are made in the block."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def make_trainer(network, paintings, settings, vgg_weights, teacher):
+    """A Keras model that trains the network: on the paintings, or on a teacher's pictures."""
+    if teacher is not None:
+        teacher = load_network(teacher)
+        if teacher.styles != network.styles:
+            raise InputError(
+                f"expected a teacher of the styles {', '.join(network.styles)}, found one of "
+                f"{', '.join(teacher.styles)}"
+            )
+        return DistillationTrainer(network, teacher)
+    compute = "bfloat16" if settings.policy == "mixed_bfloat16" else "float32"
+    loss_network = load_loss_network(vgg_weights, compute)
+    images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
+    every = [style_grams(loss_network, image[None].astype("float32")) for image in images]
+    grams = [ops.concatenate(layer) for layer in zip(*every, strict=True)]
+    return StyleTrainer(network, loss_network, grams, settings.weights)
+
+
+def make_optimizer(settings):
+    """Adam whose rate rises over a hundred steps and falls along a cosine."""
+    warmup = min(WARMUP, settings.steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.rate / 10,
+        warmup_target=settings.rate,
+        warmup_steps=warmup,
+        decay_steps=max(1, settings.steps - warmup),
+        alpha=FINAL_RATE,
+    )
+    return keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM)
+
+
+def read_start(path, network):
+    """The `StoredNetwork` at a path, for a network that is to begin with its weights.
+
+    Raises:
+        StyleError: there is none, or the network can't begin with it.
+    """
+    first = read_network(path)
+    keys = ("architecture", "width", "norm")
+    wanted, found = (
+        options_text({key: settings[key] for key in keys})
+        for settings in (first.settings, network.settings)
+    )
+    if wanted != found:
+        raise InputError(f"expected {wanted} to begin with {path}, found {found}")
+    if network.norm == "batch" and Path(path).suffix == ".pb":
+        raise InputError(
+            "expected a run or a checkpoint to begin a network of batch norm with, found the graph "
+            f"{path}, whose norms are folded into its convolutions"
+        )
+    build_network(first)  # The weights must be those that a graph's card tells of.
+    return first
+
+
+def options_text(settings):
+    """A network's settings as one gives them to ``train``."""
+    styles = [f"--style {name}=..." for name in settings.get("styles", ())]
+    others = [f"--{key} {value}" for key, value in settings.items() if key != "styles"]
+    return " ".join([*others, *styles])
+
+
+def adapt_styles(first, styles):
+    """The weights of a `StoredNetwork` for a network of other styles.
+
+    A style begins with the norms of its name; one that ``first`` does not know begins in the middle
+    of all that it knows, which for a network of one style is that one.
+    """
+    known = {style: row for row, style in enumerate(first.settings["styles"])}
+
+    def choose(norm):
+        middle = norm.mean(axis=0)
+        return np.stack([norm[known[style]] if style in known else middle for style in styles])
+
+    return {
+        name: choose(value) if first.settings["norm"] == "instance" and "/norm/" in name else value
+        for name, value in first.weights.items()
+    }
+
+
+def restore(folder, trainer):
+    """Load the newest good checkpoint of a run.
+
+    Returns:
+        Its number of finished steps and where the run came from; 0 and None for a new run.
+    """
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        return 0, None
+    header, weights, optimizer = newest
+    if header["network"] != trainer.network.settings:
+        raise InputError(
+            f"expected a run of {options_text(trainer.network.settings)} in {folder}, found one of "
+            f"{options_text(header['network'])}; choose another folder with --output"
+        )
+    set_weight_values(trainer.network, weights)
+    for variable, value in zip(trainer.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    training = header["training"]
+    return header["step"], {key: training[key] for key in ORIGIN if key in training}
+
+
+def save(folder, trainer, step, settings, origin):
+    """Write a checkpoint of the run as it stands.
+
+    Raises:
+        NotFiniteError: a gradient was not finite, and the step has spoilt the weights.
+    """
+    weights = weight_values(trainer.network)
+    optimizer = [ops.convert_to_numpy(variable.value) for variable in trainer.optimizer.variables]
+    if not all(np.isfinite(values).all() for values in (*weights.values(), *optimizer)):
+        raise not_finite("weights", step, "others", folder)
+    training = {**asdict(settings), **origin}
+    if "teacher" in origin:  # Its pictures took the place of these.
+        del training["weights"], training["style_size"]
+    header = {"network": trainer.network.settings, "training": training}
+    save_checkpoint(folder, step, header, weights, optimizer)
+
+
+def not_finite(what, step, found, folder):
+    """A `NotFiniteError` that tells what to do."""
+    return NotFiniteError(
+        f"expected finite {what} at step {step}, found {found}; the checkpoints in {folder} are as "
+        "before: try a lower --rate"
+    )
+
+
+def run(trainer, photographs, folder, step, settings, origin, progress):
+    """The loop over the steps that are left."""
+    saved = step
+    bar = progress_bar(total=settings.steps, initial=step, unit="step", progress=progress)
+    with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
+        while step < settings.steps and not stop:
+            images, style_weights = photographs[step]
+            values = trainer.train_on_batch((images, style_weights), return_dict=True)
+            if not np.isfinite(values["total"]):
+                raise not_finite("losses", step + 1, values["total"], folder)
+            step += 1
+            bar.update()
+            if step % settings.log_every == 0:
+                bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
+                for name, value in values.items():
+                    scalars.add_scalar(name, value, step)
+                trainer.reset_metrics()
+            if step % settings.save_every == 0 or step == settings.steps:
+                save(folder, trainer, step, settings, origin)
+                saved = step
+            if step % settings.sample_every == 0 or step == settings.steps:
+                write_samples(trainer.network, photographs, folder, step)
+        if step > saved:
+            save(folder, trainer, step, settings, origin)
+    if stop:
+        log.warning("stopped at step %d; the same command goes on from there", step)
+
+
+@contextlib.contextmanager
+def stop_signals():
+    """Yield a list that is no longer empty once SIGINT or SIGTERM has come."""
+    received = []
+    handlers = {
+        number: signal.signal(number, lambda number, frame: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def write_samples(network, photographs, folder, step):
+    """A contact sheet: photographs in the first row, each style's paintings below.
+
+    There is none when no photograph can be read any more: the next step tells that.
+    """
+    every = max(1, len(photographs.paths) // SAMPLES)
+    spread = [path for first in range(every) for path in photographs.paths[first::every]]
+    squares = photographs.read(spread, lambda path: read_image(path, short_side=256)[:256, :256])
+    images = list(itertools.islice(squares, SAMPLES))
+    if not images:
+        return
+    rows = [np.concatenate(images, axis=1)]
+    for mix in np.eye(len(network.styles), dtype="float32"):
+        painted = [ops.convert_to_numpy(network((image[None], mix[None])))[0] for image in images]
+        rows.append(np.concatenate(painted, axis=1).clip(0, 255).round().astype("uint8"))
+    with atomic_write(Path(folder) / f"samples-{step:08d}.jpg") as file:
+        Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=90)

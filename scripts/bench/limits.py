@@ -1,0 +1,115 @@
+"""What the benchmark's speeds are worth nothing without: precision, memory, the first frame.
+
+``make bench-limits`` measures the shipped models and writes tables into ``docs/benchmarks.md``,
+or another page:
+
+- how far bfloat16 is from float32 on the test photographs, as PSNR, where the processor has it;
+- the memory of ffmpeg with the filter at large sizes, after few frames and after thrice as many;
+- the time to the first painted frame, and where it goes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+
+from bench.build import MODELS, ROOT, prepare, tensorflow_folder
+from bench.contenders import Case, Contender, filter_command
+from bench.measure import WARM_UP, measure
+from bench.report import table, write_between
+from ffmpeg_style import Engine
+from ffmpeg_style.errors import StyleError
+from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
+from ffmpeg_style.folders import assets_folder
+from ffmpeg_style.learning.processor import has_bfloat16
+
+LARGE = ((1920, 1080), (3840, 2160))
+FEW, MANY = WARM_UP + 3, 3 * (WARM_UP + 3)
+FIRST = (640, 360)
+
+
+def psnr(painted, expected):
+    """Peak signal to noise ratio of two pictures of bytes, in dB."""
+    error = np.mean(np.square(painted.astype(float) - expected))
+    return 10 * np.log10(255**2 / error)
+
+
+def precision_table():
+    """bfloat16 against float32: the worst and the mean photograph."""
+    photographs = sorted((assets_folder() / "content" / "test").glob("*.jpg"))
+    frames = [np.asarray(Image.open(path).convert("RGB")) for path in photographs]
+    rows = []
+    for model in sorted((ROOT / "models").glob("*.pb")):
+        with Engine(model, precision="fp32") as exact, Engine(model, precision="bf16") as rounded:
+            found = [psnr(rounded(frame), exact(frame)) for frame in frames]
+        rows.append([model.stem, f"{min(found):.1f}", f"{np.mean(found):.1f}"])
+    return table(["model", f"worst of {len(frames)}, dB", "mean, dB"], rows)
+
+
+def filter_contender(precision):
+    """The filter, into nothing."""
+    return Contender(precision, None, ("null",), filter_command(precision))
+
+
+def memory_table(tools):
+    """Resident memory of ffmpeg with the filter."""
+    rows = []
+    for architecture in MODELS:
+        for size in LARGE:
+            for precision in ("auto", "fp32"):
+                case = Case(architecture, *size, "null")
+                found = [
+                    measure(filter_contender(precision), case, tools, frames)["memory_mb"]
+                    for frames in (FEW, MANY)
+                ]
+                rows.append([architecture, case.size, precision, *(f"{mb:.0f}" for mb in found)])
+    frames = [f"MB, {count} frames" for count in (FEW, MANY)]
+    return table(["network", "size", "precision", *frames], rows)
+
+
+def first_frame_table(tools):
+    """Seconds from the start of ffmpeg to the first painted frame, and the engine's part."""
+    rows = []
+    for architecture, model in tools.models.items():
+        case = Case(architecture, *FIRST, "null")
+        found = [measure(filter_contender("auto"), case, tools, FEW) for _ in range(3)]
+        command = [tools.engine, model, *map(str, (*FIRST, 1))]
+        engine = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        seconds = (min(each["first_s"] for each in found), engine["open_s"], engine["first_s"])
+        rows.append([architecture, *(f"{second:.2f}" for second in seconds)])
+    header = ["network", "first frame, s", "TensorFlow and model loaded, s", "one frame, s"]
+    return table(header, rows)
+
+
+@click.command()
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    default=ROOT / "docs" / "benchmarks.md",
+    help="The page that the tables are written into.",
+)
+def main(page):
+    """Measure precision, memory and the first frame, and write the tables into the page."""
+    os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(tensorflow_folder() / TENSORFLOW_LIBRARY)
+    tools = prepare(MODELS, (FIRST, *LARGE))
+    titled = {
+        "Memory of ffmpeg with the filter, resident": memory_table(tools),
+        f"The first frame, {FIRST[0]}x{FIRST[1]}": first_frame_table(tools),
+    }
+    if has_bfloat16():
+        titled["bfloat16 against float32, on the test photographs"] = precision_table()
+    text = "\n\n".join(f"### {title}\n\n{found}" for title, found in titled.items())
+    write_between(page, "limits", text)
+    print(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except StyleError as error:
+        sys.exit(f"bench.limits: {error}")

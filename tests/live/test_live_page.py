@@ -1,0 +1,114 @@
+"""The page in a real browser."""
+
+import subprocess
+
+import pytest
+from helpers import graphs
+from helpers.live import KEY, LiveServer, end, open_browser, wait_for
+
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
+
+HAS_PLAYED = """
+const video = document.querySelector(`[data-name=${arguments[0]}] video`);
+const count = video ? video.played.length : 0;
+return count && video.played.end(count - 1) - video.played.start(0) > 1;
+"""
+PICTURE = """
+const video = document.querySelector(`[data-name=${arguments[0]}] video`);
+const canvas = document.createElement('canvas');
+canvas.width = 64; canvas.height = 36;
+const context = canvas.getContext('2d');
+context.drawImage(video, 0, 0, 64, 36);
+return Array.from(context.getImageData(0, 0, 64, 36).data).filter((_, i) => i % 4 < 3);
+"""
+
+
+SLIDE_TO_SOURCE = """
+const slider = document.querySelector(`[data-name=${arguments[0]}] .strength`);
+slider.value = 0;
+slider.dispatchEvent(new Event('input'));
+"""
+
+
+@pytest.fixture
+def browser():
+    """Headless Chromium on a phone's screen."""
+    browser = open_browser(390, 900)
+    if browser is None:
+        pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server with a demo and a model of two styles."""
+    model = graphs.contract_graph(tmp_path / "two.pb", ("wave", "scream"))
+    server = LiveServer(tmp_path, model, "--demo", "--max-height", "180")
+    yield server
+    assert server.stop() == 0
+
+
+def distance(picture, other):
+    """Mean difference of two pictures' values."""
+    return sum(abs(a - b) for a, b in zip(picture, other, strict=True)) / len(picture)
+
+
+def test_page_shows_the_painting_with_sound(server, browser):
+    bars = "smptehdbars=size=320x180:rate=10"
+    command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", bars, "-frames:v", "1", "-vf"]
+    scale, raw = "scale=64:36:flags=area", ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    painter = f"styletransfer={server.model},{scale}"
+    painting = subprocess.run([*command, painter, *raw], stdout=subprocess.PIPE, check=True).stdout
+    source = subprocess.run([*command, scale, *raw], stdout=subprocess.PIPE, check=True).stdout
+    assert distance(painting, source) > 40
+    camera = server.publish("bars", source=bars)
+    try:
+        wait_for(lambda: server.is_painting("bars"))
+        browser.get(f"http://127.0.0.1:{server.http_port}/")
+        script = browser.execute_script
+        wait_for(lambda: script(HAS_PLAYED, "bars"))
+        assert distance(script(PICTURE, "bars"), painting) < 8
+        assert distance(server.picture("bars", 64, 36), painting) < 8
+        sound = (
+            "return document.querySelector('[data-name=bars] video').webkitAudioDecodedByteCount"
+        )
+        assert script(sound) > 0
+
+        script("document.querySelector('#key').value = arguments[0]", KEY)
+        script("document.querySelector('#login button').click()")
+        wait_for(lambda: not script("return document.querySelector('.controls').disabled"))
+        script(SLIDE_TO_SOURCE, "bars")
+        wait_for(lambda: distance(server.picture("bars", 64, 36), source) < 8)
+        wait_for(lambda: distance(script(PICTURE, "bars"), source) < 8)
+    finally:
+        end(camera)
+
+
+def test_page_plays_and_controls(server, browser):
+    wait_for(lambda: server.is_painting("demo"))
+    browser.get(f"http://127.0.0.1:{server.http_port}/")
+    script = browser.execute_script
+    wait_for(lambda: script(HAS_PLAYED, "demo"))
+    assert script("return document.querySelector('video').muted")
+    assert script("return document.documentElement.scrollWidth <= innerWidth")
+    address = f"rtmp://127.0.0.1:{server.rtmp_port}/camera/NAME?key=KEY"
+    assert script("return document.querySelector('#publish').innerText").endswith(address)
+    assert script("return document.querySelector('.controls').disabled"), (
+        "the key was not given yet"
+    )
+    hosts = script("return performance.getEntriesByType('resource').map(e => new URL(e.name).host)")
+    assert set(hosts) == {f"127.0.0.1:{server.http_port}"}
+
+    script("document.querySelector('#key').value = arguments[0]", KEY)
+    script("document.querySelector('#login button').click()")
+    wait_for(lambda: not script("return document.querySelector('.controls').disabled"))
+    script(SLIDE_TO_SOURCE, "demo")
+    wait_for(lambda: server.streams()["demo"]["controls"]["strength"] == 0)
+
+    script("document.querySelector('.show-source').click()")
+    source = (
+        "const v = document.querySelector('.source video');return v.currentTime > 0 && v.videoWidth"
+    )
+    assert wait_for(lambda: script(source)) == 640
+    assert script("return document.querySelector('.painted video').videoWidth") == 320
