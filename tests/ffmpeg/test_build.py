@@ -260,7 +260,7 @@ class Miniature:
         """The build in a process group of its own, which stops at a point if one is given."""
         program = (
             "import sys, pathlib\n"
-            "from ffmpeg_style import build\n"
+            "from ffmpeg_style.ffmpeg import build\n"
             "build.build_folder = lambda: pathlib.Path(sys.argv[1])\n"
             "build.build(source=sys.argv[2], prefix=sys.argv[3], patched=False, jobs=1)\n"
         )
