@@ -18,7 +18,7 @@ from skimage import data
 
 from ffmpeg_style import Engine
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.graphs.card_text import history
+from ffmpeg_style.graphs.card import history
 from ffmpeg_style.graphs.frozen_graph import read_card, read_graph
 from ffmpeg_style.learning.evaluate import MARKS
 

@@ -28,7 +28,7 @@ def command(network, output, styles, name, licence, data, overwrite):
     of many.
     """
     start_tensorflow()
-    from ffmpeg_style.graphs.export import export
+    from ffmpeg_style.learning.export import export
     from ffmpeg_style.learning.weights import build_network, read_network
 
     stored = read_network(network)

@@ -18,7 +18,7 @@ def command(name, as_json):
     """
     from ffmpeg_style.catalog import list_models, read_model
     from ffmpeg_style.errors import ModelError
-    from ffmpeg_style.graphs.card_text import card_lines
+    from ffmpeg_style.graphs.card import card_lines
 
     models = list_models() if name is None else [read_model(name)]
     if as_json:

@@ -8,12 +8,11 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.graphs.card import CARD
 
 tf1 = tf.compat.v1
 
-FORMAT = "ffmpeg-style/1"
-CARD_KEYS = ("format", "name", "architecture", "styles", "trained", "licence")
-FRAME, STYLED, STYLE_WEIGHTS, CARD = "frame", "styled", "style_weights", "model_card"
+FRAME, STYLED, STYLE_WEIGHTS = "frame", "styled", "style_weights"
 
 ALLOWED_OPS = frozenset(
     """
@@ -75,23 +74,6 @@ def read_card(graph):
                 return None
             return card if isinstance(card, dict) else None
     return None
-
-
-def card_faults(card):
-    """What is wrong on the model card."""
-    if card is None:
-        return [f"expected a string constant {CARD} of JSON, found none"]
-    missing = [key for key in CARD_KEYS if key not in card]
-    if missing:
-        return [f"expected {', '.join(missing)} on the {CARD}, found no such key"]
-    if card["format"] != FORMAT:
-        return [f"expected the format {FORMAT!r} on the {CARD}, found {card['format']!r}"]
-    styles = card["styles"]
-    if not (isinstance(styles, list) and styles and all(isinstance(s, str) for s in styles)):
-        return [f"expected a list of names as styles on the {CARD}, found {styles!r}"]
-    if len(set(styles)) < len(styles):
-        return [f"expected different names of styles on the {CARD}, found {', '.join(styles)}"]
-    return []
 
 
 def check_ops(graph):

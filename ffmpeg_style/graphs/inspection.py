@@ -1,4 +1,4 @@
-"""What is in a frozen graph, and whether it is one of this project (see `graphs.export`)."""
+"""What is in a frozen graph, and whether it is one of this project (see `learning.export`)."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -7,14 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.card_text import card_lines
+from ffmpeg_style.graphs.card import card_faults, card_lines
 from ffmpeg_style.graphs.frozen_graph import (
     ALLOWED_OPS,
     FRAME,
     STYLE_WEIGHTS,
     STYLED,
     GraphRunner,
-    card_faults,
     constants,
     import_graph,
     read_card,

@@ -7,7 +7,7 @@ Representation for Artistic Style", section 2, for many styles in one network; O
 Olah (2016), "Deconvolution and Checkerboard Artifacts", for resize-convolutions.
 
 A network is a list of blocks. Training runs them as Keras layers written with `keras.ops`, so on
-any backend of Keras; `ffmpeg_style.graphs.export` walks the same list to write the frozen graph.
+any backend of Keras; `ffmpeg_style.learning.export` walks the same list to write the frozen graph.
 """
 
 import json

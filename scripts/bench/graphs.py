@@ -6,7 +6,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from ffmpeg_style.graphs.export import (
+from ffmpeg_style.graphs.frozen_graph import import_graph, read_graph
+from ffmpeg_style.learning.export import (
     MIDDLE,
     BlockWriter,
     add_margin,
@@ -14,7 +15,6 @@ from ffmpeg_style.graphs.export import (
     picture,
     write_network,
 )
-from ffmpeg_style.graphs.frozen_graph import import_graph, read_graph
 from ffmpeg_style.learning.networks import (
     NORM_EPSILON,
     ResidualBlock,

@@ -23,8 +23,8 @@ from helpers.networks import untrained
 
 from ffmpeg_style import Engine
 from ffmpeg_style.errors import EngineError, InputError, StyleError
-from ffmpeg_style.graphs.export import export
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
+from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.networks import set_weight_values, weight_values
 from ffmpeg_style.learning.processor import fast_precisions
 

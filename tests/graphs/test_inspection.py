@@ -11,9 +11,9 @@ from helpers import graphs
 
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.export import export
 from ffmpeg_style.graphs.frozen_graph import ALLOWED_OPS, import_graph, read_graph
 from ffmpeg_style.graphs.inspection import inspect
+from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.networks import StyleNetwork
 
 ROOT = Path(__file__).resolve().parents[2]

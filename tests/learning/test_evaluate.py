@@ -10,10 +10,11 @@ from PIL import Image
 
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.graphs.export import export
-from ffmpeg_style.graphs.frozen_graph import CARD, GraphRunner, read_card, read_graph
+from ffmpeg_style.graphs.card import CARD
+from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_card, read_graph
 from ffmpeg_style.learning import evaluate as evaluation
 from ffmpeg_style.learning.evaluate import Yardstick, aim, equal_iterations, evaluate
+from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.loss_network import load_loss_network
 from ffmpeg_style.learning.losses import LossWeights, perceptual_losses, style_grams
 from ffmpeg_style.learning.networks import StyleNetwork, set_weight_values, weight_values
@@ -270,7 +271,7 @@ def test_command_prints_json(models, photographs, painting, vgg_weights, cache):
     ("option", "value", "word"),
     [
         ("model", "missing.pb", "no model"),
-        ("model", "text.jpg", "frozen graph"),
+        ("model", "text.jpg", "frozen TensorFlow graph"),
         ("--style", "missing.jpg", "no file"),
         ("--style", "text.jpg", "unreadable"),
         ("--content", "empty", "no image file"),

@@ -20,10 +20,11 @@ from tensorboardX.proto.event_pb2 import Event
 from ffmpeg_style.cli import main
 from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.export import export, write_graph
-from ffmpeg_style.graphs.frozen_graph import FORMAT, GraphRunner, read_graph
+from ffmpeg_style.graphs.card import FORMAT
+from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning import training
 from ffmpeg_style.learning.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from ffmpeg_style.learning.export import export, write_graph
 from ffmpeg_style.learning.networks import (
     MARGIN,
     StyleNetwork,
@@ -525,7 +526,7 @@ BAD = {
         ["--from", "{run}", "--architecture", "fast"],
         "expected --architecture johnson --width 4 --norm instance to begin with",
     ),
-    "no graph to begin with": (["--from", "{text}.pb"], "expected a frozen graph (.pb)"),
+    "no graph to begin with": (["--from", "{text}.pb"], "no frozen TensorFlow graph"),
     "an empty folder": (["--content", "{empty}"], "found no image file there"),
     "no folder": (["--content", "{tmp}/none"], "found none at"),
     "weights of the wrong network": (

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from bench import graphs, report, run
 
-from ffmpeg_style.graphs.export import export
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, import_graph, read_graph
+from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.networks import StyleNetwork
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"

@@ -1,4 +1,4 @@
-"""Frozen graphs: a style network as one self-describing ``.pb``, and its weights read back.
+"""Frozen graphs written: a style network as one self-describing ``.pb``.
 
 The graph is written op by op from the network's blocks, so that it holds what a frame needs and
 nothing of training. What a reader may rely on:
@@ -21,18 +21,8 @@ import tensorflow as tf
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write, check_target
-from ffmpeg_style.graphs.frozen_graph import (
-    CARD,
-    FORMAT,
-    FRAME,
-    STYLE_WEIGHTS,
-    STYLED,
-    GraphRunner,
-    card_faults,
-    constants,
-    read_card,
-    read_graph,
-)
+from ffmpeg_style.graphs.card import CARD, FORMAT
+from ffmpeg_style.graphs.frozen_graph import FRAME, STYLE_WEIGHTS, STYLED, GraphRunner
 from ffmpeg_style.learning.networks import (
     MARGIN,
     NORM_EPSILON,
@@ -43,12 +33,10 @@ from ffmpeg_style.learning.networks import (
     ResidualBlock,
     weight_values,
 )
-from ffmpeg_style.learning.weights import StoredNetwork
+from ffmpeg_style.learning.weights import AFFINE
 
 tf1 = tf.compat.v1
 
-NETWORK_KEYS = ("architecture", "styles", "width", "norm")
-AFFINE = ("norm/gamma", "norm/beta")
 BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 MIDDLE = 127.5
 """Of a pixel's range. The network reads pixels less this, divided by it; the graph leaves the
@@ -367,47 +355,3 @@ def trial_pictures(count=3, height=120, width=160):
             picture += tf.image.resize(coarse, (height, width), "bicubic").numpy() / side
         picture -= picture.min()
         yield (255 * picture / picture.max()).astype("uint8")
-
-
-def read_exported(path):
-    """The `StoredNetwork` in a graph that `export` wrote.
-
-    A batch norm comes back as what its folding left: unit statistics and an offset.
-
-    Raises:
-        InputNotFoundError: no such file.
-        InputError: the file is no frozen graph, or none of this project.
-    """
-    graph = read_graph(path)
-    card = read_card(graph)
-    faults = card_faults(card)
-    if faults or any(key not in card for key in NETWORK_KEYS):
-        raise InputError(
-            f"expected a graph exported by ffmpeg-style in {path}, found another kind: "
-            f"{faults[0] if faults else 'its card does not tell the network'}"
-        )
-    settings = {key: card[key] for key in NETWORK_KEYS}
-    weights = {
-        name: values.astype("float32")
-        for name, values in constants(graph).items()
-        if name.endswith(("conv/kernel", "conv/bias", *AFFINE))
-    }
-    if settings["norm"] == "batch":
-        weights |= unfolded_batch_norms(weights)
-    else:
-        weights = {
-            name: np.atleast_2d(values) if name.endswith(AFFINE) else values
-            for name, values in weights.items()
-        }
-    return StoredNetwork(settings, weights, card["trained"], card["licence"])
-
-
-def unfolded_batch_norms(weights):
-    """What a folded batch norm's other weights must be for the same picture."""
-    others = {"gamma": 1.0, "moving_mean": 0.0, "moving_variance": 1.0 - NORM_EPSILON}
-    return {
-        name.replace("beta", other): np.full_like(values, value)
-        for name, values in weights.items()
-        if name.endswith("norm/beta")
-        for other, value in others.items()
-    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ffmpeg_style.graphs.card_text import card_lines, history
+from ffmpeg_style.graphs.card import card_lines, history
 
 RUN = {
     "steps": 1500,

@@ -1,4 +1,25 @@
-"""A model card as text for people."""
+"""Model cards: what must be on them, and their text for people. Nothing here needs TensorFlow."""
+
+FORMAT = "ffmpeg-style/1"
+CARD = "model_card"
+CARD_KEYS = ("format", "name", "architecture", "styles", "trained", "licence")
+
+
+def card_faults(card):
+    """What is wrong on the model card."""
+    if card is None:
+        return [f"expected a string constant {CARD} of JSON, found none"]
+    missing = [key for key in CARD_KEYS if key not in card]
+    if missing:
+        return [f"expected {', '.join(missing)} on the {CARD}, found no such key"]
+    if card["format"] != FORMAT:
+        return [f"expected the format {FORMAT!r} on the {CARD}, found {card['format']!r}"]
+    styles = card["styles"]
+    if not (isinstance(styles, list) and styles and all(isinstance(s, str) for s in styles)):
+        return [f"expected a list of names as styles on the {CARD}, found {styles!r}"]
+    if len(set(styles)) < len(styles):
+        return [f"expected different names of styles on the {CARD}, found {', '.join(styles)}"]
+    return []
 
 
 def value_text(value):

@@ -12,8 +12,8 @@ from helpers.networks import untrained
 
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.export import export, write_graph
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, constants, read_card, read_graph
+from ffmpeg_style.learning.export import export, write_graph
 from ffmpeg_style.learning.networks import set_weight_values, weight_values
 from ffmpeg_style.learning.weights import load_network, read_network
 
@@ -231,10 +231,10 @@ def test_command(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("missing.pb", None, "no file"),
+        ("missing.pb", None, "No such file"),
         ("missing.npz", None, "no file"),
-        ("text.pb", b"a text", "frozen graph"),
-        ("empty.pb", b"", "no ops"),
+        ("text.pb", b"a text", "frozen TensorFlow graph"),
+        ("empty.pb", b"", "no "),
         ("text.npz", b"a text", "checkpoint"),
         ("run", "folder", "no checkpoint"),
     ],
