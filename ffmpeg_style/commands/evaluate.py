@@ -14,10 +14,10 @@ from ffmpeg_style.options import WEIGHT
     "--style",
     "paintings",
     multiple=True,
-    required=True,
     callback=parse_paintings,
     metavar="[NAME=]IMAGE",
-    help="The painting; for a model of many styles one for each style to judge.",
+    help="The painting; for a model of many styles one for each style to judge."
+    " --steady alone needs none.",
 )
 @click.option("--content", required=True, metavar="DIR", help="Photographs not trained on.")
 @click.option("--width", type=click.IntRange(32), default=512, show_default=True)
@@ -36,19 +36,55 @@ from ffmpeg_style.options import WEIGHT
 )
 @click.option("--iterations", type=click.IntRange(1), default=200, show_default=True)
 @click.option("--cache", metavar="DIR", help="Results of Gatys.  [default: in the user's cache]")
+@click.option("--steady", is_flag=True, help="Judge how steady its video is.")
+@click.option(
+    "--video",
+    "videos",
+    multiple=True,
+    metavar="CLIP|DIR",
+    help="A clip for --steady, or frames as images, with their flow as in MPI Sintel.",
+)
 @click.option("--output", metavar="DIR", help="Write a report and contact sheets there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--vgg-weights", metavar="FILE", help="VGG-16 or VGG-19, .npz or Keras .h5.")
-def command(model, paintings, content, content_weight, style_weight, tv_weight, as_json, **options):
-    """Judge a model by its losses, beside those of Gatys's optimisation.
+def command(model, paintings, steady, videos, as_json, **options):
+    """Judge a model by its losses, beside those of Gatys's optimisation, and by its steadiness.
 
     MODEL is its path, or a name: see `ffmpeg-style models`.
     Interrupted, it goes on with the next photograph when the command is given again.
     """
     from ffmpeg_style.catalog import find_model
+
+    if not (paintings or steady):
+        raise click.UsageError("expected --style, --steady or both, found neither")
+    if videos and not steady:
+        raise click.UsageError("expected --steady with --video, found --video alone")
+    model, report, tables = find_model(model), {}, []
+    if steady:
+        report["steadiness"], text = judge_steadiness(model, paintings, videos, **options)
+        tables.append(text)
+    if paintings:
+        losses, text = judge_losses(model, paintings, **options)
+        report = losses | report
+        tables.insert(0, text)
+    click.echo(json.dumps(report, indent=2) if as_json else "\n\n".join(tables))
+
+
+def judge_losses(model, paintings, content_weight, style_weight, tv_weight, **options):
+    """The report on the losses, and its table."""
     from ffmpeg_style.learning.evaluate import evaluate, table
 
     weights = {"content": content_weight, "style": style_weight, "total_variation": tv_weight}
     weights = {name: value for name, value in weights.items() if value is not None}
-    report = evaluate(find_model(model), paintings, content, weights=weights, **options)
-    click.echo(json.dumps(report, indent=2) if as_json else table(report))
+    report = evaluate(model, paintings, weights=weights, **options)
+    return report, table(report)
+
+
+def judge_steadiness(model, paintings, videos, content, width, output, **_):
+    """The report on the steadiness, and its table."""
+    from ffmpeg_style.learning.steady import evaluate_steadiness, table
+
+    # A model of one style has it whatever its painting's file is called.
+    styles = list(paintings) if len(paintings) > 1 else None
+    report = evaluate_steadiness(model, content, videos, styles=styles, width=width, output=output)
+    return report, table(report)
