@@ -19,6 +19,7 @@ from ffmpeg_style.errors import (
     LibraryError,
     ModelError,
     OutOfMemoryError,
+    StorageError,
     StyleError,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "Model",
     "ModelError",
     "OutOfMemoryError",
+    "StorageError",
     "StyleError",
     "find_model",
     "list_models",

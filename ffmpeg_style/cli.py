@@ -3,12 +3,14 @@
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 
 import click
 
 from ffmpeg_style import __version__, commands
 from ffmpeg_style.errors import StyleError
+from ffmpeg_style.files import FULL, full_disk
 
 
 class CommandModules(click.Group):
@@ -23,11 +25,27 @@ class CommandModules(click.Group):
         return importlib.import_module(f"ffmpeg_style.commands.{name}").command
 
     def invoke(self, context):
+        end_by_signals()
         try:
             return super().invoke(context)
+        except KeyboardInterrupt:
+            context.exit(128 + signal.SIGINT)
         except StyleError as error:
-            print(f"ffmpeg-style: {error}", file=sys.stderr)
-            context.exit(error.exit_code)
+            message, code = str(error), error.exit_code
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            full = full_disk(error.filename or "a file", error.strerror)
+            message, code = str(full), full.exit_code
+        print(f"ffmpeg-style: {message}", file=sys.stderr)
+        context.exit(code)
+
+
+def end_by_signals():
+    """Lets SIGTERM and SIGHUP end a command as Ctrl-C does: what it has begun is put in order."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
 @click.command(cls=CommandModules)

@@ -29,6 +29,12 @@ class InputPermissionError(StyleError, PermissionError):
     """A file or a folder may not be read or written."""
 
 
+class StorageError(StyleError, OSError):
+    """There is no room for a file: the disk, or the user's share of it, is full."""
+
+    exit_code = 1
+
+
 class ModelError(InputError):
     """A file is no style graph, or one that the engine can't or won't run."""
 

@@ -1,18 +1,26 @@
 """Files that are whole or not there."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import InputError, StorageError, StyleError
 
 DRAFT = ".ffmpeg-style-"
 """How the name of a file begins that is not whole yet."""
 
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says where a disk, or a user's share of it, has no room for a file."""
+
+
 @contextlib.contextmanager
-def atomic_write(path):
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Yield a binary file that becomes ``path`` when the block ends well, and vanishes otherwise.
 
     The bytes are on the disk before the name is: a reader, and a restart after a power cut, see the
@@ -20,43 +28,78 @@ def atomic_write(path):
 
     Raises:
         InputError: the folder cannot be written.
+        StorageError: there is no room for the file.
     """
     with atomic_path(path) as draft, open(draft, "wb") as file:
         yield file
 
 
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """As `atomic_write`, but yield the path of an empty file for another program to write.
 
     It has the suffix of ``path``, and no other part of a name that may be as long as names can be.
     """
     path = Path(path)
-    draft = make_draft(path)
-    try:
-        yield draft
-        with open(draft, "rb") as file:
-            os.fsync(file.fileno())
-        draft.chmod(0o666 & ~current_umask())
-        replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    remove_dead_drafts(path.parent)
+    with _locked_draft(path) as draft:
+        try:
+            yield draft
+            with open(draft, "rb") as file:
+                os.fsync(file.fileno())
+            draft.chmod(0o666 & ~current_umask())
+            replace(draft, path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            if error.errno in FULL and not isinstance(error, StyleError):
+                raise full_disk(path, error.strerror) from error
+            raise
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
     flush_folder(path.parent)
 
 
-def make_draft(path):
-    """A new empty file beside ``path``, with its suffix."""
+def full_disk(path: str | os.PathLike[str], reason: str) -> StorageError:
+    """The error for a file that there is no room for."""
+    return StorageError(f"{path} can't be written: {reason}; make room and run it again")
+
+
+@contextlib.contextmanager
+def _locked_draft(path):
+    """A new empty file beside ``path``, locked as long as its writer lives."""
+    while True:
+        descriptor, draft = _make_draft(path)
+        try:
+            with contextlib.suppress(OSError):  # not every file system has locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:  # else it was swept away before it was locked
+                yield draft
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _make_draft(path):
     try:
         descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
     except OSError as error:
+        if error.errno in FULL:
+            raise full_disk(path, error.strerror) from error
         reason = f"no file can be made in its folder ({error.strerror})"
         raise InputError(f"{path} can't be written: {reason}") from error
-    os.close(descriptor)
-    return Path(draft)
+    return descriptor, Path(draft)
 
 
-def check_target(path, overwrite):
+def remove_dead_drafts(folder: str | os.PathLike[str]) -> None:
+    """Remove what writers left that were killed: their drafts are locked no more."""
+    for draft in Path(folder).glob(f"{DRAFT}*"):
+        with contextlib.suppress(OSError), open(draft, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.unlink()
+
+
+def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
     """Before long work: whether a file can be written there.
 
     Raises:
@@ -73,17 +116,19 @@ def check_target(path, overwrite):
         raise InputError(
             f"{path} exists already; choose another target, or replace it by -y (overwrite=True)"
         )
-    make_draft(path).unlink()
+    descriptor, draft = _make_draft(path)
+    os.close(descriptor)
+    draft.unlink(missing_ok=True)
 
 
-def check_no_source(path, *sources):
+def check_no_source(path: Path, *sources: Path) -> None:
     """Raise InputError where a file to write is one that is read."""
     for source in sources:
         if path.exists() and source.exists() and path.samefile(source):
             raise InputError(f"{path} is the source itself; choose another target")
 
 
-def replace(draft, path):
+def replace(draft: Path, path: Path) -> None:
     """Give a draft its name.
 
     Raises:
@@ -95,12 +140,6 @@ def replace(draft, path):
         raise InputError(f"{path} can't be written: {error.strerror}") from error
 
 
-def remove_drafts(folder, suffix):
-    """Remove what a process that was killed left of its files of a kind."""
-    for draft in Path(folder).glob(f"{DRAFT}*{suffix}"):
-        draft.unlink(missing_ok=True)
-
-
 def flush_folder(folder):
     """Put a folder's list of names on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -110,14 +149,14 @@ def flush_folder(folder):
         os.close(descriptor)
 
 
-def current_umask():
+def current_umask() -> int:
     """The process's umask, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
-def make_folder(path):
+def make_folder(path: str | os.PathLike[str]) -> Path:
     """Create a folder if need be and make sure that it can be written; returns it as a `Path`.
 
     Raises:

@@ -1,8 +1,11 @@
-"""Types of options that several commands have."""
+"""Types of options that several commands have, and what is looked at before TensorFlow starts."""
 
 import math
+from pathlib import Path
 
 import click
+
+from ffmpeg_style.errors import InputNotFoundError
 
 
 class FiniteRange(click.FloatRange):
@@ -17,3 +20,12 @@ class FiniteRange(click.FloatRange):
 
 WEIGHT = FiniteRange(min=0)
 """Of a term of the loss."""
+
+
+def check_weights(path: str | None) -> None:
+    """Raise InputNotFoundError where ``--vgg-weights`` names no file."""
+    if path is not None and not Path(path).is_file():
+        raise InputNotFoundError(
+            f"expected VGG weights in {path}, found no such file; give an .npz or a Keras .h5 of "
+            "VGG-16 or VGG-19 with --vgg-weights"
+        )

@@ -1,9 +1,11 @@
 """The command line as a whole; each command's own tests are beside its subject's."""
 
+import signal
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 import ffmpeg_style
 from ffmpeg_style.cli import main
@@ -46,6 +48,51 @@ def test_every_command_has_help_and_loads_nothing_heavy_for_it(name):
     assert result.returncode == 0
     assert result.stdout.startswith("Usage: ")
     assert result.stderr == "loaded\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_command_that_is_stopped_says_by_what(number, code):
+    waiting = (
+        "import signal, click\n"
+        "from ffmpeg_style import cli\n"
+        "@click.command()\n"
+        "def wait():\n"
+        "    print('waiting', flush=True)\n"
+        "    signal.pause()\n"
+        "cli.CommandModules.get_command = lambda *_: wait\n"
+        "cli.main(['wait'])"
+    )
+    command = [sys.executable, "-c", waiting]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"waiting\n"
+        process.send_signal(number)
+        assert process.communicate()[1] == b""
+    assert process.returncode == code
+
+
+def test_a_wrong_picture_is_told_before_tensorflow_loads(tmp_path):
+    """Where nothing heavy can be loaded, the sentence comes all the same."""
+    (tmp_path / "text.png").write_text("no picture")
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras']))\n"
+        "from ffmpeg_style.cli import main; main()"
+    )
+    a, text, out = tmp_path / "a.png", tmp_path / "text.png", tmp_path / "out.png"
+    for content, style, output, words in [
+        (tmp_path / "none.png", a, out, "none.png"),
+        (a, text, out, "text.png"),
+        (a, a, tmp_path / "out.xyz", ".png"),
+        (a, a, a, "exists already"),
+    ]:
+        arguments = ["optimize", "--content", content, "--style", style, "--output", output]
+        result = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+        )
+        assert result.returncode == 2
+        assert words in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_version():

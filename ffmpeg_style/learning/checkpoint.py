@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.files import atomic_write, remove_drafts
+from ffmpeg_style.files import atomic_write, remove_dead_drafts
 
 PATTERN = "checkpoint-*.npz"
 KEPT = 2
@@ -26,7 +26,7 @@ def save_checkpoint(folder, step, settings, weights, optimizer):
     arrays = {f"weights/{name}": value for name, value in weights.items()}
     arrays |= {f"optimizer/{index:04d}": value for index, value in enumerate(optimizer)}
     header = json.dumps({"step": step, **settings})
-    remove_drafts(folder, ".npz")
+    remove_dead_drafts(folder)
     with atomic_write(Path(folder) / f"checkpoint-{step:08d}.npz") as file:
         np.savez(file, header=np.frombuffer(header.encode(), dtype=np.uint8), **arrays)
     for path in sorted(Path(folder).glob(PATTERN))[:-KEPT]:

@@ -12,13 +12,13 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 from keras import ops
-from PIL import Image
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.files import atomic_write, check_no_source, check_target
+from ffmpeg_style.files import atomic_write
 from ffmpeg_style.learning.loss_network import CONTENT_LAYER, load_loss_network
 from ffmpeg_style.learning.losses import LossWeights, losses_to_targets, style_grams
-from ffmpeg_style.learning.photographs import SUFFIXES, check_pixels, read_image
+from ffmpeg_style.learning.photographs import check_pixels, read_image
+from ffmpeg_style.pictures import Picture, check_picture_target
 from ffmpeg_style.progress import progress_bar
 
 TERMS = ("content", "style", "total_variation", "total")
@@ -184,12 +184,8 @@ def optimize_file(
     Raises:
         StyleError: the input is not what it should be; nothing was written.
     """
-    output = Path(output)
-    if output.suffix.lower() not in SUFFIXES:
-        known = ", ".join(sorted(SUFFIXES))
-        raise InputError(f"expected to write an image ({known}), found {output.name!r}")
-    check_target(output, overwrite)
-    check_no_source(output, Path(content), Path(style))
+    content, style, output = Path(content), Path(style), Path(output)
+    check_picture_target(output, overwrite, content, style)
     loss_network = load_loss_network(vgg_weights)
     painting = read_image(style, short_side=style_size)
     photograph = read_image(content, width=width)
@@ -212,5 +208,5 @@ def optimize_file(
             **options,
         )
     with atomic_write(output) as file:
-        Image.fromarray(image).save(file, Image.registered_extensions()[output.suffix.lower()])
+        Picture(image).write(file, output.suffix)
     return dict(zip(TERMS, losses[-1], strict=True))

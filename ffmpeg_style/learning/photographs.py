@@ -6,9 +6,11 @@ import keras
 import numpy as np
 from PIL import Image
 
+from ffmpeg_style import pictures
 from ffmpeg_style.errors import InputError, InputNotFoundError
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
+SUFFIXES = {*pictures.SUFFIXES, ".heic", ".heif"}
+"""Of what counts as a photograph in a folder."""
 
 MOST_PIXELS = 2**22
 """Of an image that a loss network is shown: its features take 4 kB for each, 16 GB in all."""
@@ -34,7 +36,7 @@ def read_image(path, *, short_side=None, width=None):
     """An image file as uint8 RGB ``[H,W,3]``, scaled on wish.
 
     Args:
-        path: the file; a rotation in its EXIF data is applied.
+        path: the file; see `ffmpeg_style.pictures` for what is made of it.
         short_side: scale to this many pixels on the shorter side.
         width: scale to this width.
 
@@ -43,15 +45,7 @@ def read_image(path, *, short_side=None, width=None):
         InputError: the file is not a readable image, or would have too many pixels.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputNotFoundError(f"expected an image, found no file at {path}")
-    try:
-        with Image.open(path) as image:
-            image = to_rgb(image)
-    except Exception as error:  # Pillow's decoders raise whatever they please on damage.
-        raise InputError(
-            f"expected an image in {path}, found an unreadable file ({error})"
-        ) from error
+    image = pictures.read_rgb(path, short_side)
     factor = short_side / min(image.size) if short_side else width / image.width if width else 1
     size = [max(1, round(side * factor)) for side in image.size]
     if short_side or width:
@@ -69,18 +63,6 @@ def check_pixels(width, height, path):
             f"{width}x{height}; scale it to fewer: a painting with --style-size, a photograph with "
             "--width"
         )
-
-
-def to_rgb(image):
-    """An upright RGB copy of a Pillow image; transparent parts become white."""
-    from PIL import ImageOps
-
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
 
 
 class Photographs(keras.utils.PyDataset):

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.processes import ending_with_parent
 
 MAX_LINE = 4096
 """Bytes of a line of a program's output; a longer one is cut."""
@@ -23,13 +22,10 @@ async def start(command, **options):
         options: of `asyncio.create_subprocess_exec`.
 
     Raises:
-        InputError: setpriv, which asks the kernel for that, is not installed.
+        InputNotFoundError: setpriv, which asks the kernel for that, is not installed.
     """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise InputError("no program setpriv: install util-linux")
     return await asyncio.create_subprocess_exec(
-        *(setpriv, "--pdeathsig", "KILL", "--"), *command, start_new_session=True, **options
+        *ending_with_parent(command), start_new_session=True, **options
     )
 
 
