@@ -5,8 +5,10 @@ STYLETRANSFER_OBJS = \
     engine/engine.o \
     engine/mix.o \
     engine/request.o \
+    graph/attributes.o \
     graph/card.o \
     graph/graphdef.o \
+    graph/nodes.o \
     graph/proto.o \
     kernels/conv.o \
     kernels/norm.o \
