@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 
+import aiortc  # noqa: F401 - libsrtp takes TensorFlow's OpenSSL for its own where that came first
 import numpy as np
 import pytest
 from PIL import Image

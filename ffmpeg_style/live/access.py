@@ -9,6 +9,10 @@ from ffmpeg_style.errors import InputError, InputNotFoundError
 
 KEY_VARIABLE = "FFMPEG_STYLE_KEY"
 
+PLAY_CAMERA, PUBLISH_CAMERA = "play camera", "publish camera"
+PLAY_PAINTED, PUBLISH_PAINTED = "play painted", "publish painted"
+"""What tickets are for; each goes with a stream's name."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 

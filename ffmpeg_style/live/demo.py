@@ -5,8 +5,8 @@ import logging
 import subprocess
 
 from ffmpeg_style.live import children
+from ffmpeg_style.live.access import PUBLISH_CAMERA
 from ffmpeg_style.live.settings import LOOPBACK
-from ffmpeg_style.live.streams import PUBLISH_CAMERA
 
 NAME = "demo"
 PAUSE = 2

@@ -132,10 +132,7 @@ def _command(settings, name, controls, tickets, descriptor):
     stream as it came, for browsers; and one is a line about each packet of its video, into a pipe.
     That one is alone: beside sound, a packet would wait for the sound of its time.
     """
-    server = f"rtmp://{LOOPBACK}:{settings.rtmp_port}"
-    camera = f"{server}/camera/{name}?ticket={tickets[0]}"
-    painted = f"{server}/painted/{name}?ticket={tickets[1]}".replace(":", "\\:")
-    bitrate = settings.bitrate
+    camera = f"rtmp://{LOOPBACK}:{settings.rtmp_port}/camera/{name}?ticket={tickets[0]}"
     return [
         str(settings.ffmpeg),
         *("-hide_banner", "-nostats", "-loglevel", "repeat+level+info", "-copyts"),
@@ -148,15 +145,26 @@ def _command(settings, name, controls, tickets, descriptor):
         *("-analyzeduration", "1000000", "-fpsprobesize", "0", "-threads", "1"),
         # The encoder can't change its size: a camera that does is scaled to what it began with.
         *("-reinit_filter", "0", "-i", camera),
-        *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "copy", *_ENCODER),
-        *("-b:v", f"{bitrate}k", "-maxrate", f"{bitrate}k", "-bufsize", f"{bitrate // 2}k"),
-        *("-fps_mode", "passthrough", "-enc_time_base", "1:1000"),
+        *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "copy"),
         *("-vf", filters(settings, controls)),
-        *_tee(f"[f=flv:flvflags=no_duration_filesize]{painted}", _HLS.format(name="painted")),
+        *publishing(settings, name, tickets[1]),
         *("-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"),
         *_tee(_HLS.format(name="source")),
         *("-map", "0:v:0", "-c", "copy", "-protocol_whitelist", "pipe", "-flush_packets", "1"),
         *("-f", "framecrc", f"pipe:{descriptor}"),
+    ]
+
+
+def publishing(settings, name, ticket):
+    """Options of ffmpeg for an output: the painting, for players and browsers."""
+    painted = f"rtmp://{LOOPBACK}:{settings.rtmp_port}/painted/{name}?ticket={ticket}"
+    escaped = painted.replace(":", "\\:")
+    bitrate = settings.bitrate
+    return [
+        *_ENCODER,
+        *("-b:v", f"{bitrate}k", "-maxrate", f"{bitrate}k", "-bufsize", f"{bitrate // 2}k"),
+        *("-fps_mode", "passthrough", "-enc_time_base", "1:1000"),
+        *_tee(f"[f=flv:flvflags=no_duration_filesize]{escaped}", _HLS.format(name="painted")),
     ]
 
 

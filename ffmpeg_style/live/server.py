@@ -14,6 +14,7 @@ from ffmpeg_style.live.hooks import hooks_application
 from ffmpeg_style.live.state import state_folder
 from ffmpeg_style.live.streams import Streams
 from ffmpeg_style.live.web import web_application
+from ffmpeg_style.live.webrtc.sessions import Sessions
 
 NGINX_PAUSE = 1
 """Seconds before nginx is started again after an end of its own."""
@@ -54,7 +55,9 @@ async def _serve(settings, program, companions):
         nginx_runs = asyncio.create_task(_keep_nginx(program.program, settings.state, streams))
         stack.push_async_callback(_cancel, nginx_runs)
         stack.push_async_callback(streams.close)
-        page = web_application(settings, streams)
+        sessions = Sessions(settings, streams, tickets)
+        stack.push_async_callback(sessions.close)
+        page = web_application(settings, streams, sessions)
         await stack.enter_async_context(_site(page, settings.host, settings.http_port))
         for companion in companions:
             stack.push_async_callback(_cancel, asyncio.create_task(companion(settings, tickets)))

@@ -9,13 +9,17 @@ import time
 
 import aiohttp
 
-from ffmpeg_style.live.access import is_same, is_stream_name
+from ffmpeg_style.live.access import (
+    PLAY_CAMERA,
+    PLAY_PAINTED,
+    PUBLISH_CAMERA,
+    PUBLISH_PAINTED,
+    is_same,
+    is_stream_name,
+)
 from ffmpeg_style.live.controls import Controls
 from ffmpeg_style.live.painter import Painter
 from ffmpeg_style.live.settings import LOOPBACK
-
-PLAY_CAMERA, PUBLISH_PAINTED, PUBLISH_CAMERA = "play camera", "publish painted", "publish camera"
-"""What tickets are for; each goes with a stream's name."""
 
 START_TIME = 30
 """Seconds in which a painter must have painted something, once the camera sends."""
@@ -284,7 +288,10 @@ class Streams:
             log.warning("%s: publishing refused, wrong key, from %s", name, address)
             return False
         async with self._lock:
-            stream = await self._admit(name, client)
+            stream = await self._admit(
+                name,
+                lambda folder: Stream(name, client, folder, self._settings, self._tickets),
+            )
         if stream:
             await stream.joined()
         return stream is not None and self._streams.get(name) is stream
@@ -298,7 +305,9 @@ class Streams:
             if allowed and (stream := self.get(name)):
                 stream.join()
             return allowed
-        return not self._settings.private or self._has_key(query)
+        if not self._settings.private or self._has_key(query):
+            return True
+        return self._has_ticket(PLAY_PAINTED, name, address, query)
 
     def _has_key(self, query):
         key = self._settings.key
@@ -307,8 +316,23 @@ class Streams:
     def _has_ticket(self, purpose, name, address, query):
         return address == LOOPBACK and self._tickets.redeem(query.get("ticket", ""), purpose, name)
 
-    async def _admit(self, name, client):
-        """The new `Stream` of a camera, or None."""
+    async def publish(self, name, make):
+        """Has a camera painted that did not come by nginx.
+
+        Args:
+            name: checked, of a client that may publish.
+            make: function of (folder, settings, tickets) that returns what a `Stream` is.
+
+        Returns:
+            The stream; None when the name is taken, or as many are painted as may be.
+        """
+        async with self._lock:
+            return await self._admit(
+                name, lambda folder: make(folder, self._settings, self._tickets)
+            )
+
+    async def _admit(self, name, make):
+        """The new stream of a camera, which `make` makes for a folder, or None."""
         if known := self._streams.get(name):
             if known.silence < SILENCE:
                 log.warning("%s: publishing refused, the name is taken", name)
@@ -323,7 +347,7 @@ class Streams:
             log.warning("%s: publishing refused, %d streams are painted", name, len(self._streams))
             return None
         folder = self._settings.state / f"stream-{next(self._folders)}"
-        self._streams[name] = stream = Stream(name, client, folder, self._settings, self._tickets)
+        self._streams[name] = stream = make(folder)
         stream.start()
         log.info("%s: a camera publishes", name)
         return stream

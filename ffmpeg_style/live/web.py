@@ -9,10 +9,12 @@ from aiohttp import web
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.access import is_same
+from ffmpeg_style.live.webrtc import offer
+from ffmpeg_style.live.webrtc.sessions import RefusedError
 
 COOKIE = "ffmpeg-style-live-{port}"
 """Browsers do not keep the cookies of a host's ports apart."""
-MAX_SESSIONS = 1000
+MAX_COOKIES = 1000
 STATIC = Path(__file__).with_name("static")
 
 _SEGMENT = re.compile(r"(painted|source)(\.m3u8|-\d{1,9}\.ts)")
@@ -27,8 +29,13 @@ _HEADERS = {
 }
 
 
-def web_application(settings, streams):
+def web_application(settings, streams, sessions):
     """The web application for browsers.
+
+    Args:
+        settings: the server's `Settings`.
+        streams: a `Streams`.
+        sessions: `Sessions`.
 
     ======================================  ====================================================
     ``GET /``                               the page
@@ -36,16 +43,22 @@ def web_application(settings, streams):
     ``POST /session``                       ``{"key": ...}``: the key once, a cookie from then on
     ``POST /streams/NAME/controls``         JSON as `Controls.changed` takes it; needs the key
     ``GET /streams/NAME/painted.m3u8``      HLS of the painting, and of the camera: ``source.m3u8``
+    ``POST /streams/NAME/whip``             WHIP: an SDP offer of a camera; needs the key
+    ``POST /streams/NAME/whep``             WHEP: an SDP offer of a viewer
+    ``DELETE /sessions/ID``                 ends what the ``Location`` of these two named
     ======================================  ====================================================
 
     A program may send ``Authorization: Bearer KEY`` where a browser has its cookie.
     """
-    site = _Site(settings, streams)
-    application = web.Application(middlewares=[site.guard], client_max_size=16384)
+    site = _Site(settings, streams, sessions)
+    application = web.Application(middlewares=[site.guard], client_max_size=offer.MAX_SIZE)
     application.router.add_get("/", site.page)
     application.router.add_get("/status", site.status)
     application.router.add_post("/session", site.open_session)
     application.router.add_post("/streams/{name}/controls", site.change)
+    application.router.add_post("/streams/{name}/whip", site.publish)
+    application.router.add_post("/streams/{name}/whep", site.watch)
+    application.router.add_delete("/sessions/{id}", site.end_session)
     application.router.add_get("/streams/{name}/{file}", site.segment)
     application.router.add_static("/static", STATIC)
     application.on_response_prepare.append(_add_headers)
@@ -57,10 +70,11 @@ async def _add_headers(request, response):
 
 
 class _Site:
-    def __init__(self, settings, streams):
+    def __init__(self, settings, streams, sessions):
         self._settings = settings
         self._streams = streams
-        self._sessions = {}
+        self._sessions = sessions
+        self._cookies = {}
         self._cookie = COOKIE.format(port=settings.http_port)
 
     @web.middleware
@@ -70,9 +84,11 @@ class _Site:
             raise web.HTTPMisdirectedRequest(
                 text="expected this server's address in the Host header"
             )
-        is_json = request.content_type == "application/json"
-        if request.method == "POST" and not is_json:
-            raise web.HTTPUnsupportedMediaType(text="expected application/json")
+        # Neither type can be sent by another site's page without the browser asking here first.
+        is_offer = request.path.endswith(("/whip", "/whep"))
+        expected = "application/sdp" if is_offer else "application/json"
+        if request.method == "POST" and request.content_type != expected:
+            raise web.HTTPUnsupportedMediaType(text=f"expected {expected}")
         return await handler(request)
 
     def _is_own_host(self, request):
@@ -87,7 +103,7 @@ class _Site:
 
     def _knows_key(self, request):
         key = self._settings.key
-        if key is None or request.cookies.get(self._cookie, "") in self._sessions:
+        if key is None or request.cookies.get(self._cookie, "") in self._cookies:
             return True
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         return scheme == "Bearer" and is_same(key, given)
@@ -113,7 +129,7 @@ class _Site:
                 "max_streams": self._settings.max_streams,
                 "has_key": self._settings.key is not None,
                 "may_control": self._knows_key(request),
-                "streams": self._streams.status(),
+                "streams": self._sessions.status(),
             }
         )
 
@@ -123,9 +139,9 @@ class _Site:
         if key is None or not isinstance(given, str) or not is_same(key, given):
             raise web.HTTPUnauthorized(text="wrong key")
         token = secrets.token_urlsafe(32)
-        self._sessions[token] = True
-        if len(self._sessions) > MAX_SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
+        self._cookies[token] = True
+        if len(self._cookies) > MAX_COOKIES:
+            del self._cookies[next(iter(self._cookies))]
         response = web.Response(status=204)
         response.set_cookie(self._cookie, token, httponly=True, samesite="Strict")
         return response
@@ -139,6 +155,19 @@ class _Site:
         except InputError as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         return web.json_response(stream.controls.as_json(self._settings.styles))
+
+    async def publish(self, request):
+        self._require_key(request)
+        return await _answer(self._sessions.publish, request)
+
+    async def watch(self, request):
+        self._require_viewer(request)
+        return await _answer(self._sessions.watch, request)
+
+    async def end_session(self, request):
+        if not self._sessions.end(request.match_info["id"]):
+            raise web.HTTPNotFound(text="no such session")
+        return web.Response()
 
     async def segment(self, request):
         self._require_viewer(request)
@@ -154,6 +183,18 @@ class _Site:
         if stream is None:
             raise web.HTTPNotFound(text="no such stream")
         return stream
+
+
+async def _answer(negotiate, request):
+    """The response to an offer, as WHIP and WHEP have it."""
+    try:
+        session, answer = await negotiate(request.match_info["name"], await request.read())
+    except InputError as error:
+        raise web.HTTPBadRequest(text=str(error)) from error
+    except RefusedError as error:
+        raise web.HTTPConflict(text=str(error)) from error
+    headers = {"Location": f"/sessions/{session}"}
+    return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
 
 async def _json(request):

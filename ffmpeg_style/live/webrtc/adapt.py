@@ -1,0 +1,85 @@
+"""Where this reaches behind aiortc's interface: all of it is here, and why.
+
+aiortc offers no way to take encoded frames from a receiver, to hear that a viewer asks for a key
+frame or how much its network carries, or to choose the addresses that are listened on.
+"""
+
+import ipaddress
+
+import aioice.ice
+from aiortc.codecs.vpx import Vp8Encoder
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtcrtpsender import RTCRtpSender
+
+
+def take_packets(receiver, make_buffer):
+    """Puts a buffer of our own in the place of a receiver's jitter buffer.
+
+    Args:
+        receiver: an `RTCRtpReceiver`.
+        make_buffer: function of (a function from payload types to codecs' names) that returns an
+            object with aiortc's ``JitterBuffer.add``.
+    """
+    codecs = _private(receiver, RTCRtpReceiver, "codecs")
+
+    def codec_of(payload_type):
+        codec = codecs.get(payload_type)
+        return codec.name if codec else ""
+
+    _set_private(receiver, RTCRtpReceiver, "jitter_buffer", make_buffer(codec_of))
+
+
+def follow_viewer(sender, on_key_frame, on_bitrate):
+    """Calls `on_key_frame()` when a viewer asks for one, `on_bitrate(bits per second)` as it tells.
+
+    The sender must be one of VP8 that is given packets.
+    """
+    sender._send_keyframe = on_key_frame
+    _set_private(sender, RTCRtpSender, "encoder", _Packer(on_bitrate))
+
+
+def allow_codecs(transceiver, *names):
+    """Has a transceiver negotiate these codecs alone, such as "VP8", in this order."""
+    codecs = RTCRtpSender.getCapabilities(transceiver.kind).codecs
+    allowed = [codec for name in (*names, "rtx") for codec in codecs if codec.name == name]
+    transceiver.setCodecPreferences(allowed)
+
+
+class _Packer(Vp8Encoder):
+    """Packs what is encoded already."""
+
+    def __init__(self, on_bitrate):
+        super().__init__()
+        self._on_bitrate = on_bitrate
+
+    @property
+    def target_bitrate(self):
+        return 0
+
+    @target_bitrate.setter
+    def target_bitrate(self, bitrate):
+        self._on_bitrate(bitrate)
+
+
+def listen_on(host):
+    """Makes all WebRTC connections listen on one IP address, or on all for "0.0.0.0" and "::"."""
+    address = ipaddress.ip_address(host)
+
+    def addresses(use_ipv4, use_ipv6):
+        if not address.is_unspecified:
+            return [host]
+        return [*_all_addresses(True, address.version == 6), "127.0.0.1"]
+
+    aioice.ice.get_host_addresses = addresses
+
+
+_all_addresses = aioice.ice.get_host_addresses
+
+
+def _private(instance, kind, name):
+    return instance.__dict__[f"_{kind.__name__}__{name}"]
+
+
+def _set_private(instance, kind, name, value):
+    _private(instance, kind, name)  # So that an aiortc which has it no longer is noticed.
+    instance.__dict__[f"_{kind.__name__}__{name}"] = value

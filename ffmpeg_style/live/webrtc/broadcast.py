@@ -1,0 +1,185 @@
+"""One stream's VP8 and Opus packets, to every browser that watches it."""
+
+import asyncio
+import fractions
+import time
+from collections import deque
+
+import av
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from ffmpeg_style.live.webrtc import messages
+
+MAX_WAITING = 8
+"""Packets that wait for one viewer; more make it go on with a key frame."""
+MAX_SOUND_DELAY = 1.0
+"""Seconds that sound is held back at most, for the picture that belongs to it."""
+JUMP = 2.0
+"""Seconds by which the delay must change to be taken for that of a new start."""
+BITRATE_TIME = 30
+"""Seconds for which what a viewer told about its network counts."""
+KEY_FRAME_INTERVAL = 0.25
+"""Seconds between two key frames that viewers ask for."""
+
+_TIMES = {
+    "video": fractions.Fraction(1, messages.VIDEO_RATE),
+    "audio": fractions.Fraction(1, messages.AUDIO_RATE),
+}
+
+
+class PacketTrack(MediaStreamTrack):
+    """A track of packets that are encoded already, with a queue that does not grow.
+
+    Args:
+        kind: "audio" or "video".
+    """
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        self._waiting = deque()
+        self._arrived = asyncio.Event()
+
+    @property
+    def is_full(self):
+        """Whether the viewer is too slow for what comes."""
+        return len(self._waiting) >= MAX_WAITING
+
+    def put(self, pts, data):
+        """Takes a packet."""
+        self._waiting.append((pts, data))
+        self._arrived.set()
+
+    def clear(self):
+        """Forgets what waits."""
+        self._waiting.clear()
+
+    async def recv(self):
+        while not self._waiting and self.readyState == "live":
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self.readyState != "live":
+            raise MediaStreamError
+        pts, data = self._waiting.popleft()
+        packet = av.Packet(data)
+        packet.pts, packet.time_base = pts, _TIMES[self.kind]
+        return packet
+
+    def stop(self):
+        super().stop()
+        self._arrived.set()
+
+
+class Viewer:
+    """A browser's two tracks.
+
+    Attributes:
+        audio, video: `PacketTrack`s.
+    """
+
+    def __init__(self, broadcast):
+        self.audio = PacketTrack("audio")
+        self.video = PacketTrack("video")
+        self._broadcast = broadcast
+        self._waits_for_key_frame = True
+        self._bitrate = None
+        self._told = 0.0
+
+    def put_video(self, pts, data, is_key):
+        """Takes a frame, unless another that it is based on is missing."""
+        if self.video.is_full:
+            self.video.clear()
+            self._waits_for_key_frame = True
+        if self._waits_for_key_frame and not is_key:
+            self._broadcast.ask_for_key_frame()
+            return
+        self._waits_for_key_frame = False
+        self.video.put(pts, data)
+
+    def put_audio(self, pts, data):
+        """Takes a packet of sound."""
+        if self.audio.is_full:
+            self.audio.clear()
+        self.audio.put(pts, data)
+
+    def ask_for_key_frame(self):
+        """The browser has lost something."""
+        self._broadcast.ask_for_key_frame()
+
+    def note_bitrate(self, bitrate):
+        """Takes note of what the viewer's network carries, in bits per second."""
+        self._bitrate, self._told = bitrate, time.monotonic()
+        self._broadcast.follow_bitrate()
+
+    @property
+    def bitrate(self):
+        """What the viewer's network carries, in bits per second, or None."""
+        return self._bitrate if time.monotonic() - self._told < BITRATE_TIME else None
+
+
+class Broadcast:
+    """What one stream's viewers get, from whichever worker encodes at the moment.
+
+    Sound is held back as long as painting takes, so that it leaves together with its picture.
+
+    Args:
+        tell: function that is called with a dict, the settings for the worker.
+    """
+
+    def __init__(self, tell):
+        self.viewers = []
+        self._tell = tell
+        self._delay = None
+        self._last_request = 0.0
+        self._bitrate = None
+
+    def add(self):
+        """A new `Viewer`, who gets a key frame at once."""
+        viewer = Viewer(self)
+        self.viewers.append(viewer)
+        self._tell(self.settings() | {"key_frame": True})
+        return viewer
+
+    def remove(self, viewer):
+        """A viewer is gone."""
+        self.viewers.remove(viewer)
+        viewer.audio.stop()
+        viewer.video.stop()
+        self._tell(self.settings())
+
+    def settings(self):
+        """What a worker must know, for one that starts as well."""
+        carried = [viewer.bitrate for viewer in self.viewers if viewer.bitrate]
+        bitrate = {"bitrate": min(carried)} if carried else {}
+        return {"viewers": len(self.viewers), **bitrate}
+
+    def ask_for_key_frame(self):
+        """A viewer can't go on without one."""
+        now = time.monotonic()
+        if now - self._last_request > KEY_FRAME_INTERVAL:
+            self._last_request = now
+            self._tell({"key_frame": True})
+
+    def follow_bitrate(self):
+        """The slowest viewer's network decides: the painting is encoded once."""
+        wanted = self.settings().get("bitrate")
+        if wanted and wanted != self._bitrate:
+            self._bitrate = wanted
+            self._tell({"bitrate": wanted})
+
+    def video(self, pts, data, is_key, lateness):
+        """A frame for all; `lateness` in seconds tells how long ago its sound could have left."""
+        if self._delay is None or abs(lateness - self._delay) > JUMP:
+            self._delay = lateness
+        self._delay += (lateness - self._delay) / 8
+        for viewer in self.viewers:
+            viewer.put_video(pts, data, is_key)
+
+    def audio(self, pts, data, lateness):
+        """A packet of sound for all, once its picture is due."""
+        wait = 0 if self._delay is None else min(max(self._delay - lateness, 0), MAX_SOUND_DELAY)
+        asyncio.get_running_loop().call_later(wait, self._send_audio, pts, data)
+
+    def _send_audio(self, pts, data):
+        for viewer in self.viewers:
+            viewer.put_audio(pts, data)

@@ -1,0 +1,187 @@
+"""The server's end of a worker, and the ffmpeg that makes RTMP and HLS of what it paints."""
+
+import asyncio
+import logging
+import os
+import subprocess
+
+from ffmpeg_style.live import children
+from ffmpeg_style.live.painter import publishing
+from ffmpeg_style.live.progress import Tap
+from ffmpeg_style.live.webrtc import messages
+from ffmpeg_style.live.webrtc.process import Worker
+
+log = logging.getLogger(__name__)
+
+
+class WorkerProgress:
+    """Where a worker is: has what `Progress` has, told by the worker itself."""
+
+    def __init__(self):
+        self.arrivals = Tap()
+        self.paintings = Tap()
+        self.dropped = 0
+        self.delay = None
+        self.backlog_time = 0.0
+
+    @property
+    def frames(self):
+        """Frames {"in", "painted", "dropped"}."""
+        return {
+            "in": self.arrivals.count,
+            "painted": self.paintings.count,
+            "dropped": self.dropped,
+        }
+
+    def note_counts(self, frames_in, dropped):
+        """What the worker has counted."""
+        if frames_in > self.arrivals.count:
+            self.arrivals.passed()
+            self.arrivals.count = frames_in
+        self.dropped = dropped
+
+    def note_painting(self, delay):
+        """A painting has come, `delay` seconds after its frame."""
+        self.paintings.passed()
+        self.delay = max(delay, 0.0)
+
+
+class WorkerPainter:
+    """Paints a camera's frames; has what `Painter` has.
+
+    Attributes:
+        progress: a `WorkerProgress`.
+    """
+
+    def __init__(self, name, camera, broadcast):
+        self.progress = WorkerProgress()
+        self._name = name
+        self._camera = camera
+        self._broadcast = broadcast
+        self._overrun = 0
+        self._worker = None
+        self._publisher = None
+        self._log = None
+
+    @classmethod
+    async def start(cls, settings, name, folder, controls, ticket, camera, broadcast):
+        """Starts to paint a stream.
+
+        Args:
+            settings: the server's `Settings`.
+            name: the stream's.
+            folder: receives the segments for browsers.
+            controls: the `Controls` to begin with.
+            ticket: for publishing the painted stream.
+            camera: a `WebCamera`.
+            broadcast: the stream's `Broadcast`.
+        """
+        painter = cls(name, camera, broadcast)
+        try:
+            await painter._start(settings, folder, controls, ticket)
+        except BaseException:
+            await painter.kill()
+            raise
+        return painter
+
+    async def _start(self, settings, folder, controls, ticket):
+        read_end, write_end = os.pipe()
+        try:
+            self._publisher = await children.start(
+                _publisher_command(settings, self._name, ticket, read_end),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[read_end],
+            )
+            worker = {
+                "model": str(settings.model),
+                "engine": {**settings.filter_options, **_engine_options(controls)},
+                "max_height": settings.max_height,
+                "bitrate": settings.bitrate,
+                "publish": write_end,
+                "sound": self._camera.has_sound,
+            }
+            self._worker = await Worker.start(self._name, worker, self._take, [write_end])
+        finally:
+            os.close(read_end)
+            os.close(write_end)
+        self._log = asyncio.create_task(self._forward_log())
+        self._worker.tell(self._broadcast.settings())
+
+    async def _forward_log(self):
+        async for line in children.lines(self._publisher.stderr):
+            log.debug("%s: %s", self._name, line)
+
+    def _take(self, kind, detail, pts, payload):
+        if kind == messages.PAINTED:
+            lateness = self._camera.lateness(pts)
+            self.progress.note_painting(lateness)
+            if payload:
+                self._broadcast.video(pts, payload, bool(detail), lateness)
+        elif kind == messages.COUNTS:
+            frames_in, dropped = messages.FRAMES.unpack(payload)
+            self.progress.note_counts(frames_in + self._overrun, dropped + self._overrun)
+
+    def video(self, codec, pts, data):
+        """A frame of the camera's, one of `messages.CODECS`."""
+        if self._worker.is_behind:
+            self._overrun += 1
+            self._camera.ask_for_key_frame()
+        else:
+            self._worker.send(messages.VIDEO, pts, data, messages.CODECS.index(codec))
+
+    def audio(self, pts, data):
+        """A packet of the camera's sound."""
+        if not self._worker.is_behind:
+            self._worker.send(messages.AUDIO, pts, data)
+
+    def tell(self, settings):
+        """Settings for the worker, a dict."""
+        self._worker.tell(settings)
+
+    def apply(self, controls):
+        """Changes the running engine."""
+        self._worker.tell({"controls": controls.filter_options()})
+
+    async def ended(self):
+        """Waits until one of both has ended, for neither is of use alone; returns its exit code."""
+        both = (self._worker.process, self._publisher)
+        waits = [asyncio.create_task(process.wait()) for process in both]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        await self.end()
+        return next((p.returncode for p in both if p.returncode), 0)
+
+    async def end(self):
+        """Ends both in order."""
+        await self._worker.end()
+        await children.end(self._publisher)
+        await self._log
+
+    async def kill(self):
+        """Ends both at once."""
+        for process in (self._worker and self._worker.process, self._publisher):
+            if process:
+                await children.kill(process)
+
+
+def _engine_options(controls):
+    options = controls.filter_options()
+    return {**options, "strength": float(options["strength"])}
+
+
+def _publisher_command(settings, name, ticket, descriptor):
+    """Ffmpeg's command line: the worker's pictures and sound, to players and browsers."""
+    return [
+        *(str(settings.ffmpeg), "-hide_banner", "-nostats", "-nostdin", "-loglevel", "error"),
+        *("-copyts", "-protocol_whitelist", "pipe", "-f", "nut", "-analyzeduration", "0"),
+        *("-probesize", "32768", "-fpsprobesize", "0", "-i", f"pipe:{descriptor}"),
+        *("-vf", "scale=in_color_matrix=bt601:out_color_matrix=bt709:out_range=limited"),
+        *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "aac", "-b:a", "96k"),
+        *publishing(settings, name, ticket),
+    ]

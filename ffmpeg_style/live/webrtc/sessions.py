@@ -1,0 +1,175 @@
+"""WHIP and WHEP: who publishes and who watches by WebRTC."""
+
+import asyncio
+import logging
+
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.live.access import is_stream_name
+from ffmpeg_style.live.webrtc import adapt
+from ffmpeg_style.live.webrtc.camera import WebCamera
+from ffmpeg_style.live.webrtc.connection import Connection
+from ffmpeg_style.live.webrtc.relay import Relay
+from ffmpeg_style.live.webrtc.stream import WebStream
+
+MAX_VIEWERS = 100
+"""Browsers that watch at a time, of all streams together."""
+
+log = logging.getLogger(__name__)
+
+
+class RefusedError(Exception):
+    """The server can't serve one more just now, or not by that name."""
+
+
+class Sessions:
+    """Every connection by its id, which can't be guessed.
+
+    Args:
+        settings: the server's `Settings`.
+        streams: a `Streams`.
+        tickets: `Tickets`.
+    """
+
+    def __init__(self, settings, streams, tickets):
+        adapt.listen_on(settings.host)
+        self._settings = settings
+        self._streams = streams
+        self._tickets = tickets
+        self._connections = {}
+        self._watching = {}
+        self._relays = {}
+        self._tasks = set()
+
+    async def publish(self, name, offer):
+        """Answers a WHIP client; returns (the session's id, the answer as SDP).
+
+        Args:
+            name: the stream's.
+            offer: the client's, as bytes.
+
+        Raises:
+            InputError: the name or the offer is none.
+            RefusedError: the name is taken, or too many streams are painted.
+        """
+        if not is_stream_name(name):
+            raise InputError("expected a name of letters, digits, _ and -, at most 64")
+        camera = WebCamera()
+        connection = camera.connection
+        try:
+            answer = await camera.answer(offer)
+            stream = await self._streams.publish(name, lambda *rest: WebStream(name, camera, *rest))
+            if stream is None:
+                raise RefusedError("the name is taken, or as many streams are painted as may be")
+        except BaseException:
+            await camera.close()
+            raise
+        self._keep(connection, lambda: self._streams.left(name, connection.id))
+        return connection.id, answer
+
+    async def watch(self, name, offer):
+        """Answers a WHEP client; returns (the session's id, the answer as SDP).
+
+        Raises:
+            InputError: the offer is none.
+            RefusedError: there is no such stream, or there are too many viewers.
+        """
+        stream = self._streams.get(name)
+        if stream is None:
+            raise RefusedError("no such stream")
+        if self.viewers() >= MAX_VIEWERS:
+            raise RefusedError("as many watch as may")
+        broadcast = self._broadcast(stream)
+        viewer = broadcast.add()
+        connection = Connection()
+        try:
+            answer = await connection.answer(offer, lambda: _send(connection.peer, viewer))
+        except BaseException:
+            broadcast.remove(viewer)
+            await connection.close()
+            raise
+        self._watching[connection.id] = stream
+        self._keep(connection, lambda: self._leave(connection, broadcast, viewer))
+        return connection.id, answer
+
+    def viewers(self, stream=None):
+        """Browsers that watch a stream, or all."""
+        return sum(stream in (None, watched) for watched in self._watching.values())
+
+    def status(self):
+        """`Streams.status`, with the browsers that watch among the viewers."""
+        found = self._streams.status()
+        for status in found:
+            stream = self._streams.get(status["name"])
+            # To nginx, what relays a stream to browsers is a player.
+            status["viewers"] += self.viewers(stream) - (stream in self._relays)
+        return found
+
+    def _broadcast(self, stream):
+        if broadcast := getattr(stream, "broadcast", None):
+            return broadcast
+        if stream not in self._relays:
+            self._relays[stream] = Relay(stream.name, self._settings, self._tickets)
+            self._spawn(self._end_relay(stream, self._relays[stream]))
+        return self._relays[stream].broadcast
+
+    async def _end_relay(self, stream, relay):
+        """A relay ends with its stream, or when nobody has watched for a while."""
+        try:
+            await relay.run(lambda: self._streams.get(stream.name) is stream)
+        finally:
+            del self._relays[stream]
+
+    def _keep(self, connection, on_end):
+        self._connections[connection.id] = connection
+        self._spawn(self._follow(connection, on_end))
+
+    async def _follow(self, connection, on_end):
+        try:
+            await connection.ended.wait()
+        finally:
+            del self._connections[connection.id]
+            on_end()
+            await connection.close()
+
+    def _leave(self, connection, broadcast, viewer):
+        broadcast.remove(viewer)
+        del self._watching[connection.id]
+
+    def _spawn(self, coroutine):
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def end(self, session):
+        """Ends a session by its id; returns whether there was one."""
+        connection = self._connections.get(session)
+        if connection:
+            connection.ended.set()
+        return connection is not None
+
+    async def close(self):
+        """Ends all of them."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+def _send(peer, viewer):
+    """Gives a viewer's tracks to the transceivers of what it offered to receive."""
+    kinds = set()
+    for transceiver in peer.getTransceivers():
+        if transceiver.kind in kinds:
+            transceiver.direction = "inactive"
+            continue
+        kinds.add(transceiver.kind)
+        transceiver.direction = "sendonly"
+        if transceiver.kind == "video":
+            adapt.allow_codecs(transceiver, "VP8")
+            adapt.follow_viewer(transceiver.sender, viewer.ask_for_key_frame, viewer.note_bitrate)
+            transceiver.sender.replaceTrack(viewer.video)
+        else:
+            adapt.allow_codecs(transceiver, "opus")
+            transceiver.sender.replaceTrack(viewer.audio)
+    if "video" not in kinds:
+        raise InputError("expected an offer to receive a picture")

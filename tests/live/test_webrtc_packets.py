@@ -1,0 +1,177 @@
+"""Frames from packets, moments from timestamps, and what one viewer gets."""
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+
+import pytest
+
+from ffmpeg_style.live.webrtc import messages
+from ffmpeg_style.live.webrtc.assembler import PATIENCE, FrameAssembler
+from ffmpeg_style.live.webrtc.broadcast import MAX_WAITING, Broadcast
+from ffmpeg_style.live.webrtc.timeline import Timeline
+
+KEY, DELTA = b"\x00", b"\x01"  # VP8 tells by the first bit of a frame
+
+
+class Clock:
+    """A clock that is set."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def frames():
+    """(RTP timestamp, bytes, is_key) of what was delivered."""
+    return []
+
+
+@pytest.fixture
+def assembler(frames, clock):
+    return FrameAssembler(lambda codec, *frame: frames.append(frame), lambda _: "VP8", clock)
+
+
+def packets(sequence, timestamp, kind, parts=3):
+    """The packets of a VP8 frame."""
+    for index in range(parts):
+        begins = index == 0
+        data = kind + bytes([index]) if begins else bytes([index])
+        yield SimpleNamespace(
+            sequence_number=(sequence + index) % (1 << 16),
+            timestamp=timestamp,
+            marker=int(index == parts - 1),
+            payload_type=96,
+            payload=(b"\x10" if begins else b"\x00") + data,
+            _data=data,
+        )
+
+
+def test_frame_is_given_away_with_its_last_packet(assembler, frames):
+    first, middle, last = packets(65534, 10, KEY)
+    assembler.add(first)
+    assembler.add(last)
+    assert not frames
+    assembler.add(middle)
+    assert frames == [(10, KEY + b"\0\1\2", True)]
+    for packet in packets(1, 20, DELTA):
+        assert assembler.add(packet) == (False, None)
+    assert frames[1] == (20, DELTA + b"\0\1\2", False)
+
+
+def test_nothing_is_given_before_a_key_frame(assembler, frames, clock):
+    asked = [assembler.add(packet)[0] for packet in packets(5, 10, DELTA)]
+    assert asked == [True, False, False], "once in a while is enough"
+    clock.now += 1
+    assert assembler.add(next(packets(8, 20, DELTA)))[0]
+    for packet in packets(20, 30, KEY):
+        assembler.add(packet)
+    assert [frame[2] for frame in frames] == [True]
+
+
+def test_loss_is_waited_for_and_then_skipped(assembler, frames, clock):
+    for packet in packets(0, 0, KEY):
+        assembler.add(packet)
+    lost, *rest = packets(3, 10, DELTA)
+    for packet in rest:
+        assembler.add(packet)
+    clock.now += PATIENCE / 2
+    assembler.add(lost)
+    assert len(frames) == 2, "sent again in time"
+
+    for packet in list(packets(6, 20, DELTA))[1:]:
+        assembler.add(packet)
+    clock.now += 2 * PATIENCE
+    assert assembler.add(next(packets(9, 30, DELTA)))[0], "a key frame is asked for"
+    assert assembler.skipped == 1
+    for packet in (*packets(12, 40, DELTA), *packets(15, 50, KEY), *packets(18, 60, DELTA)):
+        assembler.add(packet)
+    assert [frame[0] for frame in frames] == [0, 10, 50, 60]
+
+
+def test_what_is_held_has_a_limit(assembler):
+    for packet in packets(0, 0, KEY):
+        assembler.add(packet)
+    for number in range(4, 60000, 3):
+        for packet in packets(number, number, DELTA):
+            assembler.add(packet)
+    assert len(assembler._packets) < 1100
+
+
+def test_timeline_follows_the_quickest_arrival_over_a_wrap():
+    timeline = Timeline(90000)
+    start = (1 << 32) - 90000
+    moments = [
+        timeline.moment((start + i * 9000) % (1 << 32), 50 + i / 10 + (0.2 if i % 3 else 0.05))
+        for i in range(30)
+    ]
+    steps = [b - a for a, b in itertools.pairwise(moments[1:])]
+    assert moments[-1] == pytest.approx(52.95)
+    assert steps == pytest.approx([0.1] * 28)
+
+
+def test_slow_viewer_goes_on_with_a_key_frame():
+    async def watch():
+        told = []
+        broadcast = Broadcast(told.append)
+        viewer = broadcast.add()
+        assert told[-1] == {"viewers": 1, "key_frame": True}
+        broadcast.video(0, b"delta", False, 0)
+        assert not viewer.video._waiting, "it could not be decoded"
+        for pts in range(MAX_WAITING):
+            broadcast.video(pts, b"frame", pts == 0, 0)
+        assert len(viewer.video._waiting) == MAX_WAITING
+        broadcast.video(100, b"delta", False, 0)
+        assert not viewer.video._waiting
+        assert told[-1] == {"key_frame": True}
+        broadcast.video(200, b"key", True, 0)
+        packet = await viewer.video.recv()
+        assert (packet.pts, bytes(packet)) == (200, b"key")
+
+    asyncio.run(watch())
+
+
+def test_slowest_viewer_decides_the_bit_rate():
+    async def watch():
+        told = []
+        broadcast = Broadcast(told.append)
+        slow, quick = broadcast.add(), broadcast.add()
+        quick.note_bitrate(2_000_000)
+        slow.note_bitrate(400_000)
+        assert told[-1] == {"bitrate": 400_000}
+        broadcast.remove(slow)
+        assert told[-1] == {"viewers": 1, "bitrate": 2_000_000}
+
+    asyncio.run(watch())
+
+
+def test_sound_leaves_with_its_picture():
+    async def watch():
+        broadcast = Broadcast(lambda _: None)
+        viewer = broadcast.add()
+        broadcast.video(0, b"key", True, 7.0)
+        broadcast.audio(0, b"early", 6.95)
+        assert not viewer.audio._waiting
+        broadcast.audio(0, b"late", 7.1)
+        packets = [bytes(await viewer.audio.recv()) for _ in range(2)]
+        assert packets == [b"late", b"early"]
+
+    asyncio.run(watch())
+
+
+def test_messages_are_read_as_they_were_written():
+    async def read():
+        reader = asyncio.StreamReader()
+        reader.feed_data(messages.pack(messages.VIDEO, -5, b"frame", 1) + b"cut")
+        reader.feed_eof()
+        return await messages.read(reader), await messages.read(reader)
+
+    assert asyncio.run(read()) == ((messages.VIDEO, 1, -5, b"frame"), None)
