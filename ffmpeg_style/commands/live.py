@@ -17,6 +17,17 @@ PORT = click.IntRange(1, 65535)
 @click.option("--host", default="127.0.0.1", show_default=True, help="IP address to listen on.")
 @click.option("--rtmp-port", type=PORT, default=1935, show_default=True)
 @click.option("--http-port", type=PORT, default=8080, show_default=True)
+@click.option("--https", is_flag=True, help="Encrypt the page: browsers film on such pages only.")
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path),
+    help="PEM file for --https.  [default: one of the server's own making]",
+)
+@click.option(
+    "--certificate-key",
+    type=click.Path(path_type=Path),
+    help="Its private key.  [default: in the same file]",
+)
 @click.option(
     "--key-file",
     type=click.Path(),
@@ -46,8 +57,8 @@ PORT = click.IntRange(1, 65535)
 def command(model, style, strength, colors, key_file, state, demo, verbose, **options):
     """Paint cameras while they run, and show them to any player or browser.
 
-    Publish to rtmp://HOST/camera/NAME?key=KEY, watch rtmp://HOST/painted/NAME, or open
-    http://HOST:8080/.
+    Open http://HOST:8080/ to film and to watch; or publish to rtmp://HOST/camera/NAME?key=KEY, or
+    by WHIP to http://HOST:8080/streams/NAME/whip, and watch rtmp://HOST/painted/NAME.
     """
     import os
 

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import signal
+import sys
 
 from aiohttp import web
 
 from ffmpeg_style.errors import BuildError
 from ffmpeg_style.live import nginx
 from ffmpeg_style.live.access import Tickets
+from ffmpeg_style.live.addresses import code, page_address
+from ffmpeg_style.live.certificate import server_context
 from ffmpeg_style.live.hooks import hooks_application
 from ffmpeg_style.live.state import state_folder
 from ffmpeg_style.live.streams import Streams
@@ -33,12 +37,15 @@ def serve(settings, companions=()):
         InputError, InputNotFoundError, BuildError: what it needs is not there.
     """
     settings.check_ports()
+    context = None
+    if settings.https:
+        context = server_context(settings.certificate, settings.certificate_key)
     program = nginx.find_nginx()
     with state_folder(settings.state):
-        asyncio.run(_serve(settings, program, companions))
+        asyncio.run(_serve(settings, program, context, companions))
 
 
-async def _serve(settings, program, companions):
+async def _serve(settings, program, context, companions):
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -58,15 +65,23 @@ async def _serve(settings, program, companions):
         sessions = Sessions(settings, streams, tickets)
         stack.push_async_callback(sessions.close)
         page = web_application(settings, streams, sessions)
-        await stack.enter_async_context(_site(page, settings.host, settings.http_port))
+        await stack.enter_async_context(_site(page, settings.host, settings.http_port, context))
         for companion in companions:
             stack.push_async_callback(_cancel, asyncio.create_task(companion(settings, tickets)))
         log.info(settings.addresses)
+        _draw_code(settings)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, nginx_runs], return_when=asyncio.FIRST_COMPLETED)
         if nginx_runs.done():
             nginx_runs.result()
         log.info("ending")
+
+
+def _draw_code(settings):
+    """Where someone looks, a QR code for phones; the key is in it, so that it need not be typed."""
+    if sys.stdout.isatty() and not ipaddress.ip_address(settings.host).is_loopback:
+        print(f"To film with a phone: {page_address(settings)}")
+        code(settings, with_key=True).terminal(compact=True)
 
 
 async def _keep_nginx(program, folder, streams):
@@ -93,15 +108,15 @@ async def _keep_nginx(program, folder, streams):
 
 
 @contextlib.asynccontextmanager
-async def _site(application, host=None, port=None, path=None):
-    """Serves a web application on an address or on a socket at `path`."""
+async def _site(application, host=None, port=None, context=None, path=None):
+    """Serves a web application on an address, by https with a context, or on a socket at `path`."""
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         if path:
             await web.UnixSite(runner, str(path)).start()
         else:
-            await web.TCPSite(runner, host, port).start()
+            await web.TCPSite(runner, host, port, ssl_context=context).start()
         yield
     finally:
         await runner.cleanup()

@@ -24,6 +24,8 @@ class Settings:
         state: folder of the server's own, as an absolute path.
         host: IP address to listen on.
         rtmp_port, http_port: to listen on.
+        https: whether the page is encrypted, which browsers ask of a page that films.
+        certificate, certificate_key: paths of PEM files for that; None: of the server's own.
         key: what publishing and controlling need; None: nothing, on loopback only.
         private: whether watching needs the key as well.
         max_streams: streams painted at a time.
@@ -40,6 +42,9 @@ class Settings:
     host: str = LOOPBACK
     rtmp_port: int = 1935
     http_port: int = 8080
+    https: bool = False
+    certificate: Path | None = None
+    certificate_key: Path | None = None
     key: str | None = field(default=None, repr=False)
     private: bool = False
     max_streams: int = 4
@@ -63,6 +68,8 @@ class Settings:
             raise InputError(
                 "a private server needs a key: give one by --key-file or FFMPEG_STYLE_KEY"
             )
+        if self.certificate_key and not self.certificate:
+            raise InputError("--certificate-key goes with --certificate")
         if self.rtmp_port == self.http_port:
             raise InputError(f"expected two ports, found {self.rtmp_port} for both RTMP and HTTP")
 
@@ -81,9 +88,10 @@ class Settings:
         rtmp = f"rtmp://{host}" + (f":{self.rtmp_port}" if self.rtmp_port != 1935 else "")
         key = "?key=KEY" if self.key else ""
         watching = key if self.private else ""
+        scheme = "https" if self.https else "http"
         return (
             f"publish to {rtmp}/camera/NAME{key}, watch {rtmp}/painted/NAME{watching} or "
-            f"http://{host}:{self.http_port}/; Ctrl-C ends it"
+            f"{scheme}://{host}:{self.http_port}/; Ctrl-C ends it"
         )
 
     def check_ports(self):

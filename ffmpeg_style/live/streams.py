@@ -222,6 +222,7 @@ class Stream:
         """What there is to know, for JSON."""
         return {
             "name": self.name,
+            "by": "rtmp",
             "state": self._state(),
             "seconds": round(time.monotonic() - self._started, 1),
             "restarts": self.restarts,

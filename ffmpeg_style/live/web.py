@@ -1,5 +1,6 @@
 """The page, its streams and its controls, over HTTP."""
 
+import io
 import ipaddress
 import re
 import secrets
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.access import is_same
+from ffmpeg_style.live.addresses import code, page_address
 from ffmpeg_style.live.webrtc import offer
 from ffmpeg_style.live.webrtc.sessions import RefusedError
 
@@ -40,11 +42,13 @@ def web_application(settings, streams, sessions):
     ======================================  ====================================================
     ``GET /``                               the page
     ``GET /status``                         the server and every stream, as JSON
+    ``GET /qr.svg``                         a QR code of the page's address
     ``POST /session``                       ``{"key": ...}``: the key once, a cookie from then on
     ``POST /streams/NAME/controls``         JSON as `Controls.changed` takes it; needs the key
     ``GET /streams/NAME/painted.m3u8``      HLS of the painting, and of the camera: ``source.m3u8``
     ``POST /streams/NAME/whip``             WHIP: an SDP offer of a camera; needs the key
-    ``POST /streams/NAME/whep``             WHEP: an SDP offer of a viewer
+    ``POST /streams/NAME/whep``             WHEP: an SDP offer of a viewer; of what a camera films,
+                                            when it came by WHIP: ``whep/source``
     ``DELETE /sessions/ID``                 ends what the ``Location`` of these two named
     ======================================  ====================================================
 
@@ -53,11 +57,13 @@ def web_application(settings, streams, sessions):
     site = _Site(settings, streams, sessions)
     application = web.Application(middlewares=[site.guard], client_max_size=offer.MAX_SIZE)
     application.router.add_get("/", site.page)
+    application.router.add_get("/qr.svg", site.code)
     application.router.add_get("/status", site.status)
     application.router.add_post("/session", site.open_session)
     application.router.add_post("/streams/{name}/controls", site.change)
     application.router.add_post("/streams/{name}/whip", site.publish)
     application.router.add_post("/streams/{name}/whep", site.watch)
+    application.router.add_post("/streams/{name}/whep/source", site.watch_source)
     application.router.add_delete("/sessions/{id}", site.end_session)
     application.router.add_get("/streams/{name}/{file}", site.segment)
     application.router.add_static("/static", STATIC)
@@ -85,7 +91,7 @@ class _Site:
                 text="expected this server's address in the Host header"
             )
         # Neither type can be sent by another site's page without the browser asking here first.
-        is_offer = request.path.endswith(("/whip", "/whep"))
+        is_offer = request.path.endswith(("/whip", "/whep", "/whep/source"))
         expected = "application/sdp" if is_offer else "application/json"
         if request.method == "POST" and request.content_type != expected:
             raise web.HTTPUnsupportedMediaType(text=f"expected {expected}")
@@ -119,12 +125,18 @@ class _Site:
     async def page(self, request):
         return web.FileResponse(STATIC / "index.html")
 
+    async def code(self, request):
+        drawing = io.BytesIO()
+        code(self._settings, self._knows_key(request)).save(drawing, "svg", scale=4, light="#fff")
+        return web.Response(body=drawing.getvalue(), content_type="image/svg+xml")
+
     async def status(self, request):
         self._require_viewer(request)
         return web.json_response(
             {
                 "model": self._settings.model.stem,
                 "styles": self._settings.styles,
+                "page": page_address(self._settings),
                 "rtmp_port": self._settings.rtmp_port,
                 "max_streams": self._settings.max_streams,
                 "has_key": self._settings.key is not None,
@@ -143,7 +155,8 @@ class _Site:
         if len(self._cookies) > MAX_COOKIES:
             del self._cookies[next(iter(self._cookies))]
         response = web.Response(status=204)
-        response.set_cookie(self._cookie, token, httponly=True, samesite="Strict")
+        secure = self._settings.https
+        response.set_cookie(self._cookie, token, httponly=True, samesite="Strict", secure=secure)
         return response
 
     async def change(self, request):
@@ -163,6 +176,10 @@ class _Site:
     async def watch(self, request):
         self._require_viewer(request)
         return await _answer(self._sessions.watch, request)
+
+    async def watch_source(self, request):
+        self._require_viewer(request)
+        return await _answer(self._sessions.watch_source, request)
 
     async def end_session(self, request):
         if not self._sessions.end(request.match_info["id"]):

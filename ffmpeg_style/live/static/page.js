@@ -2,6 +2,7 @@
 
 const POLL = 1000; // milliseconds between two looks at /status
 const TARGET = 1.2, LATEST = 3; // seconds behind the live edge: aimed at, and put up with
+const WEBRTC_TIME = 4000; // milliseconds after which HLS is taken in place of a WebRTC that does not come
 const cards = new Map();
 const $ = (selector, root = document) => root.querySelector(selector);
 
@@ -46,15 +47,55 @@ function play(video, address) {
   return () => { clearTimeout(again); hls.destroy(); };
 }
 
+/** Shows a stream by WebRTC, or by HLS where that is not to be had; returns a function that ends it. */
+function show(video, whep, playlist) {
+  if (!window.RTCPeerConnection) return play(video, playlist);
+  let end = () => connection.close();
+  const fallBack = () => {
+    connection.close();
+    video.srcObject = null;
+    end = play(video, playlist);
+  };
+  const connection = watch(whep, video, (state) => {
+    if (state === "connected") clearTimeout(patience);
+    if (state === "refused") clearTimeout(patience), fallBack();
+  });
+  const patience = setTimeout(fallBack, WEBRTC_TIME);
+  return () => { clearTimeout(patience); end(); video.srcObject = null; };
+}
+
+/** Saves what a video shows as a picture. */
+function save(video, name) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.toBlob((picture) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(picture);
+    link.download = `${name}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+}
+
 class Card {
-  constructor(name, styles) {
+  constructor({ name, by }, styles) {
     this.name = name;
+    this.by = by;
     this.address = `streams/${encodeURIComponent(name)}`;
     this.root = $("#stream").content.cloneNode(true).firstElementChild;
     this.root.dataset.name = name;
     $("h2", this.root).textContent = name;
-    this.end = play($(".painted video", this.root), `${this.address}/painted.m3u8`);
-    $(".show-source", this.root).addEventListener("change", (event) => this.showSource(event.target.checked));
+    this.painted = $(".painted", this.root);
+    this.source = $(".source", this.root);
+    this.split = $(".split", this.root);
+    this.painted.setAttribute("aria-label", `${name}, painted`);
+    this.source.setAttribute("aria-label", `${name}, as it was filmed`);
+    this.end = this.showPainting();
+    this.split.addEventListener("input", () => this.divide());
+    $(".compare", this.root).addEventListener("change", (event) => this.compare(event.target.checked));
+    $(".still", this.root).addEventListener("click", () => save(this.painted, name));
+    $(".full", this.root).addEventListener("click", () => this.fill());
     this.strength = this.slider($(".slider", this.root), (value) => ({ strength: value }));
     this.styles = new Map();
     if (styles.length > 1) for (const style of styles) this.addStyle(style);
@@ -96,10 +137,38 @@ class Card {
     this.sending = false;
   }
 
-  showSource(shown) {
-    $(".source", this.root).hidden = !shown;
-    if (shown) this.endSource = play($(".source video", this.root), `${this.address}/source.m3u8`);
-    else this.endSource();
+  showPainting() {
+    return show(this.painted, `${this.address}/whep`, `${this.address}/painted.m3u8`);
+  }
+
+  /** The source over the painting, up to where the slider is. Both come the same way, so that they
+   *  are in step. */
+  compare(shown) {
+    this.source.hidden = this.split.hidden = !shown;
+    this.painted.controls = !shown;
+    this.endSource?.();
+    this.endSource = null;
+    if (this.by === "rtmp") {
+      this.end();
+      this.end = shown ? play(this.painted, `${this.address}/painted.m3u8`) : this.showPainting();
+      if (shown) this.endSource = play(this.source, `${this.address}/source.m3u8`);
+    } else if (shown) {
+      const connection = watch(`${this.address}/whep/source`, this.source, () => {});
+      this.endSource = () => connection.close();
+    }
+    this.divide();
+  }
+
+  divide() {
+    this.source.style.clipPath = `inset(0 ${100 - this.split.value}% 0 0)`;
+    this.split.style.setProperty("--at", `${this.split.value}%`);
+  }
+
+  fill() {
+    const pictures = $(".pictures", this.root);
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (pictures.requestFullscreen) pictures.requestFullscreen().catch(() => {});
+    else this.painted.webkitEnterFullscreen?.(); // iPhones show a video alone
   }
 
   update(stream, mayControl) {
@@ -108,6 +177,9 @@ class Card {
     $(".in", this.root).textContent = stream.frames.in;
     $(".done", this.root).textContent = stream.frames.painted;
     $(".dropped", this.root).textContent = stream.frames.dropped;
+    $(".viewers", this.root).textContent = stream.viewers;
+    $(".note", this.root).textContent = stream.note || "";
+    $(".note", this.root).hidden = !stream.note;
     $(".controls", this.root).disabled = !mayControl;
     if (Date.now() - (this.touched || 0) < 2 * POLL) return;
     const show = (input, value) => {
@@ -121,12 +193,12 @@ class Card {
 
   remove() {
     this.end();
-    if (!$(".source", this.root).hidden) this.endSource();
+    this.endSource?.();
     this.root.remove();
   }
 }
 
-function show(status) {
+function update(status) {
   const names = new Set(status.streams.map((stream) => stream.name));
   for (const [name, card] of cards) {
     if (!names.has(name)) {
@@ -135,7 +207,7 @@ function show(status) {
     }
   }
   for (const stream of status.streams) {
-    if (!cards.has(stream.name)) cards.set(stream.name, new Card(stream.name, status.styles));
+    if (!cards.has(stream.name)) cards.set(stream.name, new Card(stream, status.styles));
     cards.get(stream.name).update(stream, status.may_control);
   }
   $("#model").textContent = status.model;
@@ -145,14 +217,19 @@ function show(status) {
   $("#publish h2").hidden = names.size > 0;
   $("#publish").hidden = names.size >= status.max_streams;
   $("#login").hidden = status.may_control;
+  $("#camera").hidden = !status.may_control;
+  const isReached = status.page && !/\/(127\.|localhost|\[::1)/.test(status.page);
+  $("#phone").hidden = !isReached || names.size > 0;
+  const code = `qr.svg?${status.may_control}`; // with the key in it for those who have it
+  if (isReached && $("#qr").getAttribute("src") !== code) $("#qr").src = code;
 }
 
 async function poll() {
   try {
     const answer = await fetch("status", { cache: "no-store" });
     $("#purpose").textContent = answer.status === 401 ? "watch" : "change the painting";
-    if (answer.status === 401) show({ streams: [], styles: [], model: "", max_streams: 0, may_control: false });
-    else show(await answer.json());
+    if (answer.status === 401) update({ streams: [], styles: [], model: "", max_streams: 0, may_control: false });
+    else update(await answer.json());
   } catch {
     $("#model").textContent = "the server does not answer";
   }
@@ -166,4 +243,12 @@ $("#login").addEventListener("submit", async (event) => {
   if (answer?.ok) $("#key").value = "";
 });
 
-poll();
+/** A key that came with the address, by a QR code, is used and no longer shown. */
+async function unlock() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (!key) return;
+  history.replaceState(null, "", location.pathname);
+  await post("session", { key }).catch(() => {});
+}
+
+unlock().then(poll);

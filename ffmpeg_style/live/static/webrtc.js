@@ -23,13 +23,12 @@ function endSession(session) {
   if (session) fetch(session, { method: "DELETE", keepalive: true }).catch(() => {});
 }
 
-/** A connection that is made again whenever it is lost, until `close`. */
+/** A connection that is made by `open`, and again whenever it is lost, until `close`. */
 class Connection {
   /** `prepare(peer)` adds what is sent or received; `tell(state, error)` hears of "connected",
    *  "lost" and "refused". */
   constructor(address, prepare, tell) {
     Object.assign(this, { address, prepare, tell });
-    this.open();
   }
 
   async open() {
@@ -75,19 +74,31 @@ class Connection {
   }
 }
 
-/** Sends a stream's tracks to the server; smooth motion matters more than sharpness. */
+/** Sends a stream's tracks to the server; smooth motion matters more than sharpness. `send` goes on
+ *  with another stream. */
 function publish(address, stream, tell) {
-  return new Connection(address, (peer) => {
-    for (const track of stream.getTracks()) {
+  const prepare = (peer) => {
+    for (const track of connection.stream.getTracks()) {
       if (track.kind === "video") track.contentHint = "motion";
-      peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+      peer.addTransceiver(track, { direction: "sendonly", streams: [connection.stream] });
     }
-  }, tell);
+  };
+  const connection = new Connection(address, prepare, tell);
+  connection.stream = stream;
+  connection.send = (other) => {
+    connection.stream = other;
+    for (const { sender } of connection.peer?.getTransceivers() || []) {
+      const track = other.getTracks().find((track) => track.kind === sender.track?.kind);
+      if (track) sender.replaceTrack(track).catch(() => connection.again());
+    }
+  };
+  connection.open();
+  return connection;
 }
 
 /** Shows a stream in a video element, as soon as it comes. */
 function watch(address, video, tell) {
-  return new Connection(address, (peer) => {
+  const connection = new Connection(address, (peer) => {
     const shown = new MediaStream();
     for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
     peer.addEventListener("track", (event) => {
@@ -97,4 +108,6 @@ function watch(address, video, tell) {
       video.play().catch(() => {}); // a browser may want a tap first
     });
   }, tell);
+  connection.open();
+  return connection;
 }

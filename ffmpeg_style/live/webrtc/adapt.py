@@ -7,6 +7,7 @@ frame or how much its network carries, or to choose the addresses that are liste
 import ipaddress
 
 import aioice.ice
+from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCRtpSender
@@ -29,13 +30,18 @@ def take_packets(receiver, make_buffer):
     _set_private(receiver, RTCRtpReceiver, "jitter_buffer", make_buffer(codec_of))
 
 
-def follow_viewer(sender, on_key_frame, on_bitrate):
-    """Calls `on_key_frame()` when a viewer asks for one, `on_bitrate(bits per second)` as it tells.
+def follow_viewer(sender, codec, viewer):
+    """Tells a viewer what its browser asks for: a key frame, or another bit rate.
 
-    The sender must be one of VP8 that is given packets.
+    Args:
+        sender: an `RTCRtpSender` that is given packets.
+        codec: theirs, "VP8" or "H264".
+        viewer: has ``ask_for_key_frame()`` and ``note_bitrate(bits per second)``.
     """
-    sender._send_keyframe = on_key_frame
-    _set_private(sender, RTCRtpSender, "encoder", _Packer(on_bitrate))
+    sender._send_keyframe = viewer.ask_for_key_frame
+    encoder = _Vp8Packer() if codec == "VP8" else _H264Packer()
+    encoder.viewer = viewer
+    _set_private(sender, RTCRtpSender, "encoder", encoder)
 
 
 def allow_codecs(transceiver, *names):
@@ -45,12 +51,10 @@ def allow_codecs(transceiver, *names):
     transceiver.setCodecPreferences(allowed)
 
 
-class _Packer(Vp8Encoder):
-    """Packs what is encoded already."""
+class _Packer:
+    """Of an encoder, what packs frames that are encoded already."""
 
-    def __init__(self, on_bitrate):
-        super().__init__()
-        self._on_bitrate = on_bitrate
+    viewer = None
 
     @property
     def target_bitrate(self):
@@ -58,7 +62,15 @@ class _Packer(Vp8Encoder):
 
     @target_bitrate.setter
     def target_bitrate(self, bitrate):
-        self._on_bitrate(bitrate)
+        self.viewer.note_bitrate(bitrate)
+
+
+class _Vp8Packer(_Packer, Vp8Encoder):
+    pass
+
+
+class _H264Packer(_Packer, H264Encoder):
+    pass
 
 
 def listen_on(host):

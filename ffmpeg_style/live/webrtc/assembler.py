@@ -47,6 +47,7 @@ class FrameAssembler:
         self._newest = None
         self._next = None  # where the next frame begins; None: with a key frame
         self._stuck_since = None
+        self._is_requested = False
         self._last_request = float("-inf")
 
     def add(self, packet):
@@ -62,7 +63,11 @@ class FrameAssembler:
             self._skip_if_stuck()
         return self._asks_for_key_frame(), None
 
-    def ask_for_key_frame(self):
+    def request_key_frame(self):
+        """Has a key frame asked for, and goes on meanwhile."""
+        self._is_requested = True
+
+    def begin_anew(self):
         """Drops what comes before the next key frame, and has one asked for."""
         self._next = None
         self._packets.clear()
@@ -73,7 +78,7 @@ class FrameAssembler:
             self._newest = number + (1 << 16)
         step = (number - self._newest + (1 << 15)) % (1 << 16) - (1 << 15)
         if abs(step) > MAX_JUMP:
-            self.ask_for_key_frame()
+            self.begin_anew()
             self._newest += step % (1 << 16)
             return self._newest
         self._newest = max(self._newest, self._newest + step)
@@ -125,12 +130,14 @@ class FrameAssembler:
         is_late = self._now() - self._stuck_since > PATIENCE
         if is_late or len(self._packets) > MAX_PACKETS or size > MAX_FRAME:
             self.skipped += 1
-            self.ask_for_key_frame()
+            self.begin_anew()
 
     def _asks_for_key_frame(self):
         now = self._now()
-        if self._next is not None or now - self._last_request < REQUEST_INTERVAL:
+        is_needed = self._next is None or self._is_requested
+        if not is_needed or now - self._last_request < REQUEST_INTERVAL:
             return False
+        self._is_requested = False
         self._last_request = now
         return True
 

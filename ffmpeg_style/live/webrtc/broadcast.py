@@ -175,6 +175,12 @@ class Broadcast:
         for viewer in self.viewers:
             viewer.put_video(pts, data, is_key)
 
+    def video_later(self, delay, pts, data, is_key):
+        """A frame for all who watch by then, `delay` seconds from now."""
+        loop = asyncio.get_running_loop()
+        if self.viewers:
+            loop.call_later(delay, lambda: self.video(pts, data, is_key, 0))
+
     def audio(self, pts, data, lateness):
         """A packet of sound for all, once its picture is due."""
         wait = 0 if self._delay is None else min(max(self._delay - lateness, 0), MAX_SOUND_DELAY)

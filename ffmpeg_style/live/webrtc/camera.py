@@ -15,16 +15,18 @@ class WebCamera:
     Attributes:
         connection: a `Connection`.
         has_sound: whether it sends any.
+        codec: of its frames, one of `messages.CODECS`; None before the first.
     """
 
     def __init__(self):
         self.connection = Connection()
         self.has_sound = False
+        self.codec = None
         self._start = time.monotonic()
         self._buffers = []
         self._frames = None
         self._painter = None
-        self._broadcast = None
+        self._sound = self._source = None
         self._picture_time = Timeline(messages.VIDEO_RATE)
         self._sound_time = Timeline(messages.AUDIO_RATE)
         self._last_pts = -1
@@ -66,14 +68,24 @@ class WebCamera:
         """Whether the connection has not ended."""
         return not self.connection.ended.is_set()
 
-    def send_to(self, painter, broadcast):
-        """From now on a `WorkerPainter` gets the frames, and a `Broadcast` the sound."""
-        self._painter, self._broadcast = painter, broadcast
-        self.ask_for_key_frame()
+    def send_to(self, painter, sound, source):
+        """From now on a `WorkerPainter` gets all, or None does, and `Broadcast`s get their parts.
 
-    def ask_for_key_frame(self):
-        """The painter has to begin anew."""
-        self._frames.ask_for_key_frame()
+        Args:
+            painter: a `WorkerPainter` or None.
+            sound: gets the sound.
+            source: gets the frames as they came.
+        """
+        self._painter, self._sound, self._source = painter, sound, source
+        self.begin_anew()
+
+    def begin_anew(self):
+        """The painter has missed something, and goes on with a key frame."""
+        self._frames.begin_anew()
+
+    def request_key_frame(self):
+        """Someone who watches what is filmed needs a key frame."""
+        self._frames.request_key_frame()
 
     def lateness(self, pts):
         """Seconds since a frame with that pts, in units of VIDEO_RATE, came or could have come."""
@@ -82,17 +94,20 @@ class WebCamera:
     def _take_frame(self, codec, timestamp, data, is_key):
         moment = self._picture_time.moment(timestamp, time.monotonic()) - self._start
         self._last_pts = max(int(moment * messages.VIDEO_RATE), self._last_pts + 1)
-        if self._painter and codec in messages.CODECS:
+        self.codec = codec
+        if self._painter:
             self._painter.video(codec, self._last_pts, data)
+            delay = self._painter.progress.delay
+            self._source.video_later(delay or 0, self._last_pts, data, is_key)
 
     def _take_sound(self, timestamp, data):
         moment = self._sound_time.moment(timestamp, time.monotonic()) - self._start
         pts = int(moment * messages.AUDIO_RATE)
         if self._painter:
             self._painter.audio(pts, data)
-        if self._broadcast:
+        if self._sound:
             lateness = time.monotonic() - self._start - moment
-            self._broadcast.audio(timestamp, data, lateness)
+            self._sound.audio(pts, data, lateness)
 
     async def close(self):
         """Ends the connection."""

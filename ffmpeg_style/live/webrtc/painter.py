@@ -128,7 +128,7 @@ class WorkerPainter:
         """A frame of the camera's, one of `messages.CODECS`."""
         if self._worker.is_behind:
             self._overrun += 1
-            self._camera.ask_for_key_frame()
+            self._camera.begin_anew()
         else:
             self._worker.send(messages.VIDEO, pts, data, messages.CODECS.index(codec))
 

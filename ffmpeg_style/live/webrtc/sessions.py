@@ -76,32 +76,47 @@ class Sessions:
         stream = self._streams.get(name)
         if stream is None:
             raise RefusedError("no such stream")
+        return await self._join(stream, self._broadcast(stream), "VP8", offer)
+
+    async def watch_source(self, name, offer):
+        """The same for what the camera films, before it is painted; of WHIP cameras alone.
+
+        Raises:
+            InputError: the offer is none, or lacks the camera's codec.
+            RefusedError: there is no such camera, or there are too many viewers.
+        """
+        stream = self._streams.get(name)
+        if stream is None or not hasattr(stream, "source") or not stream.codec:
+            raise RefusedError("no such camera that came by WHIP")
+        return await self._join(stream, stream.source, stream.codec, offer)
+
+    async def _join(self, stream, broadcast, codec, offer):
         if self.viewers() >= MAX_VIEWERS:
             raise RefusedError("as many watch as may")
-        broadcast = self._broadcast(stream)
         viewer = broadcast.add()
         connection = Connection()
         try:
-            answer = await connection.answer(offer, lambda: _send(connection.peer, viewer))
+            answer = await connection.answer(offer, lambda: _send(connection.peer, viewer, codec))
         except BaseException:
             broadcast.remove(viewer)
             await connection.close()
             raise
-        self._watching[connection.id] = stream
+        self._watching[connection.id] = broadcast
         self._keep(connection, lambda: self._leave(connection, broadcast, viewer))
         return connection.id, answer
 
-    def viewers(self, stream=None):
-        """Browsers that watch a stream, or all."""
-        return sum(stream in (None, watched) for watched in self._watching.values())
+    def viewers(self, broadcast=None):
+        """Browsers that watch what a `Broadcast` sends, or all."""
+        return sum(broadcast in (None, watched) for watched in self._watching.values())
 
     def status(self):
         """`Streams.status`, with the browsers that watch among the viewers."""
         found = self._streams.status()
         for status in found:
             stream = self._streams.get(status["name"])
-            # To nginx, what relays a stream to browsers is a player.
-            status["viewers"] += self.viewers(stream) - (stream in self._relays)
+            if relay := self._relays.get(stream):
+                # To nginx, what relays a stream to browsers is a player.
+                status["viewers"] += self.viewers(relay.broadcast) - 1
         return found
 
     def _broadcast(self, stream):
@@ -155,7 +170,7 @@ class Sessions:
             await asyncio.wait(self._tasks)
 
 
-def _send(peer, viewer):
+def _send(peer, viewer, codec):
     """Gives a viewer's tracks to the transceivers of what it offered to receive."""
     kinds = set()
     for transceiver in peer.getTransceivers():
@@ -165,8 +180,8 @@ def _send(peer, viewer):
         kinds.add(transceiver.kind)
         transceiver.direction = "sendonly"
         if transceiver.kind == "video":
-            adapt.allow_codecs(transceiver, "VP8")
-            adapt.follow_viewer(transceiver.sender, viewer.ask_for_key_frame, viewer.note_bitrate)
+            adapt.allow_codecs(transceiver, codec)
+            adapt.follow_viewer(transceiver.sender, codec, viewer)
             transceiver.sender.replaceTrack(viewer.video)
         else:
             adapt.allow_codecs(transceiver, "opus")

@@ -32,7 +32,8 @@ class WebStream:
         name: checked.
         client: the id of the camera's connection.
         folder: holds the segments for browsers.
-        broadcast: what browsers watch.
+        broadcast: the painting, for browsers.
+        source: what the camera films, for browsers, in step with the painting.
         restarts: how often the worker had to be replaced.
         viewers: RTMP players.
     """
@@ -42,6 +43,7 @@ class WebStream:
         self.client = camera.connection.id
         self.folder = folder
         self.broadcast = Broadcast(self._tell)
+        self.source = Broadcast(self._tell_camera)
         self.restarts = 0
         self.viewers = 0
         self._camera = camera
@@ -81,6 +83,15 @@ class WebStream:
     def _tell(self, settings):
         if self._painter:
             self._painter.tell(settings)
+
+    def _tell_camera(self, settings):
+        if settings.get("key_frame"):
+            self._camera.request_key_frame()
+
+    @property
+    def codec(self):
+        """The codec of what the camera films, "VP8" or "H264"; None before the first frame."""
+        return self._camera.codec
 
     def _listen(self):
         """Takes note of what the camera sends."""
@@ -136,7 +147,7 @@ class WebStream:
         """Stays with a worker to its end, which comes at once when it is found frozen."""
         self._painter = painter
         painter.apply(self._controls)  # They may have changed meanwhile.
-        self._camera.send_to(painter, self.broadcast)
+        self._camera.send_to(painter, self.broadcast, self.source)
         ended = asyncio.create_task(painter.ended())
         try:
             while not ended.done():
@@ -148,7 +159,7 @@ class WebStream:
         finally:
             await painter.end()
             self._painter = None
-            self._camera.send_to(None, self.broadcast)
+            self._camera.send_to(None, self.broadcast, self.source)
             self._frames = _sum(self._frames, painter.progress.frames)
 
     def _frozen(self, progress):
@@ -191,10 +202,11 @@ class WebStream:
         """What there is to know, for JSON."""
         return {
             "name": self.name,
+            "by": "webrtc",
             "state": self._state(),
             "seconds": round(time.monotonic() - self._started, 1),
             "restarts": self.restarts,
-            "viewers": self.viewers,
+            "viewers": self.viewers + len(self.broadcast.viewers),
             "frames": self.frames(),
             "delay": None if self.delay is None else round(self.delay, 3),
             "controls": self._controls.as_json(self._settings.styles),

@@ -1,0 +1,116 @@
+"use strict";
+
+/** This device as a camera: its form, its buttons, and what becomes of them. */
+const camera = {
+  facing: "environment",
+  stream: null,
+  connection: null,
+
+  /** Sets the buttons up; `start` and `stop` are for the page's own needs. */
+  prepare() {
+    const find = (id) => document.getElementById(id);
+    Object.assign(this, { form: find("film"), filming: find("filming"), preview: find("preview") });
+    Object.assign(this, { note: find("camera-note"), name: find("camera-name"), size: find("size") });
+    Object.assign(this, { pauseButton: find("pause"), sound: find("sound"), flipButton: find("flip") });
+    this.name.value = localStorage.getItem("camera") || `camera-${Math.random().toString(36).slice(2, 6)}`;
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.start(); });
+    find("stop").addEventListener("click", () => this.stop());
+    this.pauseButton.addEventListener("click", () => this.pause(!this.isPaused));
+    this.flipButton.addEventListener("click", () => this.flip());
+    this.size.addEventListener("change", () => this.film());
+    this.sound.addEventListener("change", () => this.pause(this.isPaused));
+    document.addEventListener("visibilitychange", () => this.wake());
+    screen.orientation?.addEventListener("change", () => this.connection && this.film());
+    if (!navigator.mediaDevices) this.explain();
+  },
+
+  explain() {
+    const port = location.port ? `:${location.port}` : "";
+    this.form.querySelector("button").disabled = true;
+    this.say("Browsers give their camera to secure pages only: start the server with --https, or open "
+      + `http://localhost${port}/ on the machine that it runs on.`);
+  },
+
+  say(text) {
+    this.note.textContent = text;
+  },
+
+  get isPaused() {
+    return this.pauseButton.getAttribute("aria-pressed") === "true";
+  },
+
+  async start() {
+    localStorage.setItem("camera", this.name.value);
+    this.say("Allow the camera when the browser asks for it.");
+    if (!await this.film()) return;
+    this.form.hidden = true;
+    this.filming.hidden = false;
+    const address = `streams/${encodeURIComponent(this.name.value)}/whip`;
+    this.connection = publish(address, this.stream, (state, error) => this.follow(state, error));
+    this.keepAwake();
+  },
+
+  /** Opens the camera as it is to be now; a connection goes on with it. */
+  async film() {
+    const height = Number(this.size.value);
+    const video = { facingMode: this.facing, height: { ideal: height }, width: { ideal: height * 16 / 9 }, frameRate: { ideal: 30, max: 30 } };
+    const audio = { echoCancellation: false, noiseSuppression: false };
+    for (const track of this.stream?.getVideoTracks() || []) track.stop(); // a phone opens one at a time
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video, audio })
+        .catch(() => navigator.mediaDevices.getUserMedia({ video })); // there may be no microphone
+    } catch (error) {
+      this.say(error.name === "NotAllowedError" ? "The browser was not allowed to use the camera."
+        : `The camera can’t be used: ${error.message}`);
+      return false;
+    }
+    for (const track of this.stream?.getTracks() || []) track.stop();
+    this.stream = this.preview.srcObject = stream;
+    this.connection?.send(stream);
+    this.pause(this.isPaused);
+    return true;
+  },
+
+  follow(state, error) {
+    if (state === "connected") this.say("");
+    if (state === "lost") this.say("The connection is lost; it is made again.");
+    if (state === "refused") this.say(error.status === 401 ? "Filming needs the key: enter it above." : `${error.message}.`);
+  },
+
+  pause(paused) {
+    this.pauseButton.setAttribute("aria-pressed", paused);
+    this.pauseButton.textContent = paused ? "Go on" : "Pause";
+    for (const track of this.stream.getVideoTracks()) track.enabled = !paused;
+    for (const track of this.stream.getAudioTracks()) track.enabled = !paused && this.sound.checked;
+  },
+
+  async flip() {
+    this.facing = this.facing === "user" ? "environment" : "user";
+    await this.film();
+  },
+
+  /** A phone that slept may have lost its camera, and its wish to stay awake. */
+  wake() {
+    if (document.hidden || !this.connection) return;
+    this.keepAwake();
+    if (this.stream.getVideoTracks().some((track) => track.readyState === "ended")) this.film();
+  },
+
+  keepAwake() {
+    navigator.wakeLock?.request("screen").then((lock) => { this.lock = lock; }).catch(() => {});
+  },
+
+  stop() {
+    this.connection?.close();
+    this.connection = null;
+    this.lock?.release();
+    for (const track of this.stream.getTracks()) track.stop();
+    this.stream = this.preview.srcObject = null;
+    this.filming.hidden = true;
+    this.form.hidden = false;
+    this.say("");
+  },
+};
+
+camera.prepare();
