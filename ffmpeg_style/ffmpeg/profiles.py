@@ -7,12 +7,12 @@ import subprocess
 # Enough for the quick start and for what the tests and the live server do, in minutes.
 _DEMO_PARTS = {
     "demuxer": """
-        aac ac3 aiff apng avi concat ffmetadata flac flv gif h264 hevc hls image2
+        aac ac3 aiff apng avi concat data ffmetadata flac flv gif h264 hevc hls image2
         image2pipe image_*_pipe ivf live_flv matroska mjpeg mov mp3 mpegps mpegts
         mpegvideo nut ogg pcm_s16le rawvideo wav yuv4mpegpipe
     """,
     "muxer": """
-        adts apng avi crc ffmetadata fifo flac flv framecrc framehash framemd5 gif h264
+        adts apng avi crc data ffmetadata fifo flac flv framecrc framehash framemd5 gif h264
         hash hls image2 image2pipe matroska md5 mjpeg mov mp3 mp4 mpegts mpjpeg null nut
         ogg pcm_s16le rawvideo segment stream_segment streamhash tee wav webm yuv4mpegpipe
     """,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 
@@ -9,6 +10,8 @@ from ffmpeg_style.processes import ending_with_parent
 
 MAX_LINE = 4096
 """Bytes of a line of a program's output; a longer one is cut."""
+PIPE_SIZE = 16384
+"""Bytes that lie between this process and a program that does not read."""
 
 
 async def start(command, **options):
@@ -61,13 +64,16 @@ async def lines(reader):
 
 
 async def open_pipe():
-    """A pipe from a program to here: (a StreamReader, the file descriptor for the program).
+    """A pipe to a program: (an `asyncio.StreamWriter`, the file descriptor for the program).
 
+    The writer's ``drain`` waits until the program, or the little that fits in between, has it all.
     The caller closes the descriptor once the program has it.
     """
     read_end, write_end = os.pipe()
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
     loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: protocol, os.fdopen(read_end, "rb", 0))
-    return reader, write_end
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(write_end, "wb", 0)
+    )
+    transport.set_write_buffer_limits(0)
+    return asyncio.StreamWriter(transport, protocol, None, loop), read_end

@@ -57,7 +57,7 @@ rtmp {{
 
         application camera {{
             live on;
-            wait_key on;
+            wait_key off;
             sync 10ms;
             publish_notify on;
             drop_idle_publisher 20s;

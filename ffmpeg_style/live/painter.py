@@ -1,17 +1,26 @@
 """A painter: one ffmpeg that takes one camera's stream and gives it back painted."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import subprocess
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 from ffmpeg_style.live import children
 from ffmpeg_style.live.changes import Changes
+from ffmpeg_style.live.controls import Controls
 from ffmpeg_style.live.progress import Progress
 from ffmpeg_style.live.settings import LOOPBACK
 
 FILTER = "styletransfer"
+COPIED_SOUND = {"AAC", "MP3"}
+ENCODED_SOUND = {"G.711", "PCM"}
+"""What RTMP players or MPEG-TS do not know, and surveillance cameras send."""
+END_TIME = 1
+"""Seconds in which a painter is to paint the rest."""
 KEYFRAME_INTERVAL = 0.5
 """Seconds: what a new player waits at most, and the length of an HLS segment."""
 MAX_LOG_LINES = 10
@@ -33,48 +42,77 @@ _HLS = (
 log = logging.getLogger(__name__)
 
 
+def carries_sound(codec):
+    """Whether a painting has the camera's sound, of this codec or None."""
+    return codec in COPIED_SOUND | ENCODED_SOUND
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a painter is started for.
+
+    Attributes:
+        name: the stream's.
+        folder: receives the segments for browsers.
+        ticket: for publishing the painted stream.
+        controls: the `Controls` to begin with.
+        sound: the codec of the camera's sound, or None.
+        start: milliseconds of the stream's own clock, of the first picture to be painted; None:
+            the first of all.
+    """
+
+    name: str
+    folder: Path
+    ticket: str
+    controls: Controls
+    sound: str | None
+    start: int | None
+
+
 class Painter:
     """One run of ffmpeg.
 
     Attributes:
         progress: a `Progress`.
+        feed: the `Feed` that it gets its pictures from.
     """
 
-    def __init__(self, name, process, arrivals, controls):
-        self.progress = Progress()
+    def __init__(self, name, controls, process, writer, feed):
+        self.progress = Progress(feed.arrivals)
+        self.feed = feed
         self._changes = Changes(controls.filter_options())
         self._name = name
         self._process = process
+        self._writer = writer
+        self._feeding = asyncio.create_task(feed.write(writer))
         self._readers = [
-            asyncio.create_task(_feed(arrivals, self.progress.read_arrival)),
-            asyncio.create_task(_feed(process.stdout, self._take_painting)),
+            asyncio.create_task(self._take_paintings()),
             asyncio.create_task(self._forward_log()),
         ]
 
     @classmethod
-    async def start(cls, settings, name, folder, controls, tickets):
-        """Starts to paint a stream.
+    async def start(cls, settings, job, feed):
+        """Starts to paint what comes by a `Feed`, for a `Job`.
 
-        Args:
-            settings: the server's `Settings`.
-            name: the stream's.
-            folder: receives the segments for browsers.
-            controls: the `Controls` to begin with.
-            tickets: for playing the camera's stream, and for publishing the painted one.
+        Raises:
+            OSError: no process or no memory is left.
         """
-        arrivals, descriptor = await children.open_pipe()
+        writer, descriptor = await children.open_pipe()
         try:
             process = await children.start(
-                _command(settings, name, controls, tickets, descriptor),
-                cwd=folder,
+                _command(settings, job, descriptor),
+                cwd=job.folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=[descriptor],
             )
+        except BaseException:
+            writer.close()
+            raise
         finally:
             os.close(descriptor)
-        return cls(name, process, arrivals, controls)
+        return cls(job.name, job.controls, process, writer, feed)
 
     async def _forward_log(self):
         second, shown = 0, 0
@@ -98,18 +136,35 @@ class Painter:
             option, value = change
             self._process.stdin.write(f"c{FILTER} -1 {option} {value}\n".encode())
 
-    def _take_painting(self, line):
-        self.progress.read_painting(line)
-        self._send_change()
+    async def _take_paintings(self):
+        async for line in children.lines(self._process.stdout):
+            self.progress.read_painting(line)
+            self._send_change()
+
+    @property
+    def dropped(self):
+        """Pictures that were not painted, as there was no time for them."""
+        return self.progress.dropped + self.feed.skipped
+
+    @property
+    def in_flight(self):
+        """Pictures on their way, with those that were dropped since the last painting."""
+        return self.feed.given - self.progress.paintings.count - self.progress.dropped
 
     async def ended(self):
         """Waits until ffmpeg has ended and all it said has been read; returns its exit code."""
         await self._process.wait()
+        self.feed.close()
+        self._feeding.cancel()
+        self._writer.close()
         await asyncio.gather(*self._readers)
         return self._process.returncode
 
     async def end(self):
-        """Ends ffmpeg in order."""
+        """Ends ffmpeg in order: it paints what it was given, if it can in `END_TIME`."""
+        self.feed.finish()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._process.wait(), END_TIME)
         await children.end(self._process)
         await self.ended()
 
@@ -119,39 +174,29 @@ class Painter:
         await self.ended()
 
 
-async def _feed(reader, take_line):
-    async for line in children.lines(reader):
-        take_line(line)
-
-
-def _command(settings, name, controls, tickets, descriptor):
+def _command(settings, job, descriptor):
     """Ffmpeg's command line.
 
-    The camera's timestamps are kept, so that players go on when a painter had to be replaced, and
-    the delay can be told. One output is the painting, for players and browsers; one is the camera's
-    stream as it came, for browsers; and one is a line about each packet of its video, into a pipe.
-    That one is alone: beside sound, a packet would wait for the sound of its time.
+    Timestamps are kept, so that players go on when a painter had to be replaced, and the delay can
+    be told. One output is the painting, for players and browsers; and one is the camera's stream as
+    it came, for browsers.
     """
-    camera = f"rtmp://{LOOPBACK}:{settings.rtmp_port}/camera/{name}?ticket={tickets[0]}"
     return [
         str(settings.ffmpeg),
         *("-hide_banner", "-nostats", "-loglevel", "repeat+level+info", "-copyts"),
         # As often ffmpeg looks for a command on its stdin, and takes one.
         *("-stats_period", "0.1"),
-        *("-protocol_whitelist", "rtmp,tcp", "-f", "live_flv"),
         # Not "-fflags nobuffer": it loses what is probed, and so the first key frame.
-        *("-rtmp_live", "live", "-rtmp_buffer", "100"),
+        *("-protocol_whitelist", "file", "-f", "flv", "-fpsprobesize", "0"),
         # One thread: the decoder would hold back a frame for every other one.
-        *("-analyzeduration", "1000000", "-fpsprobesize", "0", "-threads", "1"),
+        *("-analyzeduration", "1000000", "-threads", "1"),
         # The encoder can't change its size: a camera that does is scaled to what it began with.
-        *("-reinit_filter", "0", "-i", camera),
-        *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "copy"),
-        *("-vf", filters(settings, controls)),
-        *publishing(settings, name, tickets[1]),
-        *("-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"),
+        # As "pipe:" the input would keep ffmpeg from taking commands.
+        *("-reinit_filter", "0", "-i", f"/dev/fd/{descriptor}"),
+        *("-map", "0:v:0", *_sound_options(job), "-vf", filters(settings, job)),
+        *publishing(settings, job.name, job.ticket),
+        *("-map", "0:v:0", *_sound_options(job), "-c:v", "copy"),
         *_tee(_HLS.format(name="source")),
-        *("-map", "0:v:0", "-c", "copy", "-protocol_whitelist", "pipe", "-flush_packets", "1"),
-        *("-f", "framecrc", f"pipe:{descriptor}"),
     ]
 
 
@@ -168,6 +213,12 @@ def publishing(settings, name, ticket):
     ]
 
 
+def _sound_options(job):
+    if not carries_sound(job.sound):
+        return []
+    return ["-map", "0:a:0?", "-c:a", "copy" if job.sound in COPIED_SOUND else "aac"]
+
+
 def _tee(*outputs):
     """Several outputs of the same packets."""
     return [
@@ -177,8 +228,10 @@ def _tee(*outputs):
     ]
 
 
-def filters(settings, controls):
+def filters(settings, job):
     """The filters: a smaller picture if need be, with even sides; the painting; a report; YUV.
+
+    What comes before the job's start is only decoded, as later pictures are made from it.
 
     Every frame is made smaller, even one that is dropped then: by the means that costs the least.
     """
@@ -187,11 +240,12 @@ def filters(settings, controls):
         "model": str(settings.model),
         "late": "drop",
         **settings.filter_options,
-        **controls.filter_options(),
+        **job.controls.filter_options(),
     }
     arguments = ":".join(f"{option}={escape(value)}" for option, value in options.items())
+    trim = "" if job.start is None else f"trim=start={job.start / 1000:.3f},"
     return (
-        f"scale=w=trunc(iw*{shrink}/2)*2:h=trunc(ih*{shrink}/2)*2:flags=area,"
+        f"{trim}scale=w=trunc(iw*{shrink}/2)*2:h=trunc(ih*{shrink}/2)*2:flags=area,"
         f"{FILTER}={arguments},"
         f"metadata=mode=print:file=-:direct=1,{_TO_YUV}"
     )

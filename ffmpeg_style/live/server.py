@@ -59,9 +59,11 @@ async def _serve(settings, program, context, companions):
         hooks = hooks_application(streams)
         await stack.enter_async_context(_site(hooks, path=settings.state / nginx.HOOKS_SOCKET))
         stack.push_async_callback(streams.close)  # What came in while the others were closed.
-        nginx_runs = asyncio.create_task(_keep_nginx(program.program, settings.state, streams))
+        up = asyncio.Event()
+        nginx_runs = asyncio.create_task(_keep_nginx(program.program, settings.state, streams, up))
         stack.push_async_callback(_cancel, nginx_runs)
         stack.push_async_callback(streams.close)
+        await _first(up.wait(), nginx_runs)  # Whoever sees the page may publish.
         sessions = Sessions(settings, streams, tickets)
         stack.push_async_callback(sessions.close)
         page = web_application(settings, streams, sessions)
@@ -70,10 +72,7 @@ async def _serve(settings, program, context, companions):
             stack.push_async_callback(_cancel, asyncio.create_task(companion(settings, tickets)))
         log.info(settings.addresses)
         _draw_code(settings)
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([stopped, nginx_runs], return_when=asyncio.FIRST_COMPLETED)
-        if nginx_runs.done():
-            nginx_runs.result()
+        await _first(stop.wait(), nginx_runs)
         log.info("ending")
 
 
@@ -84,18 +83,33 @@ def _draw_code(settings):
         code(settings, with_key=True).terminal(compact=True)
 
 
-async def _keep_nginx(program, folder, streams):
-    """Runs nginx, again and again; fails when it does not start the first time."""
-    first = True
+async def _first(event, task):
+    """Waits for an event, or for a task to fail, whose error is raised then."""
+    waiting = asyncio.ensure_future(event)
+    await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()
+
+
+async def _keep_nginx(program, folder, streams, up):
+    """Runs nginx, again and again; fails when it does not start the first time.
+
+    Args:
+        program: path.
+        folder: with its configuration.
+        streams: a `Streams`, which is told what nginx sees.
+        up: an `asyncio.Event`, set once nginx answers.
+    """
     while True:
         try:
             running = await nginx.Nginx.start(program, folder)
         except (BuildError, asyncio.TimeoutError):
-            if first:
+            if not up.is_set():
                 raise
             await asyncio.sleep(NGINX_PAUSE)
             continue
-        first = False
+        up.set()
         watch = asyncio.create_task(streams.watch(running))
         try:
             await running.ended()

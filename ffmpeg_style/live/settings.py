@@ -74,6 +74,11 @@ class Settings:
             raise InputError(f"expected two ports, found {self.rtmp_port} for both RTMP and HTTP")
 
     @property
+    def ffprobe(self):
+        """Path of the program that lies beside ffmpeg."""
+        return self.ffmpeg.with_name("ffprobe")
+
+    @property
     def rtmp_addresses(self):
         """The addresses that nginx listens on: painters come in by loopback."""
         covered = self.host in (LOOPBACK, "0.0.0.0")

@@ -148,9 +148,10 @@ class LiveServer:
         with open(path) as file:
             return [int(number) for number in file.read().split()]
 
-    def painters(self):
-        """The process numbers of the painters."""
-        return [pid for pid in self.children() if b"camera/" in command_line(pid)]
+    def painters(self, name=""):
+        """The process numbers of the painters, or of a stream's."""
+        painted = f"/painted/{name}".encode()
+        return [pid for pid in self.children() if painted in command_line(pid)]
 
     def stop(self):
         """Ends it as Ctrl-C does; returns its exit code."""

@@ -1,5 +1,7 @@
 """A minimal RTMP client that says whatever it is told to, which no camera app would."""
 
+import contextlib
+import functools
 import os
 import socket
 import struct
@@ -7,6 +9,8 @@ import struct
 HANDSHAKE_SIZE = 1536
 CHUNK_SIZE = 65536
 COMMAND, SET_CHUNK_SIZE = 20, 1
+EXTENDED = 0xFFFFFF
+"""The timestamp that says that there is a longer one."""
 PUBLISHING, PLAYING = b"NetStream.Publish.Start", b"NetStream.Play.Start"
 
 
@@ -22,6 +26,32 @@ def may_publish(port, application, name, timeout=10, **connection):
     """
     command = _text(b"publish") + _number(0) + b"\x05" + _text(name) + _text(b"live")
     return _is_answered(port, application, command, PUBLISHING, timeout, connection)
+
+
+@contextlib.contextmanager
+def publishing(port, application, name):
+    """Publishes meanwhile; yields a function of (kind, timestamp, body) that sends a message.
+
+    Raises:
+        ConnectionError: the server does not let it publish.
+    """
+    command = _text(b"publish") + _number(0) + b"\x05" + _text(name) + _text(b"live")
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as server:
+        _shake_hands(server)
+        _connect(server, application, {})
+        _send(server, COMMAND, command, stream=1)
+        if not _receive_until(server, PUBLISHING):
+            raise ConnectionError("publishing was refused")
+        yield functools.partial(_send_media, server)
+
+
+def _send_media(server, kind, timestamp, body):
+    """Sends sound, a picture or metadata as one chunk, on a chunk stream of its own."""
+    timestamp %= 2**32
+    is_long = timestamp >= EXTENDED
+    head = bytes([4 + kind % 4]) + struct.pack(">I", min(timestamp, EXTENDED))[1:]
+    head += struct.pack(">I", len(body))[1:] + bytes([kind]) + struct.pack("<I", 1)
+    server.sendall(head + (struct.pack(">I", timestamp) if is_long else b"") + body)
 
 
 def may_play(port, application, name, timeout=10, **connection):
