@@ -26,7 +26,7 @@ from ffmpeg_style.errors import (
 if TYPE_CHECKING:
     from ffmpeg_style._engine import Engine
     from ffmpeg_style.catalog import Model, find_model, list_models
-    from ffmpeg_style.ffmpeg.video import stylize
+    from ffmpeg_style.ffmpeg.stylize import stylize
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ _HOMES = {
     "Model": "ffmpeg_style.catalog",
     "find_model": "ffmpeg_style.catalog",
     "list_models": "ffmpeg_style.catalog",
-    "stylize": "ffmpeg_style.ffmpeg.video",
+    "stylize": "ffmpeg_style.ffmpeg.stylize",
 }
 
 __all__ = [

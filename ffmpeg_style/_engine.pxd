@@ -103,3 +103,8 @@ cdef extern from "graph/graphdef.h" nogil:
         const StyleContext *ctx, const char *path, size_t max_size, StyleGraphDef *file
     )
     void ff_style_free(const StyleContext *ctx, const void *ptr)
+
+cdef extern from "engine/mix.h" nogil:
+    int ff_style_read_mix(
+        const StyleContext *ctx, const char *text, const char *const *names, int count, float *weights
+    )

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, overload
@@ -63,3 +63,6 @@ class Engine:
     def colors(self, colors: Literal["style", "content"]) -> None: ...
 
 def read_card(path: str | PathLike[str]) -> dict[str, Any]: ...
+def check_style(
+    style: str | int | Mapping[str | int, float] | None, styles: Sequence[str]
+) -> None: ...

@@ -177,6 +177,37 @@ def read_card(path):
         ff_style_free(&context, file.data)
 
 
+def check_style(style, styles):
+    """Whether a style, or a mix of styles, is one of a model's.
+
+    Args:
+        style: as `Engine` takes it.
+        styles: the names of the model's styles.
+
+    Raises:
+        InputError: it is not.
+    """
+    cdef StyleSettings settings
+    cdef StyleContext context
+    cdef int code
+    text = _text("style", style_text(style))
+    names = [_text("styles", name) for name in styles]
+    pointers = np.array([<size_t>_pointer(name) for name in names], dtype=np.uintp)
+    weights = np.empty(len(names), dtype=np.float32)
+    cdef size_t[::1] addresses = pointers
+    cdef float[::1] values = weights
+    ff_style_default_settings(&settings)
+    context = StyleContext(NULL, _keep_message, settings.alloc, settings.free)
+    code = ff_style_read_mix(
+        &context,
+        _pointer(text),
+        <const char *const *>&addresses[0],
+        <int>len(names),
+        &values[0],
+    )
+    _check(code)
+
+
 def _card(text):
     try:
         card = json.loads(text)

@@ -1,5 +1,6 @@
 """Types of options that several commands have, and what is looked at before TensorFlow starts."""
 
+import logging
 import math
 from pathlib import Path
 
@@ -29,3 +30,8 @@ def check_weights(path: str | None) -> None:
             f"expected VGG weights in {path}, found no such file; give an .npz or a Keras .h5 of "
             "VGG-16 or VGG-19 with --vgg-weights"
         )
+
+
+def show_warnings() -> None:
+    """Let what the package logs as a warning be a line on stderr, as its errors are."""
+    logging.basicConfig(format="ffmpeg-style: %(message)s", level=logging.WARNING)

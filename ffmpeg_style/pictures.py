@@ -163,11 +163,17 @@ def check_picture_target(path: Path, overwrite: bool, *sources: Path) -> None:
     check_no_source(path, *sources)
 
 
-def frames_of(path: Path) -> int:
-    """How many frames a picture has: 1 for a still one, 0 where the file is no picture at all."""
+def kind_of(path: Path) -> tuple[str, int]:
+    """What kind of picture a file is, and how many frames it has.
+
+    Returns:
+        tuple[str, int]: Pillow's name of the kind, and 1 for a still one; "" and 0 for a file that
+        is no picture at all.
+    """
     with suppress(Exception), Image.open(path, formats=_formats()) as image:
-        return getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
-    return 0
+        is_still = image.format not in _ANIMATED
+        return image.format, 1 if is_still else getattr(image, "n_frames", 1)
+    return "", 0
 
 
 def write_animation(path: Path, file: IO[bytes]) -> None:
@@ -176,9 +182,14 @@ def write_animation(path: Path, file: IO[bytes]) -> None:
     Raises:
         InputError: it can't be read to its end.
     """
-    encoded = io.BytesIO()
+    encoded, times = io.BytesIO(), []
     with _opened(path) as image:
-        image.save(encoded, "PNG", save_all=True, default_image=False)
+        for number in range(image.n_frames):
+            image.seek(number)
+            image.load()  # before it the time of the frame before is told
+            times.append(image.info.get("duration", 0))
+        image.seek(0)
+        image.save(encoded, "PNG", save_all=True, default_image=False, duration=times)
     file.write(encoded.getbuffer())
     file.flush()
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.pictures import SUFFIXES, Picture, frames_of, read_picture, read_rgb
+from ffmpeg_style.pictures import SUFFIXES, Picture, kind_of, read_picture, read_rgb
 
 UPRIGHT = Image.linear_gradient("L").resize((40, 24)).convert("RGB")  # dark above, bright below
 
@@ -121,13 +121,14 @@ def test_a_large_jpeg_is_read_at_the_scale_that_is_needed(tmp_path):
 
 def test_what_is_still_and_what_moves(tmp_path):
     frames = [UPRIGHT, UPRIGHT.rotate(90), UPRIGHT.rotate(180)]
-    for suffix in (".webp", ".png", ".gif"):
+    for kind in ("WEBP", "PNG", "GIF"):
+        suffix = f".{kind.lower()}"
         frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
         frames[0].save(tmp_path / f"b{suffix}")
-        assert frames_of(tmp_path / f"a{suffix}") == 3
-        assert frames_of(tmp_path / f"b{suffix}") == 1
+        assert kind_of(tmp_path / f"a{suffix}") == (kind, 3)
+        assert kind_of(tmp_path / f"b{suffix}") == (kind, 1)
     (tmp_path / "text.png").write_text("no picture")
-    assert frames_of(tmp_path / "text.png") == 0
+    assert kind_of(tmp_path / "text.png") == ("", 0)
 
 
 def test_what_is_no_picture_is_named(tmp_path):

@@ -1,18 +1,29 @@
 """``ffmpeg-style stylize``."""
 
-import signal
-import sys
 from pathlib import Path
 
 import click
 
-from ffmpeg_style.options import FiniteRange
+from ffmpeg_style.options import FiniteRange, show_warnings
 
 
-@click.command("stylize")
-@click.argument("source", type=click.Path(path_type=Path))
+class WithOptionsOfFFmpeg(click.Command):
+    """A command whose last words, behind ``--``, are for ffmpeg, and no others are."""
+
+    def parse_args(self, context, args):
+        end = args.index("--") if "--" in args else len(args)
+        words, of_ffmpeg = args[:end], args[end + 1 :]
+        rest = super().parse_args(context, words)
+        context.params["encoder_options"] = tuple(of_ffmpeg)
+        return rest
+
+    def collect_usage_pieces(self, context):
+        return [*super().collect_usage_pieces(context), "[-- FFMPEG OPTIONS]"]
+
+
+@click.command("stylize", cls=WithOptionsOfFFmpeg)
+@click.argument("source")
 @click.argument("target", type=click.Path(path_type=Path))
-@click.argument("encoder_options", nargs=-1, metavar="[-- FFMPEG OPTIONS]")
 @click.option("--model", required=True, metavar="NAME|PATH", help="See `ffmpeg-style models`.")
 @click.option(
     "--style",
@@ -52,10 +63,7 @@ def command(source, target, quiet, **options):
 
     More options for ffmpeg's output follow --, such as: -- -crf 18 -preset slow.
     """
-    from ffmpeg_style.ffmpeg.video import stylize
+    from ffmpeg_style.ffmpeg.stylize import stylize
 
-    # As at Ctrl-C: end ffmpeg, delete the half-written file.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
-            signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    show_warnings()
     stylize(source, target, progress=False if quiet else None, **options)

@@ -6,7 +6,6 @@
 import hashlib
 import json
 import operator
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write, make_folder
+from ffmpeg_style.folders import cache_folder
 from ffmpeg_style.graphs.frozen_graph import STYLE_WEIGHTS, GraphRunner, read_card, read_graph
 from ffmpeg_style.learning.gatys import TERMS, optimize
 from ffmpeg_style.learning.loss_network import CONTENT_LAYER, load_loss_network
@@ -120,8 +120,7 @@ class Yardstick:
 
 def default_cache():
     """The folder of results, of the user's own."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "ffmpeg-style" / "gatys"
+    return cache_folder() / "gatys"
 
 
 def write_measurement(path, losses, images):

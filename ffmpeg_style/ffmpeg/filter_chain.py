@@ -1,0 +1,99 @@
+"""The filters around the painting: what makes any source fit for it, and any encoder fit for it.
+
+Whoever paints a video with ffmpeg builds a chain of ``source_filters``, the painting, and
+``yuv_filters``: then pictures are upright, whole, SDR and in the colours that players will show.
+"""
+
+from ffmpeg_style.ffmpeg.filter_graph import escape
+from ffmpeg_style.ffmpeg.probe import Video
+from ffmpeg_style.ffmpeg.tone_map import tone_map_file
+
+HD_WIDTH, HD_HEIGHT = 1280, 720
+"""From one of these on players take untagged pictures for BT.709, below for BT.601."""
+
+
+def standard_of(width: int, height: int) -> str:
+    """The colours that players expect of a video of this size: "bt709" or "smpte170m" (BT.601)."""
+    return "bt709" if width >= HD_WIDTH or height >= HD_HEIGHT else "smpte170m"
+
+
+def source_filters(video: Video) -> list[str]:
+    """What comes before the painting, as filters of a chain.
+
+    Fields are woven into frames, untagged colours are taken as players take them, HDR becomes SDR,
+    and a picture that changes its size in mid-stream is fitted into the first one's with bars.
+
+    Raises:
+        InputError: the table for HDR can't be kept in the user's cache.
+    """
+    filters = ["yadif=deint=interlaced"] if video.interlaced else []
+    if not video.is_rgb and not video.matrix:
+        filters.append(f"setparams=colorspace={standard_of(video.width, video.height)}")
+    if video.hdr:
+        table = escape(tone_map_file(video.hdr, video.peak))
+        filters += [
+            *("scale", "format=gbrp12", f"lut3d={table}:interp=tetrahedral"),
+            "setparams=color_primaries=bt709:color_trc=bt709",
+        ]
+    return filters + _fitted(video.width, video.height)
+
+
+def _fitted(width, height):
+    if not (width and height):
+        return ["scale"]
+    inside = "force_original_aspect_ratio=decrease:eval=frame"
+    return [f"scale={width}:{height}:{inside}", f"pad={width}:{height}:-1:-1:eval=frame"]
+
+
+def on_white(painting: str, keeps_alpha: bool) -> str:
+    """The painting of what is seen with white behind it.
+
+    Args:
+        painting: the filter.
+        keeps_alpha: whether what was transparent is so again in the end.
+    """
+    behind = "[white]drawbox=c=white:t=fill:replace=1[white];[white][seen]overlay=format=rgb"
+    if not keeps_alpha:
+        return f"format=rgba,split[white][seen];{behind},{painting}"
+    return (
+        f"format=rgba,split=3[white][seen][shape];{behind},{painting}[painted];"
+        "[shape]alphaextract[shape];[painted][shape]alphamerge"
+    )
+
+
+def colour_tags(video: Video, matrix: str, range: str) -> str:  # noqa: A002
+    """What tells players the colours: the source's where they are said and SDR, else the usual."""
+    usual = "bt709" if video.hdr else standard_of(video.width, video.height)
+    is_told = video.primaries and video.transfer and not video.hdr and not video.is_rgb
+    primaries, transfer = (video.primaries, video.transfer) if is_told else (usual, usual)
+    return (
+        f"setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
+        f":range={range}"
+    )
+
+
+def yuv_filters(video: Video, pixels: str, is_full: bool = False) -> list[str]:
+    """What comes between the painting and an encoder of luminance and colour differences.
+
+    Args:
+        video: the source.
+        pixels: the encoder's pixel format.
+        is_full: whether black is 0 and not 16, as in JPEG.
+    """
+    matrix = "smpte170m" if is_full else standard_of(video.width, video.height)
+    range = "pc" if is_full else "tv"  # noqa: A001
+    return [
+        f"scale=out_color_matrix={matrix}:out_range={range}",
+        f"format={pixels}",
+        colour_tags(video, matrix, range),
+    ]
+
+
+def rgb_filters(video: Video) -> list[str]:
+    """What comes between the painting and an encoder that takes it as it is."""
+    return [colour_tags(video, "gbr", "pc")]
+
+
+def palette_filters() -> list[str]:
+    """What comes between the painting and GIF: a palette for each frame keeps its colours."""
+    return ["split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"]

@@ -1,0 +1,391 @@
+"""The plan of a job: what of a file is decoded, painted, encoded, copied and told, and how.
+
+It is decided here alone, from what ffprobe found and what the user asked for. It touches no file
+and starts no painting; `execute` turns it into a run of ffmpeg.
+"""
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.ffmpeg import abilities, filter_chain
+from ffmpeg_style.ffmpeg.containers import (
+    COARSE_TIMES,
+    CONTAINERS,
+    KEEP_RGB,
+    QUALITY,
+    TEXT_SUBTITLES,
+    Container,
+)
+from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
+from ffmpeg_style.ffmpeg.probe import Source, Video
+
+_LEAST_TICKS = 90_000
+"""A second in the times of what is encoded, for containers that keep them as fine."""
+_MOST_TICKS = 1_000_000
+_YUV = ("yuv420p", "yuvj420p", "nv12", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p")
+_DEEP_YUV = ("yuv420p10le", "p010le", "yuv422p10le", "yuv444p10le", "yuv420p12le")
+_ALPHA_YUV = ("yuva420p", "yuva444p10le", "yuva420p10le", "yuva422p10le")
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a source that is painted: seconds, None for its begin or its end."""
+
+    start: float | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A stream that goes with the pictures.
+
+    Attributes:
+        index: in the source.
+        codec: "copy", or the encoder; "" for ffmpeg's choice.
+        cover: what a cover is in the source, "mjpeg" or "png"; None for another stream.
+        is_attached: whether it is a stream in the source and an attached file in the target.
+    """
+
+    index: int
+    codec: str
+    cover: str | None = None
+    is_attached: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One painted file.
+
+    Attributes:
+        span: of the source.
+        picture: index of the stream that is painted.
+        decoder: of its pictures, None for ffmpeg's choice.
+        chain: the filters, as ffmpeg's text for ``-vf``.
+        muxer: ffmpeg's name for the kind of file.
+        encoder: of its pictures, None for ffmpeg's choice.
+        pixels: the encoder's pixel format, None for ffmpeg's choice.
+        quality: options of the encoder.
+        clock: ticks a second of the encoded times, None for ffmpeg's choice.
+        frame_ticks: ticks of a frame, of a video whose frames are evenly spaced.
+        rounding: by how many frames the source's times may be off.
+        kept: the other streams, in their order.
+        tags: of the file, that ffmpeg wouldn't copy by itself.
+        options: of the muxer.
+        chosen: the user's options.
+        frames: how many there will be; None where only the end tells.
+        is_still: whether it is one frame.
+        notes: what the user should know, in sentences.
+    """
+
+    span: Span
+    picture: int
+    chain: str
+    muxer: str
+    decoder: str | None = None
+    encoder: str | None = None
+    pixels: str | None = None
+    quality: tuple[str, ...] = ()
+    clock: int | None = None
+    frame_ticks: int | None = None
+    rounding: float = 0.0
+    kept: tuple[Kept, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+    frames: int | None = None
+    is_still: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def plan_video(
+    source: Source,
+    source_name: Path,
+    target: Path,
+    painting: str,
+    span: Span,
+    chosen: EncoderOptions,
+) -> Job:
+    """The job that paints a video as another.
+
+    Args:
+        source: what `probe` found.
+        source_name: of the source, for messages.
+        target: the path of the file to be; its suffix tells the kind.
+        painting: the painting filter, see `filter_text`.
+        span: the part to paint.
+        chosen: the user's options.
+
+    Raises:
+        InputError: the source can't be decoded, or the target not be made, by this ffmpeg.
+    """
+    video = source.video
+    container = container_of(target, chosen)
+    decoder = _decoder(video, source_name)
+    encoder = chosen.encoder or _encoder(container, target)
+    pixels = chosen.pixels or _pixel_format(video, encoder)
+    kept, dropped = _kept(source, container)
+    clock, frame_ticks = _clock(video, container, encoder)
+    return Job(
+        span=span,
+        picture=video.index,
+        decoder=decoder,
+        chain=_chain(video, painting, encoder, pixels),
+        muxer=container.muxer,
+        encoder=encoder,
+        pixels=pixels,
+        quality=() if chosen.choose_quality else _quality(encoder, container),
+        clock=clock,
+        frame_ticks=frame_ticks,
+        rounding=_rounding(video),
+        kept=kept,
+        tags=_tags(source),
+        options=(*container.options, *_last_frame(video, container, span)),
+        chosen=tuple(chosen.words),
+        frames=_expected_frames(source, span),
+        notes=(
+            *_source_notes(video, source_name),
+            *_depth_note(pixels, chosen, target),
+            *([f"{target} can't hold, and goes without: {', '.join(dropped)}"] if dropped else []),
+        ),
+    )
+
+
+def plan_still(source: Source, source_name: Path, painting: str, span: Span) -> Job:
+    """The job that paints a video's first frame, as an uncompressed picture of PNG.
+
+    Raises:
+        InputError: the source can't be decoded by this ffmpeg.
+    """
+    video = source.video
+    return Job(
+        span=span,
+        picture=video.index,
+        decoder=_decoder(video, source_name),
+        chain=_chain(video, painting, "png", None),
+        muxer="image2pipe",
+        encoder="png",
+        frames=1,
+        is_still=True,
+        notes=tuple(_source_notes(video, source_name)),
+    )
+
+
+def container_of(target: Path, chosen: EncoderOptions) -> Container:
+    """The kind of file that a name, or ``-f`` among the options, stands for.
+
+    Raises:
+        InputError: there is no such kind, or this ffmpeg can't write it.
+    """
+    suffix = target.suffix.lower()
+    container = CONTAINERS.get(suffix)
+    if chosen.muxer and (container is None or container.muxer != chosen.muxer):
+        kinds = (kind for kind in CONTAINERS.values() if kind.muxer == chosen.muxer)
+        container = next(kinds, None) or Container(chosen.muxer)
+    if container is None:
+        known = ", ".join(sorted(CONTAINERS))
+        raise InputError(
+            f"{target} has no suffix that tells a kind of file; expected a picture's, such as .jpg,"
+            f" or one of {known}; or give the kind to ffmpeg: -- -f matroska"
+        )
+    if not abilities.has_muxer(container.muxer):
+        raise InputError(f"this ffmpeg can't write {target.name}; {abilities.MORE}")
+    return container
+
+
+def _decoder(video, name):
+    if video.is_two_layered:
+        raise InputError(
+            f"{name} is Dolby Vision of profile 5, whose colours no player shows without it; "
+            "expected a video in SDR, PQ or HLG: convert it first"
+        )
+    if not abilities.has_decoder(video.codec):
+        raise InputError(f"this ffmpeg can't decode {name} ({video.codec}); {abilities.MORE}")
+    if not video.alpha_apart:
+        return None
+    library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(video.codec, "")
+    return library if library and abilities.has_decoder(library) else None
+
+
+def _encoder(container, target):
+    if not container.encoders:
+        return abilities.default_encoder(container.muxer)
+    found = [encoder for encoder in container.encoders if abilities.has_encoder(encoder)]
+    if not found:
+        wanted = " or ".join(container.encoders)
+        raise InputError(f"for {target.name} this ffmpeg lacks {wanted}; {abilities.MORE}")
+    return found[0]
+
+
+def _pixel_format(video, encoder):
+    """The format that most players show, of those that the encoder has; None for RGB."""
+    formats = abilities.encoder_formats(encoder) if encoder else ()
+    if not formats or encoder in KEEP_RGB:
+        return None
+    deep_first = [*_DEEP_YUV, *_YUV] if video.is_deep else [*_YUV, *_DEEP_YUV]
+    if video.width % 2 or video.height % 2:
+        # Halved colours want even sides.
+        deep_first.sort(key=lambda name: "444" not in name)
+    wanted = [*(_ALPHA_YUV if video.has_alpha else ()), *deep_first]
+    return next((name for name in wanted if name in formats), None)
+
+
+def _chain(video, painting, encoder, pixels):
+    before = filter_chain.source_filters(video)
+    keeps_alpha = encoder in KEEP_RGB if pixels is None else _has_alpha(pixels)
+    if video.has_alpha:
+        painting = filter_chain.on_white(painting, keeps_alpha)
+    if encoder == "gif":
+        after = filter_chain.palette_filters()
+    elif pixels is None:
+        after = filter_chain.rgb_filters(video)
+    elif _is_rgb(pixels):
+        after = [f"format={pixels}", *filter_chain.rgb_filters(video)]
+    else:
+        is_full = pixels.startswith("yuvj") or encoder == "mjpeg"
+        after = filter_chain.yuv_filters(video, pixels, is_full)
+    return ",".join([*before, painting, *after])
+
+
+def _has_alpha(pixels):
+    return Video(index=0, codec="", pixels=pixels).has_alpha
+
+
+def _is_rgb(pixels):
+    return not pixels.startswith(("yuv", "nv", "p0", "p2", "p4", "y", "gray", "uyvy"))
+
+
+def _quality(encoder, container):
+    options = QUALITY.get(encoder, ())
+    if container.muxer == "avi" and encoder == "libx264":
+        return (*options, "-bf", "0")  # it holds no times for frames that come out of their order
+    if container.muxer in {"mp4", "mov"} and encoder == "libx265":
+        return (*options, "-tag:v", "hvc1")  # or players of one maker show nothing
+    return options
+
+
+def _clock(video, container, encoder):
+    """Ticks a second in which every frame keeps its time exactly, and ticks of a frame."""
+    if not container.exact_times or encoder in COARSE_TIMES:
+        return None, None
+    if video.is_even and video.rate:
+        times = math.ceil(_LEAST_TICKS / video.rate.numerator)
+        return video.rate.numerator * times, video.rate.denominator * times
+    is_plain = video.tick.numerator == 1 and video.tick.denominator <= _MOST_TICKS
+    if is_plain and video.tick.denominator > 1:
+        times = math.ceil(1000 / video.tick.denominator)
+        return video.tick.denominator * times, None
+    return _LEAST_TICKS, None
+
+
+def _rounding(video):
+    """How far an evenly spaced frame's time may be from its place, in frames."""
+    return min(float(2 * video.tick * (video.rate or Fraction(1))), 0.45)
+
+
+def _kept(source, container):
+    """The streams that the container holds, and names of those that it doesn't."""
+    kept, dropped = [], []
+    for stream in source.streams:
+        codec = _codec_in(stream, container)
+        if codec is not None:
+            cover = stream.codec if stream.is_cover else None
+            is_attached = stream.is_cover and container.covers == "attachment"
+            kept.append(Kept(stream.index, codec, cover, is_attached))
+        else:
+            dropped.append(_name(stream))
+    # Attached files come behind all streams.
+    return tuple(sorted(kept, key=lambda stream: stream.is_attached)), dropped
+
+
+def _codec_in(stream, container):
+    """How a container holds a stream: a `Kept`'s codec; None where it doesn't."""
+    if stream.is_cover:
+        return "copy" if container.covers and stream.codec in {"mjpeg", "png"} else None
+    if stream.kind == "attachment":
+        return "copy" if container.attachments else None
+    if stream.kind == "subtitle":
+        return _subtitles_in(stream, container)
+    if stream.kind == "audio" and container.audio is not None:
+        if stream.codec in container.audio:
+            return "copy"
+        return _audio_encoder(container) if abilities.has_decoder(stream.codec) else None
+    return None
+
+
+def _audio_encoder(container):
+    if not container.audio_encoders:
+        return ""
+    return next((name for name in container.audio_encoders if abilities.has_encoder(name)), None)
+
+
+def _subtitles_in(stream, container):
+    if stream.codec in container.subtitles:
+        return "copy"
+    encoder = container.text_subtitles
+    is_text = encoder and stream.codec in TEXT_SUBTITLES
+    can = is_text and abilities.has_decoder(stream.codec) and abilities.has_encoder(encoder)
+    return encoder if can else None
+
+
+def _name(stream):
+    kind = "cover" if stream.is_cover else stream.kind
+    about = stream.tags.get("filename") or " ".join(
+        word for word in (stream.tags.get("language"), stream.codec) if word and word != "und"
+    )
+    return f"{kind} {about}".strip() if about else f"{kind} stream {stream.index}"
+
+
+def _tags(source):
+    """What tells when and where it was filmed: ffmpeg drops the first, and phones' own names."""
+    tags = {}
+    for name, others in {
+        "creation_time": (),
+        "date": ("com.apple.quicktime.creationdate",),
+        "location": ("com.apple.quicktime.location.iso6709",),
+        "make": ("com.apple.quicktime.make",),
+        "model": ("com.apple.quicktime.model",),
+    }.items():
+        found = next((source.tags[key] for key in (name, *others) if key in source.tags), None)
+        if found is not None:
+            tags[name] = found
+    return tags
+
+
+def _last_frame(video, container, span):
+    """How long an animation shows its last frame, which its muxers can't know by themselves."""
+    if video.last_frame is None or span.duration is not None:
+        return ()
+    if container.muxer == "gif":
+        return ("-final_delay", str(round(video.last_frame * 100)))
+    return ("-final_delay", f"{video.last_frame:.6f}") if container.muxer == "apng" else ()
+
+
+def _source_notes(video, name):
+    notes = []
+    if video.hdr:
+        notes.append(f"{name} is HDR ({video.hdr}): it becomes SDR, by tone mapping")
+    if video.interlaced:
+        notes.append(f"{name} is interlaced: each two fields become one whole frame")
+    return notes
+
+
+def _depth_note(pixels, chosen, target):
+    if pixels is None or chosen.pixels or "420p10" not in pixels:
+        return ()
+    return (
+        f"{target} has 10 bits a colour, as the source has; for players that show only 8: "
+        "-- -pix_fmt yuv420p",
+    )
+
+
+def _expected_frames(source, span):
+    video = source.video
+    if span.start is None and span.duration is None and video.frames:
+        return video.frames
+    if not (video.rate and source.duration):
+        return None
+    seconds = max(source.duration - (span.start or 0), 0)
+    return round(video.rate * (seconds if span.duration is None else min(seconds, span.duration)))

@@ -1,0 +1,268 @@
+"""What ffprobe finds in a file: the pictures, how they are coded, and what goes with them."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.ffmpeg.reasons import reason_in
+
+ANIMATIONS = {"apng", "gif", "webp"}
+"""Codecs whose every frame says how long it is shown, the last one too."""
+
+_FIRST_FRAMES = 12
+"""How many are looked at for what only frames tell: fields, brightness."""
+_HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_UNKNOWN = {None, 0, "unknown", "unspecified", "reserved"}
+_TOLD = (
+    *("width", "height", "pix_fmt"),
+    *("color_space", "color_primaries", "color_transfer", "color_range"),
+)
+_USUAL_PEAK = 1000.0
+_ALPHA = ("rgba", "bgra", "argb", "abgr", "yuva", "gbrap", "ya8", "ya16", "pal8")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a file.
+
+    Attributes:
+        index: in the file.
+        kind: "video", "audio", "subtitle", "attachment" or "data".
+        codec: ffmpeg's name for it; "" when it knows none.
+        tags: such as language and title, by lower-case names.
+        is_cover: whether it is a still picture that goes with the file, such as a cover.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    is_cover: bool = False
+
+
+@dataclass(frozen=True)
+class Video:
+    """The stream of pictures.
+
+    Attributes:
+        index: in the file.
+        codec: ffmpeg's name for it.
+        width, height: as they are shown, after the turn that the file asks for; 0 when not known.
+        pixels: ffmpeg's name of the pixel format.
+        frames: how many; None where only the end would tell.
+        rate: frames a second; the nominal one where they are evenly spaced, else the mean.
+        is_even: whether they are evenly spaced, but for what the container rounds.
+        tick: seconds that the container counts times in.
+        matrix, primaries, transfer, range: the colours as ffmpeg names them; None when untagged.
+        interlaced: whether its frames hold two fields of different moments.
+        peak: brightest light of an HDR video, in cd/m2.
+        last_frame: seconds that the last frame of an animation is shown; None for other videos.
+        is_two_layered: whether it is a Dolby Vision that has no picture of its own without it.
+        alpha_apart: whether the transparency is coded beside the picture, as VP8 and VP9 have it.
+    """
+
+    index: int
+    codec: str
+    width: int = 0
+    height: int = 0
+    pixels: str = ""
+    frames: int | None = None
+    rate: Fraction | None = None
+    is_even: bool = False
+    tick: Fraction = Fraction(1, 1000)
+    matrix: str | None = None
+    primaries: str | None = None
+    transfer: str | None = None
+    range: str | None = None
+    interlaced: bool = False
+    peak: float = _USUAL_PEAK
+    last_frame: float | None = None
+    is_two_layered: bool = False
+    alpha_apart: bool = False
+
+    @property
+    def hdr(self) -> str | None:
+        """The kind of high dynamic range, "PQ" or "HLG"; None for SDR."""
+        return _HDR.get(self.transfer or "")
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether its pixels are red, green and blue, and not luminance and colour differences."""
+        return self.matrix == "gbr" or self.pixels.startswith(("rgb", "bgr", "gbr", "pal8", "argb"))
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether its pixels may be transparent."""
+        return self.pixels.startswith(_ALPHA) or self.alpha_apart
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether it has more than 8 bits a colour."""
+        return any(depth in self.pixels for depth in ("10", "12", "14", "16", "48", "64", "f32"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that ffmpeg reads.
+
+    Attributes:
+        video: its pictures.
+        streams: all the others, in their order.
+        duration: in seconds; None when not known.
+        tags: of the file, such as creation_time, by lower-case names.
+    """
+
+    video: Video
+    streams: tuple[Stream, ...] = ()
+    duration: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def audio(self) -> tuple[str, ...]:
+        """The codecs of its audio streams."""
+        return tuple(stream.codec for stream in self.streams if stream.kind == "audio")
+
+
+def probe(path: Path, name: Path | None = None) -> Source:
+    """What there is in a video or a photograph.
+
+    Args:
+        path: of the file.
+        name: what messages call it; None for the path.
+
+    Raises:
+        InputError: it holds no video stream or can't be read; the message is ffprobe's reason.
+        InputNotFoundError: there is no ffprobe beside a patched ffmpeg.
+    """
+    name = name or path
+    found = _ffprobe(path, name, "-show_streams", "-show_format")
+    streams = found.get("streams", [])
+    moving = [stream for stream in streams if stream.get("codec_type") == "video"]
+    pictures = [stream for stream in moving if not _is_cover(stream)]
+    if not pictures:
+        raise InputError(f"{name} has no pictures; expected a video or a photograph")
+    picture = pictures[0]
+    heads = ("-select_streams", str(picture["index"]), "-show_frames")
+    frames = _ffprobe(path, name, *heads, "-read_intervals", f"%+#{_FIRST_FRAMES}")
+    container = found.get("format", {})
+    duration = container.get("duration")
+    return Source(
+        video=_video(picture, frames.get("frames", []), _last_frame(path, name, picture)),
+        streams=tuple(_stream(stream) for stream in streams if stream is not picture),
+        duration=float(duration) if duration else None,
+        tags=_tags(container),
+    )
+
+
+def _ffprobe(path, name, *what):
+    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "error", "-of", "json", *what]
+    result = subprocess.run(
+        [*command, f"file:{path}"], stdin=subprocess.DEVNULL, capture_output=True
+    )
+    if result.returncode:
+        reason = reason_in(result.stderr.decode(errors="replace"), {str(path): str(name)})
+        raise InputError(f"{name} is no video or photograph that can be read: {reason}")
+    return json.loads(result.stdout)
+
+
+def _video(stream, frames, last_frame):
+    frame = frames[0] if frames else {}
+    told = {**frame, **{key: stream[key] for key in _TOLD if stream.get(key) not in _UNKNOWN}}
+    width, height = told.get("width", 0), told.get("height", 0)
+    if _is_turned(stream):
+        width, height = height, width
+    count, tick = stream.get("nb_frames", ""), _fraction(stream.get("time_base"))
+    mean = _fraction(stream.get("avg_frame_rate"))
+    nominal = _usual(_fraction(stream.get("r_frame_rate")))
+    is_even = bool(mean and nominal) and abs(mean / nominal - 1) < 0.002 and last_frame is None
+    return Video(
+        index=stream["index"],
+        codec=stream.get("codec_name", ""),
+        width=width,
+        height=height,
+        pixels=told.get("pix_fmt", ""),
+        frames=int(count) if count.isdecimal() else None,
+        rate=nominal if is_even else mean,
+        is_even=is_even,
+        tick=tick or Fraction(1, 1000),
+        matrix=_known(told.get("color_space")),
+        primaries=_known(told.get("color_primaries")),
+        transfer=_known(told.get("color_transfer")),
+        range=_known(told.get("color_range")),
+        interlaced=any(frame.get("interlaced_frame") for frame in frames),
+        peak=_peak([*_side_data(stream), *(data for f in frames for data in _side_data(f))]),
+        last_frame=last_frame,
+        is_two_layered=any(
+            data.get("dv_profile") == 5 and not data.get("dv_bl_signal_compatibility_id")
+            for data in _side_data(stream)
+        ),
+        alpha_apart=_tags(stream).get("alpha_mode") == "1",
+    )
+
+
+def _last_frame(path, name, stream):
+    """How long an animation shows its last frame, in seconds; None for other videos."""
+    if stream.get("codec_name") not in ANIMATIONS:
+        return None
+    only = ("-select_streams", str(stream["index"]), "-show_entries", "packet=duration_time")
+    packets = _ffprobe(path, name, *only).get("packets", [])
+    return float(packets[-1].get("duration_time", 0)) if packets else None
+
+
+def _stream(stream):
+    return Stream(
+        index=stream["index"],
+        kind=stream.get("codec_type", "data"),
+        codec=stream.get("codec_name", "").replace("unknown", ""),
+        tags=_tags(stream),
+        is_cover=_is_cover(stream),
+    )
+
+
+def _is_cover(stream):
+    return bool(stream.get("disposition", {}).get("attached_pic"))
+
+
+def _tags(values):
+    return {name.lower(): value for name, value in values.get("tags", {}).items()}
+
+
+def _side_data(values):
+    return values.get("side_data_list", [])
+
+
+def _is_turned(stream):
+    turns = [data["rotation"] for data in _side_data(stream) if "rotation" in data]
+    return any(round(abs(turn)) % 180 == 90 for turn in turns)
+
+
+def _peak(side_data):
+    """The brightest light, in cd/m2, that the makers of an HDR video tell of."""
+    for key in ("max_content", "max_luminance"):
+        for data in side_data:
+            if value := _fraction(str(data.get(key, "0"))):
+                return float(value)
+    return _USUAL_PEAK
+
+
+def _usual(rate):
+    """A rate as it is meant: containers that count nanoseconds tell of 19001/317 for 59.94."""
+    if rate is None or rate.denominator == 1:
+        return rate
+    meant = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return meant if abs(meant / rate - 1) < 1e-6 else rate
+
+
+def _known(value):
+    return None if value in _UNKNOWN else value
+
+
+def _fraction(text):
+    """A fraction of ffprobe's, None for one that says nothing, such as "0/0"."""
+    over, _, under = (text or "0").partition("/")
+    return Fraction(int(over), int(under or 1)) if int(over) and under != "0" else None

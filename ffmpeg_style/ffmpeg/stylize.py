@@ -1,0 +1,240 @@
+"""Videos and photographs painted, as files."""
+
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+from ffmpeg_style import pictures
+from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
+from ffmpeg_style.ffmpeg.execute import execute, path_of
+from ffmpeg_style.ffmpeg.filter_graph import Style, filter_text
+from ffmpeg_style.ffmpeg.plan import Span, plan_still, plan_video
+from ffmpeg_style.ffmpeg.probe import probe
+from ffmpeg_style.files import atomic_path, atomic_write, check_no_source, check_target
+from ffmpeg_style.painting import check_painting, check_seconds
+from ffmpeg_style.progress import progress_bar
+
+FFMPEG_ANIMATIONS = ("GIF", "PNG")
+"""Kinds of moving pictures, to Pillow, that every ffmpeg decodes."""
+
+logger = logging.getLogger(__name__)
+
+
+def stylize(
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    model: str | PathLike[str],
+    *,
+    style: Style = None,
+    strength: float | None = None,
+    colors: Literal["style", "content"] | None = None,
+    precision: Literal["auto", "fp32", "bf16"] | None = None,
+    requests: int | None = None,
+    threads: int | None = None,
+    device: str | None = None,
+    library: str | PathLike[str] | None = None,
+    start: float | None = None,
+    duration: float | None = None,
+    encoder_options: Sequence[str] = (),
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> Path:
+    """Paints a video, or a photograph, with a style model.
+
+    What a video holds beside its pictures is kept where the target's container holds it: sound,
+    subtitles, a cover, attachments, date and place; what is not is logged as a warning. MP4 and its
+    kin become H.264, of 10 bits where the source has more than 8. HDR becomes SDR, fields become
+    whole frames, and colours are tagged: BT.709 from 1280x720 on, else BT.601. A target with a
+    photograph's suffix (``.jpg``, ``.png``) becomes one, of a video's first frame; a photograph
+    keeps its EXIF date, place and camera, and its transparency where the target has it. The target
+    is written beside its place and put there when it is complete.
+
+    Args:
+        source: path of a video or a photograph, of any kind that ffmpeg or Pillow reads.
+        target: path to write, whose suffix tells the kind.
+        model: name or path of a model, see `find_model`.
+        style: name or index of a style, a mix such as ``"wave:0.7+scream:0.3"``, or a mapping of
+            styles to weights; None for the model's first.
+        strength: from 0, the source, to 1, the painting; None for 1.
+        colors: "style", or "content" for the source's colours; None for "style".
+        precision: "auto", "fp32" or "bf16"; None for auto.
+        requests: frames painted at a time, 1 to 64; None for auto.
+        threads: TensorFlow's threads, 1 to 1024; None for auto.
+        device: "cpu", "gpu" or "gpu:N"; None for auto.
+        library: TensorFlow's library or its folder; None for the one found at the build.
+        start: second of the source to begin at.
+        duration: seconds of the source to paint; None for all.
+        encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``; no filters,
+            and no names of files.
+        overwrite: whether to replace a target that exists.
+        progress: whether to show a bar on stderr; None for when stderr is a terminal.
+
+    Returns:
+        pathlib.Path: the target.
+
+    Raises:
+        InputError: an argument can't be right, or the ffmpeg lacks what the files need (a
+            ValueError).
+        InputNotFoundError: the source, the model or a patched ffmpeg is not there (a
+            FileNotFoundError).
+        StorageError: there is no room for the target (an OSError).
+        FFmpegError: ffmpeg failed; its reason is the message, and its whole log the attribute
+            ``log`` (a RuntimeError).
+    """
+    settings = {
+        "style": style,
+        "strength": strength,
+        "colors": colors,
+        "precision": precision,
+        "requests": requests,
+        "threads": threads,
+        "device": device,
+        "library": library,
+    }
+    check_painting(model, **settings)
+    span = Span(check_seconds("start", start), check_seconds("duration", duration))
+    chosen = EncoderOptions(encoder_options)
+    source, target = _checked_paths(source, target, overwrite)
+    order = _Order(source, target, model, settings, span, chosen, progress)
+    kind, frames = pictures.kind_of(source)
+    paint = _paint_picture if _is_picture(order, frames) else _paint_video
+    paint(order, kind, frames)
+    return target
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The arguments of `stylize`, looked through."""
+
+    source: Path
+    target: Path
+    model: str | PathLike[str]
+    settings: dict[str, Any]
+    span: Span
+    chosen: EncoderOptions
+    progress: bool | None
+
+    @property
+    def painting(self):
+        return filter_text(self.model, **self.settings)
+
+    def require_frames(self, count):
+        if not count:
+            after = "" if self.span.start is None else f" from second {self.span.start:g} on"
+            raise InputError(f"{self.source} has no frame to paint{after}")
+
+    def bar(self, job):
+        """Tells what the user should know of a job, and gives its progress bar."""
+        for note in job.notes:
+            logger.warning("%s", note)
+        options = dict(total=job.frames, unit=" frames", desc=self.target.name)
+        return progress_bar(progress=self.progress, **options)
+
+
+def _is_picture(order, frames):
+    """Whether the target is a still picture; WebP is one of a still source only."""
+    suffix = order.target.suffix.lower()
+    if suffix not in pictures.SUFFIXES or order.chosen.muxer:
+        return False
+    if suffix == ".webp" and frames != 1:
+        return False
+    if order.chosen.words:
+        raise InputError(
+            f"{order.target} is a picture, which ffmpeg does not write; expected no options for it"
+        )
+    return True
+
+
+def _paint_video(order, kind, frames):
+    with _readable(order.source, kind, frames) as readable:
+        found = probe(readable, order.source)
+        job = plan_video(
+            found, order.source, order.target, order.painting, order.span, order.chosen
+        )
+        with atomic_path(order.target) as draft, order.bar(job) as bar:
+            names = {str(draft): str(order.target), str(readable): str(order.source)}
+            order.require_frames(execute(job, readable, draft, bar, names))
+
+
+def _paint_picture(order, kind, frames):
+    if frames == 1:
+        picture = _painted_photograph(order)
+    else:
+        with _readable(order.source, kind, frames) as readable:
+            picture = _painted_frame(order, readable)
+    with atomic_write(order.target) as file:
+        dropped = picture.write(file, order.target.suffix)
+    if dropped:
+        logger.warning("%s can't hold, and goes without: %s", order.target, ", ".join(dropped))
+
+
+def _painted_photograph(order):
+    from ffmpeg_style._engine import Engine
+
+    order.require_frames(not order.span.start)
+    picture = pictures.read_picture(order.source)
+    settings = {name: value for name, value in order.settings.items() if value is not None}
+    with Engine(order.model, **settings) as engine:
+        return replace(picture, pixels=engine(picture.pixels))
+
+
+def _painted_frame(order, readable):
+    """The first frame of a video, as a picture."""
+    job = plan_still(probe(readable, order.source), order.source, order.painting, order.span)
+    with tempfile.TemporaryFile() as file, order.bar(job) as bar:
+        draft = path_of(file)
+        names = {str(draft): str(order.target), str(readable): str(order.source)}
+        order.require_frames(execute(job, readable, draft, bar, names))
+        return pictures.read_picture(draft)
+
+
+def _checked_paths(source, target, overwrite):
+    if re.match(r"[A-Za-z][\w+.-]+:/", os.fspath(source)) and not os.path.exists(source):
+        raise InputError(
+            f"{source} is a URL; expected a file: download it first, or give it to ffmpeg itself, "
+            "with -vf styletransfer=MODEL"
+        )
+    source, target = Path(source), Path(target)
+    if not source.exists():
+        raise InputNotFoundError(f"no video or photograph at {source}: no such file")
+    if not source.is_file():
+        raise InputError(f"{source} is no file; expected a video or a photograph")
+    if not source.stat().st_size:
+        raise InputError(f"{source} is empty; expected a video or a photograph")
+    check_no_source(target, source)
+    check_target(target, overwrite)
+    return source, target
+
+
+@contextmanager
+def _readable(source: Path, kind: str, frames: int) -> Iterator[Path]:
+    """A path by which ffmpeg reads a source that it would not read by its own.
+
+    Photographs are read by Pillow, which knows what cameras mean, and so are moving ones of a kind
+    that ffmpeg has no decoder for. A name that is a pattern to ffmpeg is left out.
+    """
+    with ExitStack() as stack:
+        if frames == 1 or (frames and kind not in FFMPEG_ANIMATIONS):
+            file = stack.enter_context(tempfile.TemporaryFile())
+            if frames == 1:
+                picture = pictures.read_picture(source)
+                if picture.exif:
+                    logger.warning("%s becomes a video, without its EXIF data", source)
+                picture.write(file, ".png")
+                file.flush()
+            else:
+                pictures.write_animation(source, file)
+        elif re.search(r"[%*?{\[]", source.name):
+            file = stack.enter_context(source.open("rb"))
+        else:
+            yield source
+            return
+        yield path_of(file)
