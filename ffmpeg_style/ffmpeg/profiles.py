@@ -7,9 +7,9 @@ import subprocess
 # Enough for the quick start and for what the tests and the live server do, in minutes.
 _DEMO_PARTS = {
     "demuxer": """
-        aac ac3 aiff apng avi concat data ffmetadata flac flv gif h264 hevc hls image2
+        aac ac3 aiff apng ass avi concat data ffmetadata flac flv gif h264 hevc hls image2
         image2pipe image_*_pipe ivf live_flv matroska mjpeg mov mp3 mpegps mpegts
-        mpegvideo nut ogg pcm_s16le rawvideo wav yuv4mpegpipe
+        mpegvideo nut ogg pcm_s16le rawvideo srt wav webvtt yuv4mpegpipe
     """,
     "muxer": """
         adts apng avi crc data ffmetadata fifo flac flv framecrc framehash framemd5 gif h264
@@ -17,15 +17,16 @@ _DEMO_PARTS = {
         ogg pcm_s16le rawvideo segment stream_segment streamhash tee wav webm yuv4mpegpipe
     """,
     "decoder": """
-        aac ac3 alac apng bmp dnxhd eac3 ffv1 ffvhuff flac flv gif h263 h264 hevc huffyuv
-        mjpeg mp2 mp3 mpeg1video mpeg2video mpeg4 opus pam pbm pcm_alaw pcm_f32le
+        aac ac3 alac apng ass bmp dnxhd eac3 ffv1 ffvhuff flac flv gif h263 h264 hevc huffyuv
+        mjpeg movtext mp2 mp3 mpeg1video mpeg2video mpeg4 opus pam pbm pcm_alaw pcm_f32le
         pcm_mulaw pcm_s16be pcm_s16le pcm_s24le pcm_s32le pcm_u8 pgm png ppm prores qtrle
-        rawvideo theora tiff vorbis vp8 vp9 webp wrapped_avframe
+        rawvideo srt ssa subrip theora tiff vorbis vp8 vp9 webp webvtt wrapped_avframe
     """,
     "encoder": """
-        aac ac3 adpcm_swf alac apng bmp ffv1 ffvhuff flac flv gif libx264 libx264rgb
-        mjpeg mp2 mpeg4 pam
-        pcm_f32le pcm_s16be pcm_s16le pgm png ppm prores_ks rawvideo tiff wrapped_avframe
+        aac ac3 adpcm_swf alac apng ass bmp ffv1 ffvhuff flac flv gif libx264 libx264rgb
+        mjpeg movtext mp2 mpeg2video mpeg4 pam
+        pcm_f32le pcm_s16be pcm_s16le pgm png ppm prores_ks rawvideo subrip tiff webvtt
+        wrapped_avframe
     """,
     "parser": """
         aac ac3 dnxhd flac gif h263 h264 hevc mjpeg mpeg4video mpegaudio mpegvideo opus
