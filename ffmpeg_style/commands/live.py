@@ -52,7 +52,19 @@ PORT = click.IntRange(1, 65535)
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="As of the filter.")
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="As of the filter.")
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for the server's own files.")
-@click.option("--demo", is_flag=True, help="Publish a clip as the stream demo.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write each painted stream to a file of its own.",
+)
+@click.option(
+    "--virtual-camera",
+    type=click.Path(path_type=Path),
+    metavar="/dev/videoN",
+    help="A v4l2loopback device that shows the painting to other programs.",
+)
+@click.option("--demo", is_flag=True, help="Publish moving photographs as the stream demo.")
 @click.option("--verbose", is_flag=True, help="Log all that nginx and ffmpeg say.")
 def command(model, style, strength, colors, key_file, state, demo, verbose, **options):
     """Paint cameras while they run, and show them to any player or browser.
@@ -67,7 +79,7 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     from ffmpeg_style.ffmpeg.program import ffmpeg_path
     from ffmpeg_style.live.access import KEY_VARIABLE, read_key
     from ffmpeg_style.live.controls import initial_controls
-    from ffmpeg_style.live.demo import publish_demo
+    from ffmpeg_style.live.demo import find_photographs, publish_demo
     from ffmpeg_style.live.log import start_log
     from ffmpeg_style.live.server import serve
     from ffmpeg_style.live.settings import Settings
@@ -87,5 +99,7 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
         filter_options={name: value for name, value in chosen.items() if value},
         **options,
     )
+    if demo:
+        find_photographs()  # What is missing is told of at once.
     start_log(verbose, key)
     serve(settings, [publish_demo] if demo else [])

@@ -125,7 +125,7 @@ def configure_options(profile):
         return [
             *("--disable-everything", "--disable-autodetect", "--disable-doc", "--disable-ffplay"),
             *_COMMON,
-            "--enable-indev=lavfi",
+            *("--enable-indev=lavfi", "--enable-outdev=v4l2"),
             *(f"--enable-{kind}={','.join(names.split())}" for kind, names in _DEMO_PARTS.items()),
         ]
     absent = absent_libraries(profile)

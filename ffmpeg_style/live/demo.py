@@ -1,9 +1,12 @@
-"""A camera for those who have none at hand: a clip that this process publishes."""
+"""A camera for those who have none at hand: it moves over photographs of people and places."""
 
 import asyncio
+import importlib.util
 import logging
 import subprocess
+from pathlib import Path
 
+from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.live import children
 from ffmpeg_style.live.access import PUBLISH_CAMERA
 from ffmpeg_style.live.settings import LOOPBACK
@@ -12,43 +15,99 @@ NAME = "demo"
 PAUSE = 2
 """Seconds between an end of the clip, which has none of its own, and the next start."""
 
-# A turning spiral of colour, a ball that swings before it, and a soft tone.
-_PICTURE = (
-    "gradients=size=640x360:rate=15:speed=0.02:nb_colors=6:seed=3:type=spiral[sky];"
-    "gradients=size=160x160:rate=15:speed=0.05:nb_colors=3:seed=9:type=circular,format=gbrap,"
-    "geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*lt(hypot(X-80,Y-80),79)'[ball];"
-    "[sky][ball]overlay=x=240+220*sin(t):y=100+80*cos(t*1.7)"
-)
+SIZE, RATE = (640, 360), 15
+SECONDS = 6
+"""For each photograph."""
+
+# Scikit-image's, all in the public domain (CC0, or NASA's): where their part of the screen's shape
+# begins, in parts of what is cut off, and the view's two ends, (x, y, zoom) in parts of the rest.
+PHOTOGRAPHS = {
+    "astronaut.png": (0.0, (0.3, 0.0, 1.4), (0.5, 0.5, 1.0)),
+    "camera.png": (0.2, (0.2, 0.2, 1.4), (1.0, 0.2, 1.2)),
+    "rocket.jpg": (1.0, (0.5, 1.0, 1.4), (0.5, 0.6, 1.0)),
+    "coffee.png": (0.5, (0.2, 0.2, 1.3), (0.8, 0.6, 1.1)),
+    "chelsea.png": (0.5, (1.0, 0.5, 1.1), (0.2, 0.3, 1.4)),
+}
 _SOUND = "sine=frequency=220:sample_rate=44100,volume=0.1"
 
 log = logging.getLogger(__name__)
 
 
+def find_photographs():
+    """The paths of the photographs, a list.
+
+    Raises:
+        InputNotFoundError: scikit-image, which has them, is not installed.
+    """
+    package = importlib.util.find_spec("skimage")
+    if package is None:
+        raise InputNotFoundError(
+            "the demo shows photographs of scikit-image: pip install 'ffmpeg-style[demo]'"
+        )
+    folder = Path(package.origin).with_name("data")
+    return [folder / name for name in PHOTOGRAPHS]
+
+
 async def publish_demo(settings, tickets):
     """Publishes the clip as the stream `NAME`, until it is cancelled."""
+    clip = settings.state / "demo.mp4"
+    await _run(_drawing(settings, find_photographs(), clip))
     while True:
         ticket = tickets.issue(PUBLISH_CAMERA, NAME)
-        process = await children.start(
-            _command(settings, ticket),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
         try:
-            await process.wait()
+            await _run(_publishing(settings, clip, ticket))
         finally:
             tickets.revoke(ticket)
-            await children.end(process)
         log.warning("the demo's clip ended; it starts again")
         await asyncio.sleep(PAUSE)
 
 
-def _command(settings, ticket):
+async def _run(command):
+    process = await children.start(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await process.wait()
+    finally:
+        await children.end(process)
+
+
+def _drawing(settings, photographs, clip):
+    """Ffmpeg's command line for the clip: drawn once, as that takes more time than sending it."""
+    inputs = [option for path in photographs for option in ("-i", str(path))]
+    views = [f"[{i}]{_view(*view)}[v{i}]" for i, view in enumerate(PHOTOGRAPHS.values())]
+    joined = "".join(f"[v{i}]" for i in range(len(views))) + f"concat=n={len(views)}[all]"
+    return [
+        *(str(settings.ffmpeg), "-nostdin", "-loglevel", "error", "-y", *inputs),
+        *("-f", "lavfi", "-t", str(SECONDS * len(views)), "-i", _SOUND),
+        *("-filter_complex", ";".join([*views, joined])),
+        *("-map", "[all]", "-map", f"{len(views)}:a", "-c:a", "aac", "-b:a", "64k"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(RATE)),
+        *("-crf", "18", "-pix_fmt", "yuv420p", str(clip)),
+    ]
+
+
+def _view(top, start, end):
+    """The filters that move over a photograph."""
+    width, height = SIZE
+    frames = SECONDS * RATE
+    x, y, zoom = (f"({a}+({b - a:.3f})*on/{frames})" for a, b in zip(start, end, strict=True))
+    # Enlarged first, as the view is moved by whole pixels.
+    large = f"{4 * width}:{4 * height}"
+    return (
+        f"scale={large}:force_original_aspect_ratio=increase,crop={large}:0:(ih-oh)*{top},"
+        f"zoompan=z={zoom}:d={frames}:s={width}x{height}:fps={RATE}:"
+        f"x=(iw-iw/zoom)*{x}:y=(ih-ih/zoom)*{y},format=yuv420p,setsar=1"
+    )
+
+
+def _publishing(settings, clip, ticket):
     return [
         *(str(settings.ffmpeg), "-nostdin", "-loglevel", "error"),
-        *("-re", "-f", "lavfi", "-i", _PICTURE, "-re", "-f", "lavfi", "-i", _SOUND),
-        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "15"),
-        *("-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k"),
-        *("-protocol_whitelist", "rtmp,tcp", "-f", "flv"),
+        *("-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy"),
+        *("-protocol_whitelist", "rtmp,tcp,file", "-f", "flv"),
         f"rtmp://{LOOPBACK}:{settings.rtmp_port}/camera/{NAME}?ticket={ticket}",
     ]

@@ -15,6 +15,7 @@ from ffmpeg_style.live.access import Tickets
 from ffmpeg_style.live.addresses import code, page_address
 from ffmpeg_style.live.certificate import server_context
 from ffmpeg_style.live.hooks import hooks_application
+from ffmpeg_style.live.outputs import check_outputs
 from ffmpeg_style.live.state import state_folder
 from ffmpeg_style.live.streams import Streams
 from ffmpeg_style.live.web import web_application
@@ -37,6 +38,7 @@ def serve(settings, companions=()):
         InputError, InputNotFoundError, BuildError: what it needs is not there.
     """
     settings.check_ports()
+    check_outputs(settings)
     context = None
     if settings.https:
         context = server_context(settings.certificate, settings.certificate_key)

@@ -31,6 +31,8 @@ class Settings:
         max_streams: streams painted at a time.
         max_height: pixels; a larger picture is made smaller before it is painted.
         bitrate: of the painted video, in kbit/s.
+        record: folder for a file of each painted stream, or None.
+        virtual_camera: v4l2loopback device that shows the first of the streams, or None.
         filter_options: more options of the filter, as a dict of str.
     """
 
@@ -50,6 +52,8 @@ class Settings:
     max_streams: int = 4
     max_height: int = 720
     bitrate: int = 2500
+    record: Path | None = None
+    virtual_camera: Path | None = None
     filter_options: dict = field(default_factory=dict)
 
     def __post_init__(self):

@@ -15,6 +15,7 @@ from ffmpeg_style.live.access import (
     is_same,
     is_stream_name,
 )
+from ffmpeg_style.live.outputs import Outputs
 from ffmpeg_style.live.settings import LOOPBACK
 from ffmpeg_style.live.stream import Stream
 
@@ -36,6 +37,7 @@ class Streams:
         self._tickets = tickets
         self._streams = {}
         self._closing = {}
+        self._outputs = Outputs(settings, tickets)
         self._folders = itertools.count()
         self._lock = asyncio.Lock()
 
@@ -127,6 +129,7 @@ class Streams:
         folder = self._settings.state / f"stream-{next(self._folders)}"
         self._streams[name] = stream = make(folder)
         stream.start()
+        self._outputs.begin(stream)
         log.info("%s: a camera publishes", name)
         return stream
 
@@ -135,9 +138,13 @@ class Streams:
         stream = self._streams.get(name)
         if stream and stream.client == client:
             del self._streams[name]
-            task = self._closing[name] = asyncio.create_task(stream.close())
+            task = self._closing[name] = asyncio.create_task(self._end(stream))
             task.add_done_callback(lambda _: self._closing.pop(name, None))
             log.info("%s: the camera is gone", name)
+
+    async def _end(self, stream):
+        await self._outputs.end(stream)
+        await stream.close()
 
     async def close(self):
         """Ends every stream."""
