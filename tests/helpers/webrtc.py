@@ -1,10 +1,15 @@
-"""Cameras and viewers in real browsers, without the page's buttons: its functions alone."""
+"""Cameras and viewers in real browsers: the page's functions, without the page around them."""
 
 from helpers.live import KEY, wait_for
 
-UNLOCK = """
-const done = arguments[arguments.length - 1];
-post("session", { key: arguments[0] }).then(() => done());
+LOAD = """
+const [key, done] = arguments;
+const script = document.createElement("script");
+script.src = "/static/webrtc.js";
+script.onload = () => fetch("/session", {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ key }),
+}).then(() => done());
+document.head.append(script);
 """
 PUBLISH = """
 const [name, size, done] = arguments;
@@ -39,9 +44,9 @@ return Array.from(context.getImageData(0, 0, 1, 1).data).slice(0, 3);
 
 
 def open_page(browser, server):
-    """Opens the page of a server and gives it the key."""
-    browser.get(f"http://127.0.0.1:{server.http_port}/")
-    browser.execute_async_script(UNLOCK, KEY)
+    """Opens a page that the server hasn't, and so shows nothing, and gives it the key."""
+    browser.get(f"http://127.0.0.1:{server.http_port}/nothing")
+    browser.execute_async_script(LOAD, KEY)
 
 
 def publish(browser, name, width=320, height=180, rate=15):
