@@ -9,6 +9,7 @@ import io
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from typing import IO
 
@@ -35,10 +36,13 @@ _WRITERS[".tiff"] = _WRITERS[".tif"]
 SUFFIXES = frozenset(_WRITERS)
 """Of the names of the pictures that `Picture.write` makes."""
 
+_PHOTOGRAPHS = SUFFIXES | {".heic", ".heif"}
+
+# Each with a mark at its begin: others, such as TGA, would take a video for theirs by chance.
 _READ = {
-    *("AVIF", "BMP", "DDS", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM"),
-    *("SGI", "TGA", "TIFF", "WEBP"),
+    *("AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "SGI", "TIFF", "WEBP"),
 }
+_STREAMS = {".mjpeg", ".mjpg"}  # of many JPEGs, each behind the other
 _ANIMATED = {"AVIF", "GIF", "PNG", "WEBP"}
 _WITH_ALPHA = {"AVIF", "PNG", "TIFF", "WEBP"}
 _WITH_EXIF = {"AVIF", "JPEG", "PNG", "TIFF", "WEBP"}
@@ -103,6 +107,22 @@ class Picture:
         image.save(encoded, **options)
         file.write(encoded.getbuffer())
         return dropped
+
+
+def find_images(folder: str | PathLike[str]) -> list[Path]:
+    """Paths of the image files in a folder and below, sorted.
+
+    Raises:
+        InputNotFoundError: no such folder.
+        InputError: it holds no file that is named like an image.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputNotFoundError(f"expected a folder of photographs, found none at {folder}")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PHOTOGRAPHS)
+    if not paths:
+        raise InputError(f"expected photographs in {folder}, found no image file there")
+    return paths
 
 
 def read_picture(path: Path) -> Picture:
@@ -170,6 +190,8 @@ def kind_of(path: Path) -> tuple[str, int]:
         tuple[str, int]: Pillow's name of the kind, and 1 for a still one; "" and 0 for a file that
         is no picture at all.
     """
+    if path.suffix.lower() in _STREAMS:
+        return "", 0
     with suppress(Exception), Image.open(path, formats=_formats()) as image:
         is_still = image.format not in _ANIMATED
         return image.format, 1 if is_still else getattr(image, "n_frames", 1)

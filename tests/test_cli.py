@@ -72,14 +72,34 @@ def test_a_command_that_is_stopped_says_by_what(number, code):
     assert process.returncode == code
 
 
+WITHOUT_TENSORFLOW = (
+    "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras']))\n"
+    "from ffmpeg_style.cli import main; main()"
+)
+
+
+def test_missing_files_are_told_before_tensorflow_loads(photographs, painting, tmp_path):
+    none = str(tmp_path / "none")
+    for command in (["train", "--output", tmp_path / "run"], ["evaluate", "wave"]):
+        for style, content, weights in [
+            (none, photographs, painting),
+            (painting, none, painting),
+            (painting, photographs, none),
+        ]:
+            files = ["--style", style, "--content", content, "--vgg-weights", weights]
+            result = subprocess.run(
+                [sys.executable, "-c", WITHOUT_TENSORFLOW, *command, *files],
+                capture_output=True,
+                text=True,
+            )
+            assert result.returncode == 2
+            assert none in result.stderr and result.stderr.count("\n") == 1
+
+
 def test_a_wrong_picture_is_told_before_tensorflow_loads(tmp_path):
     """Where nothing heavy can be loaded, the sentence comes all the same."""
     (tmp_path / "text.png").write_text("no picture")
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras']))\n"
-        "from ffmpeg_style.cli import main; main()"
-    )
     a, text, out = tmp_path / "a.png", tmp_path / "text.png", tmp_path / "out.png"
     for content, style, output, words in [
         (tmp_path / "none.png", a, out, "none.png"),
@@ -89,7 +109,7 @@ def test_a_wrong_picture_is_told_before_tensorflow_loads(tmp_path):
     ]:
         arguments = ["optimize", "--content", content, "--style", style, "--output", output]
         result = subprocess.run(
-            [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+            [sys.executable, "-c", WITHOUT_TENSORFLOW, *arguments], capture_output=True, text=True
         )
         assert result.returncode == 2
         assert words in result.stderr and result.stderr.count("\n") == 1

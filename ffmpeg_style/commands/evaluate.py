@@ -4,8 +4,8 @@ import json
 
 import click
 
-from ffmpeg_style.commands.train import parse_paintings
-from ffmpeg_style.options import WEIGHT
+from ffmpeg_style.graphs.quiet import start_tensorflow
+from ffmpeg_style.options import WEIGHT, check_training_files, parse_paintings
 
 
 @click.command("evaluate")
@@ -60,6 +60,8 @@ def command(model, paintings, steady, videos, as_json, **options):
     if videos and not steady:
         raise click.UsageError("expected --steady with --video, found --video alone")
     model, report, tables = find_model(model), {}, []
+    check_training_files(paintings, options["content"], options["vgg_weights"])
+    start_tensorflow()
     if steady:
         report["steadiness"], text = judge_steadiness(model, paintings, videos, **options)
         tables.append(text)

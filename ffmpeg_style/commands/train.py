@@ -1,29 +1,11 @@
 """``ffmpeg-style train``."""
 
-import re
 import shlex
-from pathlib import Path
 
 import click
 
 from ffmpeg_style.graphs.quiet import start_tensorflow
-from ffmpeg_style.options import WEIGHT, FiniteRange
-
-
-def parse_paintings(context, parameter, values):
-    """``NAME=PATH`` or ``PATH``, whose name is then the file's, as a dict in order."""
-    start_tensorflow()
-    from ffmpeg_style.learning.networks import STYLE_NAME
-
-    paintings = {}
-    for value in values:
-        name, separator, path = value.partition("=")
-        if not (separator and re.fullmatch(STYLE_NAME, name)):
-            name, path = Path(value).stem, value
-        if name in paintings:
-            raise click.BadParameter(f"expected different names, found {name!r} twice")
-        paintings[name] = Path(path)
-    return paintings
+from ffmpeg_style.options import WEIGHT, FiniteRange, check_training_files, parse_paintings
 
 
 @click.command(name="train")
@@ -84,6 +66,8 @@ def command(paintings, content, output, architecture, width, norm, start, teache
 
     The run stops cleanly on Ctrl-C and goes on with the same command.
     """
+    check_training_files(paintings, content, options["vgg_weights"])
+    start_tensorflow()
     from ffmpeg_style.learning.checkpoint import has_checkpoint
     from ffmpeg_style.learning.losses import LossWeights
     from ffmpeg_style.learning.training import TrainSettings, train

@@ -9,11 +9,11 @@ and a program is put in its place whole, by a rename.
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -30,7 +30,11 @@ from ffmpeg_style.ffmpeg.profiles import (
     missing_packages,
     unknown_libraries,
 )
+from ffmpeg_style.ffmpeg.reasons import FULL
+from ffmpeg_style.files import full_disk
 from ffmpeg_style.folders import build_folder, project_folder
+from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
+from ffmpeg_style.packages import can_install, install, install_line
 
 FILTER = "vf_styletransfer.c"  # goes into libavfilter
 ENGINE = "styletransfer"  # the folder in there that the other files of csrc go into
@@ -295,17 +299,27 @@ class _Steps:
             text=True,
             errors="backslashreplace",
             pass_fds=[self.lock],
+            start_new_session=True,  # a group to end, compilers and all
         ) as process:
-            for line in process.stdout:
-                self.log.write(line)
-                output.append(line)
-                if on_line:
-                    on_line(line)
+            try:
+                for line in process.stdout:
+                    self.log.write(line)
+                    output.append(line)
+                    if on_line:
+                        on_line(line)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGTERM)
+                raise
         if process.returncode:
-            raise BuildError(
-                f"{failure}:\n{''.join(output[-LOG_TAIL:])}The whole log: {self.plan.log}"
-            )
+            raise self._failed(failure, output)
         return "".join(output)
+
+    def _failed(self, failure, output):
+        if full := FULL.search("".join(output)):
+            return full_disk(self.plan.work, full[0])
+        return BuildError(
+            f"{failure}:\n{''.join(output[-LOG_TAIL:])}The whole log: {self.plan.log}"
+        )
 
 
 class _Stamps:
@@ -369,11 +383,9 @@ def _compiler():
 
 
 def _tensorflow_library():
-    """The library of this Python's TensorFlow, found without loading it; "" without one."""
-    spec = importlib.util.find_spec("tensorflow")
-    folders = spec.submodule_search_locations if spec else []
-    libraries = [Path(folder) / TENSORFLOW_LIBRARY for folder in folders]
-    return next((str(library) for library in libraries if library.exists()), "")
+    """The library of this Python's TensorFlow; "" without one."""
+    library = Path(tensorflow_folder() or "") / TENSORFLOW_LIBRARY
+    return str(library) if library.is_absolute() and library.exists() else ""
 
 
 def _our_sources():
@@ -455,14 +467,9 @@ def _require_packages():
     missing = missing_packages()
     if not missing:
         return
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
-    if not shutil.which("apt-get") or os.geteuid() != 0:
+    if not can_install():
         raise InputError(
-            f"the build needs packages that are not installed: sudo {shlex.join(command)}"
+            f"the build needs packages that are not installed: {install_line(missing)}"
         )
     _say(f"installing {' '.join(missing)}")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["apt-get", "update"], command):
-        result = subprocess.run(step, env=environment, capture_output=True, text=True)
-    if result.returncode:
-        raise BuildError(f"{shlex.join(command)} failed:\n{result.stderr.strip()}")
+    install(missing)

@@ -72,16 +72,16 @@ def colour_tags(video: Video, matrix: str, range: str) -> str:  # noqa: A002
     )
 
 
-def yuv_filters(video: Video, pixels: str, is_full: bool = False) -> list[str]:
+def yuv_filters(video: Video, pixels: str, is_jpeg: bool = False) -> list[str]:
     """What comes between the painting and an encoder of luminance and colour differences.
 
     Args:
         video: the source.
         pixels: the encoder's pixel format.
-        is_full: whether black is 0 and not 16, as in JPEG.
+        is_jpeg: whether they become JPEG, of BT.601 and full range at any size.
     """
-    matrix = "smpte170m" if is_full else standard_of(video.width, video.height)
-    range = "pc" if is_full else "tv"  # noqa: A001
+    matrix = "smpte170m" if is_jpeg else standard_of(video.width, video.height)
+    range = "pc" if is_jpeg or pixels.startswith("yuvj") else "tv"  # noqa: A001
     return [
         f"scale=out_color_matrix={matrix}:out_range={range}",
         f"format={pixels}",

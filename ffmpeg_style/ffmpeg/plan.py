@@ -203,8 +203,10 @@ def _decoder(video, name):
         )
     if not abilities.has_decoder(video.codec):
         raise InputError(f"this ffmpeg can't decode {name} ({video.codec}); {abilities.MORE}")
-    if not video.alpha_apart:
-        return None
+    return _alpha_decoder(video) if video.alpha_apart else None
+
+
+def _alpha_decoder(video):
     library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(video.codec, "")
     return library if library and abilities.has_decoder(library) else None
 
@@ -244,8 +246,7 @@ def _chain(video, painting, encoder, pixels):
     elif _is_rgb(pixels):
         after = [f"format={pixels}", *filter_chain.rgb_filters(video)]
     else:
-        is_full = pixels.startswith("yuvj") or encoder == "mjpeg"
-        after = filter_chain.yuv_filters(video, pixels, is_full)
+        after = filter_chain.yuv_filters(video, pixels, encoder == "mjpeg")
     return ",".join([*before, painting, *after])
 
 
@@ -335,7 +336,10 @@ def _name(stream):
     about = stream.tags.get("filename") or " ".join(
         word for word in (stream.tags.get("language"), stream.codec) if word and word != "und"
     )
-    return f"{kind} {about}".strip() if about else f"{kind} stream {stream.index}"
+    name = f"{kind} {about}" if about else f"{kind} stream {stream.index}"
+    if kind == "audio" and not abilities.has_decoder(stream.codec):
+        return f"{name} (this ffmpeg can't decode it; {abilities.MORE})"
+    return name
 
 
 def _tags(source):
@@ -367,6 +371,8 @@ def _source_notes(video, name):
     notes = []
     if video.hdr:
         notes.append(f"{name} is HDR ({video.hdr}): it becomes SDR, by tone mapping")
+    if video.alpha_apart and not _alpha_decoder(video):
+        notes.append(f"{name} has transparency that this ffmpeg can't decode; {abilities.MORE}")
     if video.interlaced:
         notes.append(f"{name} is interlaced: each two fields become one whole frame")
     return notes

@@ -1,6 +1,7 @@
 """What ffprobe finds in a file: the pictures, how they are coded, and what goes with them."""
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.ffmpeg.abilities import has_decoder
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.ffmpeg.reasons import reason_in
 
@@ -23,6 +25,9 @@ _TOLD = (
     *("color_space", "color_primaries", "color_transfer", "color_range"),
 )
 _USUAL_PEAK = 1000.0
+_FIELDS = {"tt", "bb", "tb", "bt"}
+_RGB = ("rgb", "bgr", "gbr", "pal8", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr")
+_DEEP = re.compile(r"(9|10|12|14|16|20|48|64|96|128|f16|f32)(le|be)$")
 _ALPHA = ("rgba", "bgra", "argb", "abgr", "yuva", "gbrap", "ya8", "ya16", "pal8")
 
 
@@ -93,7 +98,7 @@ class Video:
     @property
     def is_rgb(self) -> bool:
         """Whether its pixels are red, green and blue, and not luminance and colour differences."""
-        return self.matrix == "gbr" or self.pixels.startswith(("rgb", "bgr", "gbr", "pal8", "argb"))
+        return self.matrix == "gbr" or self.pixels.startswith(_RGB)
 
     @property
     def has_alpha(self) -> bool:
@@ -103,7 +108,7 @@ class Video:
     @property
     def is_deep(self) -> bool:
         """Whether it has more than 8 bits a colour."""
-        return any(depth in self.pixels for depth in ("10", "12", "14", "16", "48", "64", "f32"))
+        return bool(_DEEP.search(self.pixels))
 
 
 @dataclass(frozen=True)
@@ -147,12 +152,11 @@ def probe(path: Path, name: Path | None = None) -> Source:
     if not pictures:
         raise InputError(f"{name} has no pictures; expected a video or a photograph")
     picture = pictures[0]
-    heads = ("-select_streams", str(picture["index"]), "-show_frames")
-    frames = _ffprobe(path, name, *heads, "-read_intervals", f"%+#{_FIRST_FRAMES}")
+    frames = _first_frames(path, name, picture)
     container = found.get("format", {})
     duration = container.get("duration")
     return Source(
-        video=_video(picture, frames.get("frames", []), _last_frame(path, name, picture)),
+        video=_video(picture, frames, _last_frame(path, name, picture)),
         streams=tuple(_stream(stream) for stream in streams if stream is not picture),
         duration=float(duration) if duration else None,
         tags=_tags(container),
@@ -168,6 +172,14 @@ def _ffprobe(path, name, *what):
         reason = reason_in(result.stderr.decode(errors="replace"), {str(path): str(name)})
         raise InputError(f"{name} is no video or photograph that can be read: {reason}")
     return json.loads(result.stdout)
+
+
+def _first_frames(path, name, stream):
+    if not has_decoder(stream.get("codec_name", "")):
+        return []
+    heads = ("-select_streams", str(stream["index"]), "-show_frames")
+    found = _ffprobe(path, name, *heads, "-read_intervals", f"%+#{_FIRST_FRAMES}")
+    return found.get("frames", [])
 
 
 def _video(stream, frames, last_frame):
@@ -194,7 +206,8 @@ def _video(stream, frames, last_frame):
         primaries=_known(told.get("color_primaries")),
         transfer=_known(told.get("color_transfer")),
         range=_known(told.get("color_range")),
-        interlaced=any(frame.get("interlaced_frame") for frame in frames),
+        interlaced=stream.get("field_order") in _FIELDS
+        or any(frame.get("interlaced_frame") for frame in frames),
         peak=_peak([*_side_data(stream), *(data for f in frames for data in _side_data(f))]),
         last_frame=last_frame,
         is_two_layered=any(

@@ -2,6 +2,8 @@
 
 FORMAT = "ffmpeg-style/1"
 CARD = "model_card"
+STYLE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+"""A regular expression of the names of styles: ``wave:0.7+scream:0.3`` has one meaning."""
 CARD_KEYS = ("format", "name", "architecture", "styles", "trained", "licence")
 
 

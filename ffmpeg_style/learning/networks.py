@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.graphs.card import STYLE_NAME
 
 MARGIN = 12
 """Pixels of reflected border around the picture, so that no zero padding reaches what is seen.
@@ -28,9 +29,6 @@ STRIDE = 4
 """Both architectures work at a quarter of the picture's size inside."""
 
 NORM_EPSILON = 1e-5
-
-STYLE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-"""So that ``wave:0.7+scream:0.3`` has one meaning."""
 
 OUTPUT_RANGE = 150.0
 """The picture is 127.5 plus or minus this; what is shown is clipped to 0..255."""

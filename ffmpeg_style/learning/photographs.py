@@ -8,28 +8,10 @@ from PIL import Image
 
 from ffmpeg_style import pictures
 from ffmpeg_style.errors import InputError, InputNotFoundError
-
-SUFFIXES = {*pictures.SUFFIXES, ".heic", ".heif"}
-"""Of what counts as a photograph in a folder."""
+from ffmpeg_style.pictures import find_images
 
 MOST_PIXELS = 2**22
 """Of an image that a loss network is shown: its features take 4 kB for each, 16 GB in all."""
-
-
-def find_images(folder):
-    """Paths of the image files in a folder and below, sorted.
-
-    Raises:
-        InputNotFoundError: no such folder.
-        InputError: it holds no file that is named like an image.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputNotFoundError(f"expected a folder of photographs, found none at {folder}")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise InputError(f"expected photographs in {folder}, found no image file there")
-    return paths
 
 
 def read_image(path, *, short_side=None, width=None):

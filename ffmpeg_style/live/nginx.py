@@ -15,6 +15,7 @@ import aiohttp
 
 from ffmpeg_style.errors import BuildError, InputNotFoundError
 from ffmpeg_style.live import children
+from ffmpeg_style.packages import can_install, install, install_line
 
 PACKAGES = ("nginx-light", "libnginx-mod-rtmp")
 HOOKS_SOCKET = "hooks.sock"
@@ -109,12 +110,14 @@ def find_nginx():
         BuildError: installing failed.
     """
     found = _look_for_nginx()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
+    if found is None and can_install():
+        log.info("installing %s", " ".join(PACKAGES))
+        with _services_kept_from_starting():
+            install(PACKAGES)
         found = _look_for_nginx()
     if found is None:
         raise InputNotFoundError(
-            "no nginx with its RTMP module; on Debian: sudo apt-get install " + " ".join(PACKAGES)
+            f"no nginx with its RTMP module; on Debian: {install_line(PACKAGES)}"
         )
     return found
 
@@ -124,17 +127,6 @@ def _look_for_nginx():
     modules = [Path(folder) / _MODULE for folder in _MODULE_FOLDERS]
     module = next((path for path in modules if path.is_file()), None)
     return NginxProgram(program, module) if program and module else None
-
-
-def _install():
-    log.info("installing %s", " ".join(PACKAGES))
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
-    with _services_kept_from_starting():
-        for command in (["apt-get", "update"], install):
-            result = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if result.returncode:
-        raise BuildError(f"{' '.join(install)} failed:\n{result.stderr.strip()}")
 
 
 @contextlib.contextmanager

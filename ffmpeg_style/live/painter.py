@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ffmpeg_style.ffmpeg.filter_graph import escape
 from ffmpeg_style.live import children
 from ffmpeg_style.live.changes import Changes
 from ffmpeg_style.live.controls import Controls
@@ -249,12 +250,3 @@ def filters(settings, job):
         f"{FILTER}={arguments},"
         f"metadata=mode=print:file=-:direct=1,{_TO_YUV}"
     )
-
-
-def escape(value):
-    """A value of a filter's option as it must stand in the text of a filter graph."""
-    return _escape(_escape(value, "\\':"), "\\'[],;")
-
-
-def _escape(text, special):
-    return "".join(f"\\{character}" if character in special else character for character in text)

@@ -1,6 +1,5 @@
 """Builds what the benchmark needs: programs, graphs, clips."""
 
-import importlib.util
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from bench.graphs import session_config, write_float_graph, write_openvino_graph
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY, build
 from ffmpeg_style.files import atomic_path
 from ffmpeg_style.folders import assets_folder, build_folder
+from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
 from ffmpeg_style.learning.processor import has_bfloat16
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,14 +50,9 @@ def prepare(architectures, sizes):
     )
 
 
-def tensorflow_folder():
-    """Of this Python's TensorFlow, which all contenders but OpenVINO run."""
-    return Path(importlib.util.find_spec("tensorflow").submodule_search_locations[0])
-
-
 def build_dnn_ffmpeg():
     """The same source and compiler, with FFmpeg's own filter over this Python's TensorFlow."""
-    tensorflow = tensorflow_folder()
+    tensorflow = Path(tensorflow_folder())
     linked = FOLDER / "tensorflow"
     linked.mkdir(exist_ok=True)
     libraries = [tensorflow / TENSORFLOW_LIBRARY, tensorflow / "libtensorflow_framework.so.2"]

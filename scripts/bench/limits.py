@@ -18,7 +18,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from bench.build import MODELS, ROOT, prepare, tensorflow_folder
+from bench.build import MODELS, ROOT, prepare
 from bench.contenders import Case, Contender, filter_command
 from bench.measure import WARM_UP, measure
 from bench.report import table, write_between
@@ -26,6 +26,7 @@ from ffmpeg_style import Engine
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.folders import assets_folder
+from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
 from ffmpeg_style.learning.processor import has_bfloat16
 
 LARGE = ((1920, 1080), (3840, 2160))
@@ -95,7 +96,7 @@ def first_frame_table(tools):
 )
 def main(page):
     """Measure precision, memory and the first frame, and write the tables into the page."""
-    os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(tensorflow_folder() / TENSORFLOW_LIBRARY)
+    os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(Path(tensorflow_folder()) / TENSORFLOW_LIBRARY)
     tools = prepare(MODELS, (FIRST, *LARGE))
     titled = {
         "Memory of ffmpeg with the filter, resident": memory_table(tools),

@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from bench.build import MODELS, ROOT, prepare, tensorflow_folder
+from bench.build import MODELS, ROOT, prepare
 from bench.contenders import SCRIPTS, SINKS, Case, contenders
 from bench.graphs import multiply_adds
 from bench.measure import WARM_UP, measure
@@ -26,6 +26,7 @@ from bench.report import update_page, write_chart
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.files import atomic_path
+from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
 from ffmpeg_style.learning.processor import has_bfloat16
 
 SIZES = ((256, 256), (640, 360), (1280, 720), (1920, 1080))
@@ -187,7 +188,7 @@ def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
         for sink in sinks.split(",")
     ]
     # All take this library: the engine's own program may have been built without one.
-    os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(tensorflow_folder() / TENSORFLOW_LIBRARY)
+    os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(Path(tensorflow_folder()) / TENSORFLOW_LIBRARY)
     tools = prepare(architectures, sizes)
     results = {"date": date.today().isoformat(), "machine": describe_machine(), "cases": []}
     if add and output.exists():

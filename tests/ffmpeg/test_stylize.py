@@ -558,6 +558,29 @@ def test_what_goes_with_the_pictures_is_kept_or_named(ffmpeg, make, model, tmp_p
     assert "out.avi can't hold, and goes without: subtitle fra subrip, attachment" in caplog.text
 
 
+def test_date_and_place_of_a_phones_video_are_kept(ffmpeg, make, model, tmp_path):
+    source, phone = tmp_path / "in.mov", "com.apple.quicktime."
+    told = ("location.ISO6709=+48.1000+011.5000/", "make=Maker")
+    tags = [word for tag in told for word in ("-metadata", phone + tag)]
+    keep = ("-c", "copy", "-movflags", "use_metadata_tags", *tags, source)
+    subprocess.run([ffmpeg, "-v", "error", "-i", make(), *keep], check=True)
+    assert f"{phone}make" in probe(source).tags
+    for suffix in (".mp4", ".mov", ".mkv"):
+        found = probe(stylize(source, tmp_path / f"out{suffix}", model)).tags
+        assert found["location"] == "+48.1000+011.5000/"
+
+
+def test_what_this_ffmpeg_lacks_is_told_with_what_to_do(ffmpeg, model, tmp_path):
+    """A stream of AV1 by its header alone: a build for the quick start has no decoder for it."""
+    header = struct.pack("<4s2H4s2H4I", b"DKIF", 0, 32, b"AV01", 64, 48, 25, 1, 1, 0)
+    source = tmp_path / "in.ivf"
+    source.write_bytes(header + struct.pack("<IQ", 2, 0) + b"\x12\x00")
+    abilities = subprocess.run([ffmpeg, "-h", "decoder=av1"], capture_output=True, text=True)
+    if "Decoder " not in abilities.stdout:
+        with pytest.raises(ValueError, match=r"can't decode .*in\.ivf.*--profile full"):
+            stylize(source, tmp_path / "out.mp4", model)
+
+
 def test_a_cover_is_kept(ffmpeg, make, model, tmp_path):
     cover = tmp_path / "cover.jpg"
     Image.new("RGB", (32, 32), "red").save(cover)
