@@ -2,6 +2,7 @@
 # make test         every test
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
+# make check-live   the live server: delays, restarts and refusals, measured
 # make bench        the benchmark of speed
 # make bench-limits precision, memory and the first frame
 # make clean        deletes what was made here, the built ffmpeg included, except .venv
@@ -56,6 +57,9 @@ test: $(STAMPS)/packages-test ffmpeg
 test-matrix: $(STAMPS)/packages-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix
 
+check-live: $(STAMPS)/packages-test ffmpeg
+	$(BIN)/python -m pytest -m live tests/live
+
 $(STAMPS)/bench: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
@@ -77,4 +81,4 @@ lint: $(EXTENSION)
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo test test-matrix bench bench-limits lint clean
+.PHONY: all ffmpeg demo test test-matrix check-live bench bench-limits lint clean

@@ -11,14 +11,16 @@ from PIL import Image
 
 MARKERS = {
     "matrix": "builds every series of FFmpeg, for an hour or so: `make test-matrix`",
+    "live": "measures the live server, for a quarter of an hour: `make check-live`",
 }
+FIGURES = pytest.StashKey()
 
 
 def pytest_configure(config):
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     if not config.option.markexpr:
-        config.option.markexpr = "not matrix"
+        config.option.markexpr = " and ".join(f"not {name}" for name in MARKERS)
     # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -31,6 +33,34 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr[2]}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What was measured, in columns."""
+    rows = config.stash.get(FIGURES, [])
+    if rows:
+        terminalreporter.section("figures")
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        terminalreporter.line("  ".join(cells).rstrip())
+
+
+@pytest.fixture
+def figure(request):
+    """A function of (what, figure, bar, good) that notes what was measured, with what it should be.
+
+    All are told in the end; a test fails when one is not good.
+    """
+    rows = request.config.stash.setdefault(FIGURES, [])
+    missed = []
+
+    def note(what, value, bar, good):
+        rows.append((what, value, bar, "" if good else "MISSED"))
+        missed.extend([] if good else [f"{what}: {value}, expected {bar}"])
+
+    yield note
+    assert not missed, missed
 
 
 @pytest.fixture(scope="session")

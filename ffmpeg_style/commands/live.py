@@ -4,12 +4,20 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.errors import InputNotFoundError
+
 PORT = click.IntRange(1, 65535)
+FILTER_OPTIONS = ("device", "precision", "input", "output", "range")
 
 
 @click.command("live")
 @click.option("--model", required=True, help="A model's name or the path of a frozen graph.")
-@click.option("--style", help="The style to start with.  [default: the model's first]")
+@click.option(
+    "--style",
+    metavar="STYLE",
+    help="To start with: a style's name or index, or a mix: wave:0.7+scream:0.3.  "
+    "[default: the model's first]",
+)
 @click.option("--strength", type=click.FloatRange(0, 1), default=1, show_default=True)
 @click.option(
     "--colors", type=click.Choice(["style", "content"]), default="style", show_default=True
@@ -51,6 +59,11 @@ PORT = click.IntRange(1, 65535)
 )
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="As of the filter.")
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="As of the filter.")
+@click.option("--input", help="As of the filter, for graphs of others.")
+@click.option("--output", help="As of the filter, for graphs of others.")
+@click.option(
+    "--range", type=click.Choice(["auto", "255", "1", "signed"]), help="As of the filter."
+)
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for the server's own files.")
 @click.option(
     "--record",
@@ -75,20 +88,19 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     import os
 
     from ffmpeg_style._engine import read_card
-    from ffmpeg_style.catalog import find_model
     from ffmpeg_style.ffmpeg.program import ffmpeg_path
     from ffmpeg_style.live.access import KEY_VARIABLE, read_key
     from ffmpeg_style.live.controls import initial_controls
-    from ffmpeg_style.live.demo import find_photographs, publish_demo
-    from ffmpeg_style.live.log import start_log
-    from ffmpeg_style.live.server import serve
     from ffmpeg_style.live.settings import Settings
     from ffmpeg_style.live.state import default_state_folder
+    from ffmpeg_style.painting import check_painting
 
-    path = find_model(model).absolute()
+    chosen = {name: options.pop(name) for name in FILTER_OPTIONS}
+    path = check_painting(
+        model, style=style, device=chosen["device"], precision=chosen["precision"]
+    ).absolute()
     styles = tuple(read_card(path).get("styles") or [path.stem])
     key = read_key(key_file) if key_file else os.environ.pop(KEY_VARIABLE, None)
-    chosen = {name: options.pop(name) for name in ("device", "precision")}
     settings = Settings(
         ffmpeg=ffmpeg_path(),
         model=path,
@@ -99,6 +111,16 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
         filter_options={name: value for name, value in chosen.items() if value},
         **options,
     )
+    # What follows takes a second to import.
+    try:
+        from ffmpeg_style.live.demo import find_photographs, publish_demo
+        from ffmpeg_style.live.log import start_log
+        from ffmpeg_style.live.server import serve
+    except ModuleNotFoundError as error:
+        raise InputNotFoundError(
+            f"no Python package {error.name}, which the live server needs: "
+            "pip install 'ffmpeg-style[live]'"
+        ) from error
     if demo:
         find_photographs()  # What is missing is told of at once.
     start_log(verbose, key)

@@ -20,6 +20,11 @@ def has_encoder(name: str) -> bool:
     return f"Encoder {name} " in _help(ffmpeg_path(), f"encoder={name}")
 
 
+def has_demuxer(name: str) -> bool:
+    """Whether there is a demuxer of that name."""
+    return "Demuxer " in _help(ffmpeg_path(), f"demuxer={name}")
+
+
 def has_muxer(name: str) -> bool:
     """Whether there is a muxer of that name."""
     return "Muxer " in _help(ffmpeg_path(), f"muxer={name}")

@@ -17,11 +17,15 @@ def standard_of(width: int, height: int) -> str:
     return "bt709" if width >= HD_WIDTH or height >= HD_HEIGHT else "smpte170m"
 
 
-def source_filters(video: Video) -> list[str]:
+def source_filters(video: Video, size: tuple[int, int] | None = None) -> list[str]:
     """What comes before the painting, as filters of a chain.
 
     Fields are woven into frames, untagged colours are taken as players take them, HDR becomes SDR,
     and a picture that changes its size in mid-stream is fitted into the first one's with bars.
+
+    Args:
+        video: the source.
+        size: (width, height) to fit all pictures into; None for the first one's.
 
     Raises:
         InputError: the table for HDR can't be kept in the user's cache.
@@ -35,7 +39,7 @@ def source_filters(video: Video) -> list[str]:
             *("scale", "format=gbrp12", f"lut3d={table}:interp=tetrahedral"),
             "setparams=color_primaries=bt709:color_trc=bt709",
         ]
-    return filters + _fitted(video.width, video.height)
+    return filters + _fitted(*(size or (video.width, video.height)))
 
 
 def _fitted(width, height):

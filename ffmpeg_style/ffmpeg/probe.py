@@ -3,10 +3,11 @@
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.abilities import has_decoder
@@ -156,7 +157,7 @@ def probe(path: Path, name: Path | None = None) -> Source:
     container = found.get("format", {})
     duration = container.get("duration")
     return Source(
-        video=_video(picture, frames, _last_frame(path, name, picture)),
+        video=video_of(picture, frames, _last_frame(path, name, picture)),
         streams=tuple(_stream(stream) for stream in streams if stream is not picture),
         duration=float(duration) if duration else None,
         tags=_tags(container),
@@ -182,7 +183,18 @@ def _first_frames(path, name, stream):
     return found.get("frames", [])
 
 
-def _video(stream, frames, last_frame):
+def video_of(
+    stream: Mapping[str, Any],
+    frames: Sequence[Mapping[str, Any]],
+    last_frame: float | None = None,
+) -> Video:
+    """A stream of pictures, from what ffprobe says in JSON.
+
+    Args:
+        stream: one of its "streams".
+        frames: the first of its "frames".
+        last_frame: as in `Video`.
+    """
     frame = frames[0] if frames else {}
     told = {**frame, **{key: stream[key] for key in _TOLD if stream.get(key) not in _UNKNOWN}}
     width, height = told.get("width", 0), told.get("height", 0)

@@ -1,8 +1,12 @@
 """Who may do what: names, the key, and tickets for the server's own programs."""
 
+import asyncio
+import collections
 import hmac
+import ipaddress
 import re
 import secrets
+import time
 from pathlib import Path
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
@@ -12,6 +16,17 @@ KEY_VARIABLE = "FFMPEG_STYLE_KEY"
 PLAY_CAMERA, PUBLISH_CAMERA = "play camera", "publish camera"
 PLAY_PAINTED, PUBLISH_PAINTED = "play painted", "publish painted"
 """What tickets are for; each goes with a stream's name."""
+
+FREE_GUESSES = 10
+"""Wrong keys from one network that are answered at once, within `GUESS_MEMORY`."""
+GUESS_MEMORY = 60
+"""Seconds for which a wrong key is held against the network that it came from."""
+GUESS_TIME = 1
+"""Seconds that each further try takes."""
+MAX_GUESSES_WAITING = 5
+"""Tries from one network that wait; more are refused unseen."""
+MAX_NETWORKS = 10_000
+"""Networks that are remembered."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{8,128}")
@@ -52,6 +67,76 @@ def check_key(key):
 def is_same(secret, given):
     """Whether two texts are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(secret.encode(), given.encode("utf-8", "surrogatepass"))
+
+
+class KeyGuard:
+    """Compares what is given with the key; those who guess have to wait.
+
+    After `FREE_GUESSES` wrong ones within `GUESS_MEMORY` each further try from the same network
+    takes `GUESS_TIME`, one after the other, even with the right key.
+
+    Args:
+        key: a str; None: everyone may do everything.
+    """
+
+    def __init__(self, key):
+        self._key = key
+        self._wrong = collections.OrderedDict()
+        self._queues = {}
+
+    async def knows(self, given, address):
+        """Whether a client may do what the key is for.
+
+        Args:
+            given: a str; an empty one is no guess.
+            address: the client's IP address, as text.
+        """
+        if self._key is None:
+            return True
+        if not given:
+            return False
+        network = _network(address)
+        if len(self._recent(network)) >= FREE_GUESSES and not await self._wait(network):
+            return False
+        if is_same(self._key, given):
+            return True
+        self._note(network)
+        return False
+
+    async def _wait(self, network):
+        """Waits its turn; returns False where too many wait already."""
+        lock, waiting = self._queues.get(network, (asyncio.Lock(), 0))
+        if waiting >= MAX_GUESSES_WAITING:
+            return False
+        self._queues[network] = lock, waiting + 1
+        try:
+            async with lock:
+                await asyncio.sleep(GUESS_TIME)
+        finally:
+            lock, waiting = self._queues.pop(network)
+            if waiting > 1:
+                self._queues[network] = lock, waiting - 1
+        return True
+
+    def _recent(self, network):
+        moments = self._wrong.get(network, ())
+        return [moment for moment in moments if moment > time.monotonic() - GUESS_MEMORY]
+
+    def _note(self, network):
+        recent = self._recent(network)
+        self._wrong[network] = [*recent[1 - FREE_GUESSES :], time.monotonic()]
+        self._wrong.move_to_end(network)
+        if len(self._wrong) > MAX_NETWORKS:
+            self._wrong.popitem(last=False)
+
+
+def _network(address):
+    """What one client can take its addresses from: one of IPv4, a /64 of IPv6."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return found if found.version == 4 else ipaddress.ip_network(f"{found}/64", strict=False)
 
 
 class Tickets:

@@ -26,8 +26,8 @@ class Controls:
         """These controls with what a client asks for.
 
         Args:
-            request: a dict with any of "style" (a name, or a dict of names and weights),
-                "strength" and "colors".
+            request: a dict with any of "style" (a name, an index, a mix such as
+                "wave:0.7+scream:0.3", or a dict of names and weights), "strength" and "colors".
             styles: the names of the model's styles.
 
         Returns:
@@ -72,7 +72,7 @@ def initial_controls(styles, style=None, strength=1.0, colors=COLORS[0]):
 
 
 def _weights(value, styles):
-    mix = {value: 1} if isinstance(value, str) else value
+    mix = _mix(value, styles) if isinstance(value, str) else value
     if not isinstance(mix, dict):
         raise InputError('style: expected a name, or weights such as {"wave": 0.7, "scream": 0.3}')
     for name in mix:
@@ -85,6 +85,22 @@ def _weights(value, styles):
     if sum(round(weight, 3) for weight in weights) == 0:
         raise InputError("style: expected at least one weight of 0.001 or more")
     return tuple(round(weight, 3) for weight in weights)
+
+
+def _mix(text, styles):
+    """A mix as the filter's option has it, "wave:0.7+1:0.3", as a dict of names and weights."""
+    mix = {}
+    for term in text.split("+"):
+        name, colon, weight = (term, "", "1") if term in styles else term.partition(":")
+        if name.isdecimal() and name not in styles and int(name) < len(styles):
+            name = styles[int(name)]
+        try:
+            mix[name] = mix.get(name, 0) + (float(weight) if colon else 1)
+        except ValueError:
+            raise InputError(
+                f"style: expected a number after {name[:40]}:, found {weight[:40]!r}"
+            ) from None
+    return mix
 
 
 def _number(name, value, maximum):

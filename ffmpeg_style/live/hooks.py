@@ -31,7 +31,7 @@ def hooks_application(streams):
 
     async def on_play(request):
         form = await _form(request)
-        return _answer(form and streams.may_play(*_fields(form)[:3], form))
+        return _answer(form and await streams.may_play(*_fields(form)[:3], form))
 
     application = web.Application(client_max_size=16384)
     application.router.add_post("/on_publish", on_publish)

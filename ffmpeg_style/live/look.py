@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 
+from ffmpeg_style.ffmpeg.probe import video_of
 from ffmpeg_style.live import children
 
 LOOK_TIME = 10
@@ -11,19 +12,19 @@ LOOK_TIME = 10
 
 
 async def look(ffprobe, data):
-    """What ffprobe says about the first picture in a stream.
+    """What a camera sends, as far as its first picture tells.
 
     Args:
         ffprobe: path of the program.
         data: bytes of FLV, with a key frame.
 
     Returns:
-        dict: "width", "height", "pix_fmt" and so on; None when there is none that can be decoded.
+        Video: None when there is no picture that can be decoded.
     """
     process = await children.start(
         [
             *(str(ffprobe), "-loglevel", "quiet", "-of", "json", "-f", "flv"),
-            *("-select_streams", "v:0", "-show_frames", "-read_intervals", "%+#1", "pipe:0"),
+            *("-select_streams", "v:0", "-show_streams", "-show_frames", "pipe:0"),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -31,9 +32,10 @@ async def look(ffprobe, data):
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(data), LOOK_TIME)
-        frames = json.loads(output or b"{}").get("frames")
+        found = json.loads(output or b"{}")
     except (asyncio.TimeoutError, ValueError):
         return None
     finally:
         await children.kill(process)
-    return frames[0] if frames else None
+    streams, frames = found.get("streams"), found.get("frames")
+    return video_of(streams[0], frames) if streams and frames else None

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -151,7 +150,7 @@ def configuration(module, addresses, port, folder):
         module: path of the RTMP module.
         addresses: IP addresses to listen on for RTMP.
         port: for RTMP.
-        folder: the state folder, with a path that nginx can read: see `is_safe_path`.
+        folder: the state folder, with a path that nginx can read: see `state_folder`.
     """
     listen = [_listen(address, port) for address in addresses]
     hooks = f"http://unix:{folder / HOOKS_SOCKET}:"
@@ -162,11 +161,6 @@ def configuration(module, addresses, port, folder):
         hooks="\n            ".join(f"{event} {hooks}/{event};" for event in events),
         control=folder / CONTROL_SOCKET,
     )
-
-
-def is_safe_path(path):
-    """Whether a path can stand in nginx's configuration, and in a socket's address, as it is."""
-    return re.fullmatch(r"[A-Za-z0-9/._+@~-]{1,90}", str(path)) is not None
 
 
 def _listen(address, port):

@@ -6,10 +6,12 @@ import logging
 import os
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ffmpeg_style.ffmpeg.filter_graph import escape
+from ffmpeg_style.ffmpeg.filter_chain import source_filters, yuv_filters
+from ffmpeg_style.ffmpeg.filter_graph import filter_text
+from ffmpeg_style.ffmpeg.probe import Video
 from ffmpeg_style.live import children
 from ffmpeg_style.live.changes import Changes
 from ffmpeg_style.live.controls import Controls
@@ -32,8 +34,6 @@ _ENCODER = (
     *("-g", "1000", "-force_key_frames"),
     f"expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+{KEYFRAME_INTERVAL}))",
 )
-# Said in the stream: players that have to guess do not all guess the same colours.
-_TO_YUV = "scale=out_color_matrix=bt709:out_range=limited,format=yuv420p"
 _HLS = (
     f"[f=hls:onfail=ignore:hls_time={KEYFRAME_INTERVAL}:hls_list_size=8:hls_delete_threshold=8:"
     "hls_flags=append_list+delete_segments+independent_segments+omit_endlist+temp_file:"
@@ -57,6 +57,7 @@ class Job:
         folder: receives the segments for browsers.
         ticket: for publishing the painted stream.
         controls: the `Controls` to begin with.
+        video: a `Video`, what the camera sends.
         sound: the codec of the camera's sound, or None.
         start: milliseconds of the stream's own clock, of the first picture to be painted; None:
             the first of all.
@@ -66,6 +67,7 @@ class Job:
     folder: Path
     ticket: str
     controls: Controls
+    video: Video
     sound: str | None
     start: int | None
 
@@ -191,7 +193,7 @@ def _command(settings, job, descriptor):
         *("-protocol_whitelist", "file", "-f", "flv", "-fpsprobesize", "0"),
         # One thread: the decoder would hold back a frame for every other one.
         *("-analyzeduration", "1000000", "-threads", "1"),
-        # The encoder can't change its size: a camera that does is scaled to what it began with.
+        # The encoder can't change its size: a camera that does is fitted into what it began with.
         # As "pipe:" the input would keep ffmpeg from taking commands.
         *("-reinit_filter", "0", "-i", f"/dev/fd/{descriptor}"),
         *("-map", "0:v:0", *_sound_options(job), "-vf", filters(settings, job)),
@@ -230,23 +232,31 @@ def _tee(*outputs):
 
 
 def filters(settings, job):
-    """The filters: a smaller picture if need be, with even sides; the painting; a report; YUV.
+    """The filters: pictures made fit for the painting, and smaller if need be; it; a report; YUV.
 
-    What comes before the job's start is only decoded, as later pictures are made from it.
-
-    Every frame is made smaller, even one that is dropped then: by the means that costs the least.
+    What comes before the job's start is only decoded, as later pictures are made from it. Every
+    frame is made smaller, even one that is dropped then: by the means that costs the least.
     """
-    shrink = f"min(1\\,{settings.max_height}/ih)"
-    options = {
-        "model": str(settings.model),
-        "late": "drop",
-        **settings.filter_options,
-        **job.controls.filter_options(),
-    }
-    arguments = ":".join(f"{option}={escape(value)}" for option, value in options.items())
-    trim = "" if job.start is None else f"trim=start={job.start / 1000:.3f},"
-    return (
-        f"{trim}scale=w=trunc(iw*{shrink}/2)*2:h=trunc(ih*{shrink}/2)*2:flags=area,"
-        f"{FILTER}={arguments},"
-        f"metadata=mode=print:file=-:direct=1,{_TO_YUV}"
+    trim = [] if job.start is None else [f"trim=start={job.start / 1000:.3f}"]
+    width, height = size = painted_size(job.video, settings.max_height)
+    inside = "force_original_aspect_ratio=decrease:eval=frame:flags=area"
+    shrink = [] if job.video.interlaced else [f"scale={width}:{height}:{inside}"]
+    painted = replace(job.video, width=width, height=height)
+    return ",".join(
+        [
+            *(*trim, *shrink, *source_filters(job.video, size), painting(settings, job.controls)),
+            *("metadata=mode=print:file=-:direct=1", *yuv_filters(painted, "yuv420p")),
+        ]
     )
+
+
+def painted_size(video, max_height):
+    """(width, height) of the painting: the source's, or of `max_height`; both are even."""
+    shrink = min(1, max_height / video.height)
+    return tuple(max(2, int(side * shrink / 2) * 2) for side in (video.width, video.height))
+
+
+def painting(settings, controls):
+    """The filter that paints, as it begins."""
+    options = {**settings.filter_options, **controls.filter_options()}
+    return filter_text(settings.model, late="drop", **options)

@@ -16,6 +16,7 @@ from ffmpeg_style.live.addresses import code, page_address
 from ffmpeg_style.live.certificate import server_context
 from ffmpeg_style.live.hooks import hooks_application
 from ffmpeg_style.live.outputs import check_outputs
+from ffmpeg_style.live.rehearsal import rehearse
 from ffmpeg_style.live.state import state_folder
 from ffmpeg_style.live.streams import Streams
 from ffmpeg_style.live.web import web_application
@@ -42,6 +43,7 @@ def serve(settings, companions=()):
     context = None
     if settings.https:
         context = server_context(settings.certificate, settings.certificate_key)
+    rehearse(settings)
     program = nginx.find_nginx()
     with state_folder(settings.state):
         asyncio.run(_serve(settings, program, context, companions))

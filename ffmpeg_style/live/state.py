@@ -3,13 +3,13 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
 from pathlib import Path
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.live.nginx import is_safe_path
 
 MARK = "ffmpeg-style-live"
 
@@ -33,7 +33,7 @@ def state_folder(path):
         InputError: the folder is not the server's own, or in use by another server.
     """
     path = Path(path).absolute()
-    if not is_safe_path(path):
+    if not _is_plain(path):
         raise InputError(
             f"expected a state folder with a plain path of at most 90 characters, found {path}"
         )
@@ -52,6 +52,11 @@ def state_folder(path):
             _clear(path)
             (path / MARK).unlink(missing_ok=True)
             path.rmdir()
+
+
+def _is_plain(path):
+    """Whether a path can stand in nginx's configuration, and in a socket's address, as it is."""
+    return re.fullmatch(r"[A-Za-z0-9/._+@~-]{1,90}", str(path)) is not None
 
 
 def _make(path):

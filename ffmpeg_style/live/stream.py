@@ -165,18 +165,19 @@ class Stream:
         first = self.camera.first_picture()
         feed = Feed(self.camera, self._start, carries_sound(formats.sound))
         try:
-            self._is_unreadable = not await look(self._settings.ffprobe, first)
-            return 0 if self._is_unreadable else await self._paint(formats, feed)
+            video = await look(self._settings.ffprobe, first)
+            self._is_unreadable = not video
+            return await self._paint(video, formats, feed) if video else 0
         except OSError as error:  # No memory or no process is left just now.
             log.warning("%s: the painter did not start: %s", self.name, error)
             return 0
         finally:
             feed.close()
 
-    async def _paint(self, formats, feed):
+    async def _paint(self, video, formats, feed):
         """Paints until the painter ends or has to be ended; returns the seconds that it painted."""
         ticket = self._tickets.issue(PUBLISH_PAINTED, self.name)
-        job = Job(self.name, self.folder, ticket, self._controls, formats.sound, self._start)
+        job = Job(self.name, self.folder, ticket, self._controls, video, formats.sound, self._start)
         try:
             painter = await Painter.start(self._settings, job, feed)
             await self._watch(painter, formats)

@@ -12,7 +12,7 @@ from ffmpeg_style.live.access import (
     PLAY_PAINTED,
     PUBLISH_CAMERA,
     PUBLISH_PAINTED,
-    is_same,
+    KeyGuard,
     is_stream_name,
 )
 from ffmpeg_style.live.outputs import Outputs
@@ -29,9 +29,14 @@ log = logging.getLogger(__name__)
 
 
 class Streams:
-    """Every stream by its name; answers nginx's questions."""
+    """Every stream by its name; answers nginx's questions.
+
+    Attributes:
+        guard: the `KeyGuard` of this server.
+    """
 
     def __init__(self, settings, tickets):
+        self.guard = KeyGuard(settings.key)
         self._nginx = None
         self._settings = settings
         self._tickets = tickets
@@ -64,7 +69,8 @@ class Streams:
             return False
         if application == "painted":
             return self._has_ticket(PUBLISH_PAINTED, name, address, query)
-        if not self._has_key(query) and not self._has_ticket(PUBLISH_CAMERA, name, address, query):
+        has_ticket = self._has_ticket(PUBLISH_CAMERA, name, address, query)
+        if not has_ticket and not await self.guard.knows(query.get("key", ""), address):
             log.warning("%s: publishing refused, wrong key, from %s", name, address)
             return False
         async with self._lock:
@@ -76,7 +82,7 @@ class Streams:
             await stream.joined()
         return stream is not None and self._streams.get(name) is stream
 
-    def may_play(self, application, name, address, query):
+    async def may_play(self, application, name, address, query):
         """Whether a client may play a stream; the arguments are those of `may_publish`."""
         if not is_stream_name(name):
             return False
@@ -85,13 +91,9 @@ class Streams:
             if allowed and (stream := self.get(name)):
                 stream.join()
             return allowed
-        if not self._settings.private or self._has_key(query):
+        if not self._settings.private or self._has_ticket(PLAY_PAINTED, name, address, query):
             return True
-        return self._has_ticket(PLAY_PAINTED, name, address, query)
-
-    def _has_key(self, query):
-        key = self._settings.key
-        return key is None or is_same(key, query.get("key", ""))
+        return await self.guard.knows(query.get("key", ""), address)
 
     def _has_ticket(self, purpose, name, address, query):
         return address == LOOPBACK and self._tickets.redeem(query.get("ticket", ""), purpose, name)

@@ -4,12 +4,12 @@ import io
 import ipaddress
 import re
 import secrets
+import time
 from pathlib import Path
 
 from aiohttp import web
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.live.access import is_same
 from ffmpeg_style.live.addresses import code, page_address
 from ffmpeg_style.live.webrtc import offer
 from ffmpeg_style.live.webrtc.sessions import RefusedError
@@ -17,6 +17,8 @@ from ffmpeg_style.live.webrtc.sessions import RefusedError
 COOKIE = "ffmpeg-style-live-{port}"
 """Browsers do not keep the cookies of a host's ports apart."""
 MAX_COOKIES = 1000
+COOKIE_TIME = 12 * 3600
+"""Seconds without a request after which a browser needs the key again."""
 STATIC = Path(__file__).with_name("static")
 
 _SEGMENT = re.compile(r"(painted|source)(\.m3u8|-\d{1,9}\.ts)")
@@ -44,6 +46,7 @@ def web_application(settings, streams, sessions):
     ``GET /status``                         the server and every stream, as JSON
     ``GET /qr.svg``                         a QR code of the page's address
     ``POST /session``                       ``{"key": ...}``: the key once, a cookie from then on
+    ``DELETE /session``                     ends what the cookie is for; so do hours without use
     ``POST /streams/NAME/controls``         JSON as `Controls.changed` takes it; needs the key
     ``GET /streams/NAME/painted.m3u8``      HLS of the painting, and of the camera: ``source.m3u8``
     ``POST /streams/NAME/whip``             WHIP: an SDP offer of a camera; needs the key
@@ -60,6 +63,7 @@ def web_application(settings, streams, sessions):
     application.router.add_get("/qr.svg", site.code)
     application.router.add_get("/status", site.status)
     application.router.add_post("/session", site.open_session)
+    application.router.add_delete("/session", site.close_session)
     application.router.add_post("/streams/{name}/controls", site.change)
     application.router.add_post("/streams/{name}/whip", site.publish)
     application.router.add_post("/streams/{name}/whep", site.watch)
@@ -107,20 +111,27 @@ class _Site:
         except ValueError:
             return False
 
-    def _knows_key(self, request):
-        key = self._settings.key
-        if key is None or request.cookies.get(self._cookie, "") in self._cookies:
+    async def _knows_key(self, request):
+        if self._settings.key is None or self._is_open(request.cookies.get(self._cookie, "")):
             return True
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        return scheme == "Bearer" and is_same(key, given)
+        return scheme == "Bearer" and await self._streams.guard.knows(given, request.remote)
 
-    def _require_key(self, request):
-        if not self._knows_key(request):
+    def _is_open(self, token):
+        """Whether a browser's session is open; that it is used keeps it so."""
+        used = self._cookies.pop(token, 0)
+        if not used or time.monotonic() - used > COOKIE_TIME:
+            return False
+        self._cookies[token] = time.monotonic()
+        return True
+
+    async def _require_key(self, request):
+        if not await self._knows_key(request):
             raise web.HTTPUnauthorized(text="this needs the key")
 
-    def _require_viewer(self, request):
+    async def _require_viewer(self, request):
         if self._settings.private:
-            self._require_key(request)
+            await self._require_key(request)
 
     async def page(self, request):
         return web.FileResponse(STATIC / "index.html")
@@ -131,7 +142,7 @@ class _Site:
         return web.Response(body=drawing.getvalue(), content_type="image/svg+xml")
 
     async def status(self, request):
-        self._require_viewer(request)
+        await self._require_viewer(request)
         return web.json_response(
             {
                 "model": self._settings.model.stem,
@@ -140,18 +151,18 @@ class _Site:
                 "rtmp_port": self._settings.rtmp_port,
                 "max_streams": self._settings.max_streams,
                 "has_key": self._settings.key is not None,
-                "may_control": self._knows_key(request),
+                "may_control": await self._knows_key(request),
                 "streams": self._sessions.status(),
             }
         )
 
     async def open_session(self, request):
         given = (await _json(request)).get("key")
-        key = self._settings.key
-        if key is None or not isinstance(given, str) or not is_same(key, given):
+        is_text = isinstance(given, str) and self._settings.key is not None
+        if not is_text or not await self._streams.guard.knows(given, request.remote):
             raise web.HTTPUnauthorized(text="wrong key")
         token = secrets.token_urlsafe(32)
-        self._cookies[token] = True
+        self._cookies[token] = time.monotonic()
         if len(self._cookies) > MAX_COOKIES:
             del self._cookies[next(iter(self._cookies))]
         response = web.Response(status=204)
@@ -159,8 +170,14 @@ class _Site:
         response.set_cookie(self._cookie, token, httponly=True, samesite="Strict", secure=secure)
         return response
 
+    async def close_session(self, request):
+        self._cookies.pop(request.cookies.get(self._cookie, ""), None)
+        response = web.Response(status=204)
+        response.del_cookie(self._cookie)
+        return response
+
     async def change(self, request):
-        self._require_key(request)
+        await self._require_key(request)
         stream = self._stream(request)
         wanted = await _json(request)  # Others may change the controls while it comes in.
         try:
@@ -170,15 +187,15 @@ class _Site:
         return web.json_response(stream.controls.as_json(self._settings.styles))
 
     async def publish(self, request):
-        self._require_key(request)
+        await self._require_key(request)
         return await _answer(self._sessions.publish, request)
 
     async def watch(self, request):
-        self._require_viewer(request)
+        await self._require_viewer(request)
         return await _answer(self._sessions.watch, request)
 
     async def watch_source(self, request):
-        self._require_viewer(request)
+        await self._require_viewer(request)
         return await _answer(self._sessions.watch_source, request)
 
     async def end_session(self, request):
@@ -187,7 +204,7 @@ class _Site:
         return web.Response()
 
     async def segment(self, request):
-        self._require_viewer(request)
+        await self._require_viewer(request)
         stream = self._stream(request)
         name = request.match_info["file"]
         path = stream.folder / name

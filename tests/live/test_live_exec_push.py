@@ -1,6 +1,8 @@
 """The configuration in docs/live.md, in a plain nginx."""
 
+import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -45,19 +47,25 @@ def painters(address):
 
 
 def test_documented_configuration_paints(port, tmp_path):
-    source = "testsrc2=size=160x96:rate=10"
-    options = "-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -pix_fmt yuv420p -f flv"
+    sources = ["-re", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10"]
+    sources += ["-re", "-f", "lavfi", "-i", "sine"]
+    # More than a second of sound comes before a key frame does.
+    options = "-c:v libx264 -preset ultrafast -tune zerolatency -g 40 -pix_fmt yuv420p -c:a aac"
     address = f"rtmp://127.0.0.1:{port}"
-    command = [ffmpeg_path(), "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", source]
-    camera = subprocess.Popen([*command, *options.split(), f"{address}/camera/cam"])
+    command = [ffmpeg_path(), "-nostdin", "-v", "error", *sources, *options.split(), "-f", "flv"]
+    camera = subprocess.Popen([*command, f"{address}/camera/cam"])
     path = tmp_path / "painted.flv"
     # Without a limit, a player that comes before the painter would wait for it in its own time.
     player = [ffmpeg_path(), "-nostdin", "-v", "error", "-y", "-rw_timeout", "8000000"]
-    play = [*player, "-i", f"{address}/painted/cam", "-t", "1", "-c", "copy", path]
+    play = [*player, "-i", f"{address}/painted/cam", "-t", "1", "-map", "0:v", "-map", "0:a"]
+    play += ["-c", "copy", path]
     try:
         wait_for(lambda: not subprocess.run(play, timeout=60).returncode)
-        assert painters(address)
+        (painter,) = painters(address)
+        os.kill(int(painter), signal.SIGKILL)
+        wait_for(lambda: painters(address) not in ([], [painter]))
+        wait_for(lambda: not subprocess.run(play, timeout=60).returncode)
+        assert path.stat().st_size > 1000
     finally:
         end(camera)
     wait_for(lambda: not painters(address), seconds=5)
-    assert path.stat().st_size > 1000

@@ -217,6 +217,7 @@ function update(status) {
   $("#publish h2").hidden = names.size > 0;
   $("#publish").hidden = names.size >= status.max_streams;
   $("#login").hidden = status.may_control;
+  $("#lock").hidden = !(status.has_key && status.may_control);
   $("#camera").hidden = !status.may_control;
   const isReached = status.page && !/\/(127\.|localhost|\[::1)/.test(status.page);
   $("#phone").hidden = !isReached || names.size > 0;
@@ -242,6 +243,8 @@ $("#login").addEventListener("submit", async (event) => {
   $("#login-error").textContent = !answer ? "the server does not answer" : answer.ok ? "" : "wrong key";
   if (answer?.ok) $("#key").value = "";
 });
+
+$("#lock").addEventListener("click", () => fetch("session", { method: "DELETE" }).catch(() => {}));
 
 /** A key that came with the address, by a QR code, is used and no longer shown. */
 async function unlock() {
