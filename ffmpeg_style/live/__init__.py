@@ -11,4 +11,6 @@ and one paints::
 
 What a camera sends passes through this process as it is. Here its clock is set right, and what a
 painter needs to begin is kept, so that one can be replaced at any moment.
+
+Browsers may publish and watch by WebRTC instead: see `ffmpeg_style.live.webrtc`.
 """

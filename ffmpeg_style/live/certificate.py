@@ -5,12 +5,12 @@ import ipaddress
 import os
 import ssl
 import tempfile
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from platformdirs import user_state_path
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.addresses import own_addresses, own_names
@@ -23,8 +23,7 @@ RENEWAL = datetime.timedelta(days=30)
 
 def certificate_file():
     """Where the server keeps a certificate of its own: browsers remember that it was accepted."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "ffmpeg-style" / "certificate.pem"
+    return user_state_path("ffmpeg-style") / "certificate.pem"
 
 
 def server_context(certificate=None, key=None):

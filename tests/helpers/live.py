@@ -160,10 +160,10 @@ class LiveServer:
         return self.process.wait(PATIENCE)
 
 
-def open_browser(width, height):
+def open_browser(width, height, *flags):
     """Headless Chromium with a camera and a microphone, which are none, reaching 127.0.0.1 alone.
 
-    None where its driver is not installed.
+    None where its driver is not installed. More flags may be given.
     """
     driver = shutil.which("chromedriver")
     if not driver:
@@ -171,7 +171,7 @@ def open_browser(width, height):
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
-    for flag in (*BROWSER_FLAGS, f"--window-size={width},{height}"):
+    for flag in (*BROWSER_FLAGS, *flags, f"--window-size={width},{height}"):
         options.add_argument(flag)
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
