@@ -3,6 +3,7 @@
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
 # make check-live   the live server: delays, restarts and refusals, measured
+# make check-webrtc the same of WebRTC, between real browsers; as root
 # make bench        the benchmark of speed
 # make bench-limits precision, memory and the first frame
 # make clean        deletes what was made here, the built ffmpeg included, except .venv
@@ -60,6 +61,9 @@ test-matrix: $(STAMPS)/packages-test ffmpeg
 check-live: $(STAMPS)/packages-test ffmpeg
 	$(BIN)/python -m pytest -m live tests/live
 
+check-webrtc: $(STAMPS)/packages-test ffmpeg
+	unshare --net $(BIN)/python scripts/check-webrtc
+
 $(STAMPS)/bench: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
@@ -81,4 +85,4 @@ lint: $(EXTENSION)
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo test test-matrix check-live bench bench-limits lint clean
+.PHONY: all ffmpeg demo test test-matrix check-live check-webrtc bench bench-limits lint clean

@@ -181,7 +181,8 @@ def _publisher_command(settings, name, ticket, descriptor):
         *(str(settings.ffmpeg), "-hide_banner", "-nostats", "-nostdin", "-loglevel", "error"),
         *("-copyts", "-protocol_whitelist", "pipe", "-f", "nut", "-analyzeduration", "0"),
         *("-probesize", "32768", "-fpsprobesize", "0", "-i", f"pipe:{descriptor}"),
-        *("-vf", "scale=in_color_matrix=bt601:out_color_matrix=bt709:out_range=limited"),
+        # As VP8 has them, and as browsers take them.
+        *("-vf", "setparams=colorspace=smpte170m:range=tv:color_primaries=bt709:color_trc=bt709"),
         *("-map", "0:v:0", "-map", "0:a:0?", "-c:a", "aac", "-b:a", "96k"),
         *publishing(settings, name, ticket),
     ]

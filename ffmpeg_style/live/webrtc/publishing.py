@@ -6,6 +6,7 @@ import queue
 import threading
 
 import av
+import av.filter
 
 from ffmpeg_style.live.webrtc import messages
 
@@ -17,7 +18,7 @@ _AUDIO_TIME = fractions.Fraction(1, messages.AUDIO_RATE)
 class Publication:
     """Writes to a pipe in a thread of its own, so that a slow reader delays nobody else.
 
-    A picture of another size than the first is scaled to it: what reads can't change its size.
+    A picture of another size than the first is fitted into it: what reads can't change its size.
 
     Args:
         descriptor: of the pipe, which is closed in the end.
@@ -29,6 +30,7 @@ class Publication:
         self._file = os.fdopen(descriptor, "wb", 0)
         self._waiting = queue.Queue(MAX_WAITING)
         self._has_video = False
+        self._fitted = self._fitting = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -89,10 +91,27 @@ class Publication:
     def _write_video(self, container, stream, frame):
         self._has_video = False
         if (frame.width, frame.height) != (stream.width, stream.height):
-            pts, time_base = frame.pts, frame.time_base
-            frame = frame.reformat(stream.width, stream.height)
-            frame.pts, frame.time_base = pts, time_base
+            frame = self._fit(frame, stream.width, stream.height)
         container.mux(stream.encode(frame))
+
+    def _fit(self, frame, width, height):
+        """All of a picture in another size, with bars where the shape is another."""
+        size = (frame.width, frame.height)
+        if size != self._fitted:
+            self._fitted, self._fitting = size, av.filter.Graph()
+            source = self._fitting.add_buffer(
+                width=size[0], height=size[1], format=frame.format, time_base=frame.time_base
+            )
+            scale = f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
+            chain = (
+                source,
+                self._fitting.add("scale", scale),
+                self._fitting.add("pad", f"{width}:{height}:-1:-1"),
+                self._fitting.add("buffersink"),
+            )
+            self._fitting.link_nodes(*chain).configure()
+        self._fitting.push(frame)
+        return self._fitting.pull()
 
     def _write_audio(self, container, stream, pts, data):
         packet = av.Packet(data)

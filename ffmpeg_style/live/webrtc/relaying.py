@@ -5,6 +5,7 @@ import json
 import threading
 
 import av
+from av.video.reformatter import Colorspace
 
 from ffmpeg_style.live.webrtc import messages
 from ffmpeg_style.live.webrtc.slot import Newest
@@ -63,7 +64,8 @@ def _encode(newest, outlet):
     while (frame := newest.take()) is not None:
         pts = int(frame.pts * frame.time_base * messages.VIDEO_RATE)
         # Browsers take VP8 for BT.601, whatever its encoder was told.
-        frame = frame.reformat(format="yuv420p", src_colorspace="ITU709", dst_colorspace="ITU601")
+        colors = "ITU709" if frame.colorspace == Colorspace.ITU709 else "ITU601"
+        frame = frame.reformat(format="yuv420p", src_colorspace=colors, dst_colorspace="ITU601")
         frame.pts, frame.time_base = pts, _VIDEO_TIME
         outlet.painting(frame)
 

@@ -1,0 +1,88 @@
+"""What a worker writes for RTMP and HLS, and what it encodes for browsers."""
+
+import os
+import threading
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from ffmpeg_style.live.webrtc.publishing import Publication
+from ffmpeg_style.live.webrtc.slot import Newest
+from ffmpeg_style.live.webrtc.vp8 import MIN_BITRATE, Vp8Encoder
+from ffmpeg_style.live.webrtc.worker import painted_size
+
+RATE = Fraction(1, 90000)
+
+
+def white(width, height, pts):
+    """A white frame."""
+    pixels = np.full((height, width, 3), 255, np.uint8)
+    frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv420p")
+    frame.pts, frame.time_base = pts, RATE
+    return frame
+
+
+def test_publication_fits_what_has_been_turned():
+    read_end, write_end = os.pipe()
+    found = []
+
+    def read():
+        with os.fdopen(read_end, "rb") as file, av.open(file, format="nut") as container:
+            for frame in container.decode(video=0):
+                found.append((frame.pts * frame.time_base, frame.to_ndarray()))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    publication = Publication(write_end, with_sound=False)
+    for pts, size in ((90000, (64, 32)), (99000, (32, 64))):
+        publication.video(white(*size, pts))
+        while publication._has_video:
+            pass
+    publication.close()
+    reader.join(30)
+    (first, lying), (second, upright) = found
+    assert (first, second) == (1, Fraction(11, 10))
+    assert lying.shape == upright.shape == (48, 64)
+    assert lying[:32].min() > 230
+    assert upright[:32, :20].max() < 20 < 230 < upright[:32, 28:36].min()
+
+
+def test_encoder_follows_size_bit_rate_and_wishes():
+    encoder = Vp8Encoder(1_000_000)
+    frames = [white(64, 32, 3000 * i) for i in range(6)]
+    assert [encoder.encode(frame, False)[1] for frame in frames[:2]] == [True, False]
+    assert encoder.encode(frames[2], True)[1]
+    encoder.bitrate = 10
+    assert encoder.bitrate == MIN_BITRATE
+    assert encoder.encode(frames[3], False)[1], "another bit rate begins anew"
+    encoder.bitrate = 5_000_000
+    assert encoder.bitrate == 1_000_000
+    data, is_key = encoder.encode(white(32, 64, 18000), False)
+    assert is_key
+    (decoded,) = av.CodecContext.create("libvpx", "r").decode(av.Packet(data))
+    assert (decoded.width, decoded.height) == (32, 64)
+
+
+@pytest.mark.parametrize(
+    ("size", "painted"),
+    [
+        ((640, 360), (640, 360)),
+        ((1920, 1080), (1280, 720)),
+        ((361, 641), (360, 640)),
+        ((9, 8), (16, 16)),
+    ],
+)
+def test_sizes_are_even_and_limited(size, painted):
+    assert painted_size(*size, 720) == painted
+
+
+def test_slot_keeps_the_newest():
+    slot = Newest()
+    assert slot.put(1) is None
+    assert slot.put(2) == 1
+    assert slot.take() == 2
+    slot.put(3)
+    slot.close()
+    assert [slot.take(), slot.take()] == [3, None]
