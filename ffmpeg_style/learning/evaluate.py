@@ -19,8 +19,13 @@ from ffmpeg_style.files import atomic_write, make_folder
 from ffmpeg_style.folders import cache_folder
 from ffmpeg_style.graphs.frozen_graph import STYLE_WEIGHTS, GraphRunner, read_card, read_graph
 from ffmpeg_style.learning.gatys import TERMS, optimize
-from ffmpeg_style.learning.loss_network import CONTENT_LAYER, load_loss_network
-from ffmpeg_style.learning.losses import LossWeights, losses_to_targets, style_grams
+from ffmpeg_style.learning.loss_network import load_loss_network
+from ffmpeg_style.learning.losses import (
+    LossWeights,
+    content_targets,
+    losses_to_targets,
+    style_grams,
+)
 from ffmpeg_style.learning.photographs import find_images, read_image
 from ffmpeg_style.progress import progress_bar
 
@@ -309,7 +314,7 @@ class Judge:
     def __call__(self, name, photograph, iterations, progress):
         """The `Judged` photograph; Gatys's too where ``iterations`` are given."""
         painted = self.runner(photograph, self.mix)
-        targets = self.loss_network(batch(photograph), last=CONTENT_LAYER)[CONTENT_LAYER]
+        targets = content_targets(self.loss_network, batch(photograph))
         unpainted_losses, losses = (self.losses(i, targets) for i in (photograph, painted))
         judged = Judged(name, photograph, painted, unpainted_losses, losses)
         if not iterations:

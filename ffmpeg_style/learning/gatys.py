@@ -15,8 +15,13 @@ from keras import ops
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.learning.loss_network import CONTENT_LAYER, load_loss_network
-from ffmpeg_style.learning.losses import LossWeights, losses_to_targets, style_grams
+from ffmpeg_style.learning.loss_network import load_loss_network
+from ffmpeg_style.learning.losses import (
+    LossWeights,
+    content_targets,
+    losses_to_targets,
+    style_grams,
+)
 from ffmpeg_style.learning.photographs import check_pixels, read_image
 from ffmpeg_style.pictures import Picture, check_picture_target
 from ffmpeg_style.progress import progress_bar
@@ -107,7 +112,7 @@ class Objective:
         self.shape = (1, *content.shape)
         self.scale = 1.0
         photograph = content[None].astype("float32")
-        targets = loss_network(photograph, last=CONTENT_LAYER)[CONTENT_LAYER]
+        targets = content_targets(loss_network, photograph)
 
         @tf.function
         def losses_and_gradient(images):

@@ -17,6 +17,7 @@ from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.folders import assets_folder
 
 CONTENT_LAYER = "block2_conv2"
+"""Of Johnson et al.; a deeper one lets go of more of the photograph's texture."""
 STYLE_LAYERS = {
     "vgg16": ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"),
     "vgg19": ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv1"),
@@ -39,10 +40,15 @@ class LossNetwork:
         name: ``"vgg16"`` or ``"vgg19"``.
         weights: arrays by name, ``block1_conv1/kernel`` of shape ``[3,3,C,D]`` and ``.../bias``.
         dtype: what the convolutions compute in; features come back in it.
+
+    Attributes:
+        content_layer: of the content loss, `CONTENT_LAYER` unless `load_loss_network` is told
+            another.
     """
 
     def __init__(self, name, weights, dtype="float32"):
         self.name = name
+        self.content_layer = CONTENT_LAYER
         self.style_layers = STYLE_LAYERS[name]
         self.dtype = dtype
         self.weights = {
@@ -97,21 +103,30 @@ def expected_shapes(name):
     return shapes
 
 
-def load_loss_network(weights=None, dtype="float32"):
+def load_loss_network(weights=None, dtype="float32", content_layer=CONTENT_LAYER):
     """The loss network from a weights file, else from the assets, else from Keras's download.
 
     Args:
         weights: a ``.npz`` of arrays by name, or a Keras ``.h5`` of VGG-16 or VGG-19.
         dtype: what the convolutions compute in.
+        content_layer: the layer of the content loss.
 
     Raises:
         InputNotFoundError: there is no such file, or no file was given and none can be had.
-        InputError: the file is not weights of VGG-16 or VGG-19.
+        InputError: the file is not weights of VGG-16 or VGG-19, or these have no such layer.
     """
-    if weights is not None:
-        return from_file(Path(weights), dtype)
     asset = assets_folder() / ASSET
-    return from_file(asset, dtype) if asset.is_file() else from_keras(dtype)
+    if weights is not None or asset.is_file():
+        network = from_file(Path(weights or asset), dtype)
+    else:
+        network = from_keras(dtype)
+    layers = [key.split("/")[0] for key in expected_shapes(network.name) if key.endswith("kernel")]
+    if content_layer not in layers:
+        raise InputError(
+            f"expected a content layer out of {', '.join(layers)}, found {content_layer!r}"
+        )
+    network.content_layer = content_layer
+    return network
 
 
 def from_file(path, dtype):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from keras import ops
 
-from ffmpeg_style.learning.loss_network import CONTENT_LAYER
 from ffmpeg_style.learning.networks import STRIDE
 
 TINY = 1e-8
@@ -44,7 +43,7 @@ def relative_distance(values, targets):
 
 
 def content_loss(features, targets):
-    """Feature reconstruction loss at conv2_2 (Johnson et al., equation 2)."""
+    """Feature reconstruction loss (Johnson et al., equation 2)."""
     return relative_distance(features, targets)
 
 
@@ -91,6 +90,12 @@ def style_grams(loss_network, images):
     return [gram_matrix(features[layer]) for layer in loss_network.style_layers]
 
 
+def content_targets(loss_network, contents):
+    """Features of photographs ``[B,H,W,3]`` at the loss network's content layer."""
+    layer = loss_network.content_layer
+    return loss_network(contents, last=layer)[layer]
+
+
 def perceptual_losses(loss_network, images, contents, target_grams, weights):
     """The weighted terms of the total loss and their sum, by name.
 
@@ -101,16 +106,16 @@ def perceptual_losses(loss_network, images, contents, target_grams, weights):
         target_grams: Gram matrices of the painting, ``[B,C,C]`` or ``[1,C,C]`` per style layer.
         weights: `LossWeights`.
     """
-    targets = loss_network(contents, last=CONTENT_LAYER)[CONTENT_LAYER]
+    targets = content_targets(loss_network, contents)
     return losses_to_targets(loss_network, images, targets, target_grams, weights)
 
 
-def losses_to_targets(loss_network, images, content_targets, target_grams, weights):
-    """`perceptual_losses` of photographs whose features at conv2_2 are known already."""
+def losses_to_targets(loss_network, images, targets, target_grams, weights):
+    """`perceptual_losses` of photographs whose `content_targets` are known already."""
     features = loss_network(images)
     grams = [gram_matrix(features[layer]) for layer in loss_network.style_layers]
     terms = {
-        "content": weights.content * content_loss(features[CONTENT_LAYER], content_targets),
+        "content": weights.content * content_loss(features[loss_network.content_layer], targets),
         "style": weights.style * style_loss(grams, target_grams),
         "total_variation": weights.total_variation * total_variation_loss(images),
     }

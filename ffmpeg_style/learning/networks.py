@@ -18,6 +18,7 @@ from keras import ops
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.graphs.card import STYLE_NAME
+from ffmpeg_style.learning.predictor import StylePredictor
 
 MARGIN = 12
 """Pixels of reflected border around the picture, so that no zero padding reaches what is seen.
@@ -55,7 +56,8 @@ class ConditionalInstanceNorm(keras.layers.Layer):
     """Instance norm with one scale and one offset per style (Dumoulin et al. 2017, section 2.2).
 
     Called with features ``[B,H,W,C]`` and a mix of styles ``[B,S]`` whose rows sum to 1. With S = 1
-    this is plain instance norm.
+    this is plain instance norm. In a network for any painting the first style is the middle of all
+    paintings, weighs 1, and what the others add is linear in the painting's vector.
     """
 
     def __init__(self, styles, **kwargs):
@@ -207,18 +209,31 @@ class StyleNetwork(keras.Model):
     up, style_weights ``[B,S]`` whose rows sum to 1. Returns float32 images ``[B,H,W,3]``, to be
     clipped to 0..255.
 
+    A network for any painting has no styles of its own. It is called with style vectors ``[B,V]``
+    in the place of the style weights, and its ``predictor`` gives that of a painting.
+
     Args:
         architecture: ``"johnson"`` or ``"fast"``.
         styles: names of the styles, in order.
         width: channels of the first convolution; the others follow in proportion.
         norm: ``"instance"`` or, with one style, ``"batch"``.
+        vector: length V of the style vector of a network for any painting, or None for one that
+            has the ``styles``.
 
     Raises:
         InputError: an unknown architecture or norm, a style's name that a mix could not be written
             with, or several styles with batch norm.
     """
 
-    def __init__(self, architecture, styles=("style",), width=None, norm="instance", **kwargs):
+    def __init__(
+        self,
+        architecture,
+        styles=("style",),
+        width=None,
+        norm="instance",
+        vector=None,
+        **kwargs,
+    ):
         if architecture not in ARCHITECTURES:
             names = " or ".join(ARCHITECTURES)
             raise InputError(f"architecture must be {names}, found {architecture!r}")
@@ -230,29 +245,39 @@ class StyleNetwork(keras.Model):
                     f"expected a style's name of letters, digits, _ and -, found {style!r}; name "
                     "it with NAME=IMAGE"
                 )
+        if vector and norm != "instance":
+            raise InputError(f"expected instance norm for any painting, found {norm}")
         super().__init__(**kwargs)
         shape = ARCHITECTURES[architecture]
         self.architecture = architecture
-        self.styles = tuple(styles)
+        self.styles = () if vector else tuple(styles)
+        self.vector = vector
+        self.predictor = StylePredictor(vector, name="predictor") if vector else None
         self.width = width or shape["width"]
         self.norm = norm
         self.pack = shape["pack"]
         self.skip = shape["skip"]
-        self.blocks = shape["blocks"](self.width, norm=norm, styles=len(self.styles))
+        rows = vector + 1 if vector else len(self.styles)
+        self.blocks = shape["blocks"](self.width, norm=norm, styles=rows)
 
     @property
     def settings(self):
         """What it takes to build this network again, as plain JSON values."""
-        return dict(
+        settings = dict(
             architecture=self.architecture,
             styles=list(self.styles),
             width=self.width,
             norm=self.norm,
         )
+        return settings | ({"vector": self.vector} if self.vector else {})
 
     def build_weights(self):
         """Create the weights, without running the network on real data. Returns the network."""
-        self((ops.zeros((1, 16, 16, 3)), ops.ones((1, len(self.styles))) / len(self.styles)))
+        images = ops.zeros((1, 16, 16, 3))
+        if self.vector:
+            self((images, self.predictor(images)))
+        else:
+            self((images, ops.ones((1, len(self.styles))) / len(self.styles)))
         return self
 
     def call(self, inputs):
@@ -266,6 +291,9 @@ class StyleNetwork(keras.Model):
 
         The blocks take ``training`` for Keras, which hands it on to the norms inside.
         """
+        if self.vector:
+            middle = ops.ones_like(style_weights[:, :1])
+            style_weights = ops.concatenate([middle, style_weights], axis=1)
         features = space_to_depth(ops.cast(images, "float32") / 127.5 - 1.0, self.pack)
         features = ops.cast(features, self.compute_dtype)
         kept = {}
@@ -297,9 +325,14 @@ def pad_to_stride(size):
 def weight_values(network):
     """The network's weights by name (``conv1/conv/kernel``), as float32 NumPy arrays."""
     return {
-        weight.path.split("/", 1)[1]: ops.convert_to_numpy(weight.value)
+        weight_name(network, weight): ops.convert_to_numpy(weight.value)
         for weight in network.weights
     }
+
+
+def weight_name(network, weight):
+    """A weight's name in its network: ``conv1/conv/kernel``, ``predictor/conv1/kernel``."""
+    return weight.path.removeprefix(f"{network.name}/")
 
 
 def set_weight_values(network, values):
@@ -308,7 +341,7 @@ def set_weight_values(network, values):
     Raises:
         InputError: a name or a shape differs; the network is left as it was.
     """
-    wanted = {weight.path.split("/", 1)[1]: weight for weight in network.weights}
+    wanted = {weight_name(network, weight): weight for weight in network.weights}
     if wanted.keys() != values.keys():
         odd = sorted(wanted.keys() ^ values.keys())[0]
         raise InputError(

@@ -8,7 +8,11 @@ from PIL import Image
 
 from ffmpeg_style import pictures
 from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.learning.consistency import REACH, invent_pair
 from ffmpeg_style.pictures import find_images
+
+CROP_SHARE = 0.4
+"""Of a photograph's short side, the least that a crop shows: scenes, not skin and sky."""
 
 MOST_PIXELS = 2**22
 """Of an image that a loss network is shown: its features take 4 kB for each, 16 GB in all."""
@@ -50,9 +54,10 @@ def check_pixels(width, height, path):
 class Photographs(keras.utils.PyDataset):
     """Batches of random crops: item k depends only on the seed and k, on any backend.
 
-    Item k is ``(images, style_weights)``: float32 ``[B,size,size,3]`` in 0..255, and float32
-    ``[B,S]`` with a single 1 in each row. Files that are unreadable, or gone, are passed over; see
-    ``unreadable``.
+    Item k is a dictionary: ``images``, float32 ``[B,size,size,3]`` in 0..255, and
+    ``style_weights``, float32 ``[B,S]`` with a single 1 in each row. With pairs there are ``moved``
+    pictures too and their ``flow``, see `consistency.Pair`. Files that are unreadable, or gone, are
+    passed over; see ``unreadable``.
 
     Args:
         folder: photographs, in any depth of folders.
@@ -60,12 +65,14 @@ class Photographs(keras.utils.PyDataset):
         styles: number of styles, S.
         batch: images in a batch, B.
         seed: of everything random.
+        pairs: move each picture.
     """
 
-    def __init__(self, folder, size, styles=1, batch=1, seed=0):
+    def __init__(self, folder, size, styles=1, batch=1, seed=0, pairs=False):
         super().__init__()
         self.paths = find_images(folder)
         self.size, self.styles, self.batch, self.seed = size, styles, batch, seed
+        self.pairs = pairs
         self.unreadable = {}
 
     def __len__(self):
@@ -73,16 +80,26 @@ class Photographs(keras.utils.PyDataset):
 
     def __getitem__(self, step):
         random = np.random.default_rng([self.seed, step])
-        crops = [self.random_crop(random) for _ in range(self.batch)]
-        style_weights = np.eye(self.styles, dtype="float32")[
-            random.integers(self.styles, size=self.batch)
-        ]
-        return np.stack(crops).astype("float32"), style_weights
+        pictures = self.pictures(random)
+        styles = random.integers(self.styles, size=self.batch)
+        return {**pictures, "style_weights": np.eye(self.styles, dtype="float32")[styles]}
 
-    def random_crop(self, random):
-        """A square of a random photograph, scaled, cropped and mirrored at random."""
+    def pictures(self, random):
+        """Random crops, by the names of an item, without the style weights."""
+        if not self.pairs:
+            crops = [self.random_crop(random) for _ in range(self.batch)]
+            return {"images": np.stack(crops).astype("float32")}
+        pairs = [invent_pair(self.random_crop(random, REACH), random) for _ in range(self.batch)]
+        names, columns = ("images", "moved", "flow"), zip(*pairs, strict=True)
+        return {name: np.stack(values) for name, values in zip(names, columns, strict=True)}
+
+    def random_crop(self, random, border=0):
+        """A square of a random photograph, scaled, cropped and mirrored at random.
+
+        With ``border`` more pixels of the photograph on each side.
+        """
         paths = (self.paths[index] for index in random.permutation(len(self.paths)))
-        for crop in self.read(paths, lambda path: crop_at_random(path, self.size, random)):
+        for crop in self.read(paths, lambda path: crop_at_random(path, self.size, random, border)):
             return crop
         raise InputError(
             f"expected photographs in {self.paths[0].parent}, found {len(self.paths)} files and "
@@ -98,17 +115,35 @@ class Photographs(keras.utils.PyDataset):
                 self.unreadable[path] = str(error)
 
 
-def crop_at_random(path, size, random):
+def crop_at_random(path, size, random, border=0):
     """A ``size x size`` crop of the image at ``path``: scale, place and mirror are random.
 
-    The scale lies between the picture as it is and the picture just large enough for the crop.
+    It shows `CROP_SHARE` to all of the image's short side, each scale as likely as its double.
+
+    Args:
+        path: of the image.
+        size: side of the crop in pixels.
+        random: a NumPy generator.
+        border: pixels more on each side, which go on with the image's reflection where it ends.
     """
     image = read_image(path)
-    smallest = size / min(image.shape[:2])
-    scale = random.uniform(min(smallest, 1.0), max(smallest, 1.0))
-    side = min(round(size / max(scale, smallest)), *image.shape[:2])
-    top = random.integers(image.shape[0] - side + 1)
-    left = random.integers(image.shape[1] - side + 1)
-    crop = image[top : top + side, left : left + side]
-    crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.BICUBIC))
+    share = np.exp(random.uniform(np.log(CROP_SHARE), 0.0))
+    side = max(1, round(share * min(image.shape[:2])))
+    top, left = (int(random.integers(length - side + 1)) for length in image.shape[:2])
+    margin = border * side / size
+    whole = int(np.ceil(margin))
+    part = reflected(image, top - whole, left - whole, side + 2 * whole)
+    box = (whole - margin, whole - margin, whole + side + margin, whole + side + margin)
+    full = (size + 2 * border,) * 2
+    crop = np.asarray(Image.fromarray(part).resize(full, Image.BICUBIC, box=box))
     return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def reflected(image, top, left, side):
+    """A square of an image ``[H,W,3]`` that goes on with its reflection where it ends."""
+    ends = [
+        (max(0, -first), max(0, first + side - length))
+        for first, length in zip((top, left), image.shape[:2], strict=True)
+    ]
+    part = image[max(0, top) : top + side, max(0, left) : left + side]
+    return np.pad(part, [*ends, (0, 0)], mode="symmetric")

@@ -6,6 +6,7 @@ an undisturbed run would have had.
 """
 
 import contextlib
+import functools
 import itertools
 import logging
 import signal
@@ -21,11 +22,19 @@ from tensorboardX import SummaryWriter
 from ffmpeg_style.errors import InputError, StyleError
 from ffmpeg_style.files import atomic_write, make_folder
 from ffmpeg_style.learning.checkpoint import newest_checkpoint, save_checkpoint
-from ffmpeg_style.learning.loss_network import load_loss_network
-from ffmpeg_style.learning.losses import LossWeights, grid_loss, perceptual_losses, style_grams
+from ffmpeg_style.learning.consistency import consistency_loss
+from ffmpeg_style.learning.loss_network import CONTENT_LAYER, load_loss_network
+from ffmpeg_style.learning.losses import (
+    LossWeights,
+    content_targets,
+    grid_loss,
+    losses_to_targets,
+    style_grams,
+)
 from ffmpeg_style.learning.networks import (
     StyleNetwork,
     set_weight_values,
+    weight_name,
     weight_values,
     with_margin,
     without_margin,
@@ -45,6 +54,7 @@ RIM_WEIGHT = 0.1
 """Of `grid_loss` and `StyleTrainer.rim_loss`, which no `LossWeights` tell: they judge the network
 and not the painting."""
 RIM_SQUARE = 8
+CONSISTENCY_WEIGHT = 30.0
 
 WARMUP = 100
 FINAL_RATE = 0.01
@@ -62,6 +72,11 @@ class TrainSettings:
         rate: Adam's rate; it falls along a cosine to a hundredth of it.
         style_size: short side of the paintings in pixels; larger paintings, larger strokes.
         weights: factors of the losses.
+        content_layer: of the loss network.
+        consistency: factor of `consistency.consistency_loss`, which keeps video from flickering;
+            0 does without, and without its time.
+        average: how much of the running mean of the weights stays with each step, 0 for none; the
+            mean is what is exported.
         precision: ``"auto"``, ``"float32"`` or ``"mixed_bfloat16"``.
         seed: of the first weights and of the crops.
         save_every, sample_every, log_every: intervals in steps.
@@ -73,6 +88,9 @@ class TrainSettings:
     rate: float = 1e-3
     style_size: int = 512
     weights: LossWeights = field(default_factory=LossWeights)
+    content_layer: str = CONTENT_LAYER
+    consistency: float = CONSISTENCY_WEIGHT
+    average: float = 0.0
     precision: str = "auto"
     seed: int = 0
     save_every: int = 500
@@ -96,15 +114,17 @@ class StyleTrainer(keras.Model):
 
     The margin is painted and judged too. The loss network pads its own input with zeros, which is
     worth a frame of odd colours around what it is shown: that frame falls into the margin.
+
+    A batch is a dictionary: what `Photographs` gives.
     """
 
-    def __init__(self, network, loss_network, grams, weights):
+    def __init__(self, network, loss_network, grams, settings):
         super().__init__()
         self.network = network
         self.loss_network = loss_network
         self.grams = grams
-        self.loss_weights = weights
-        names = ("content", "style", "total_variation", "total")
+        self.settings = settings
+        names = ("content", "style", "total_variation", "consistency", "total")
         self.terms = {name: keras.metrics.Mean(name=name) for name in names}
 
     @property
@@ -112,23 +132,55 @@ class StyleTrainer(keras.Model):
         """Running means of the terms of the loss."""
         return list(self.terms.values())
 
-    def call(self, inputs, training=None):
-        images, style_weights = inputs
-        return self.network.paint(with_margin(images), style_weights, training)
+    def mixes(self, batch):
+        """What the network paints each picture with."""
+        return batch["style_weights"]
+
+    def targets(self, batch):
+        """Gram matrices ``[B,C,C]`` of each style layer, and factors ``[B]`` of the style loss."""
+        mixes = self.mixes(batch)
+        return [ops.tensordot(mixes, gram, 1) for gram in self.grams], ops.ones_like(mixes[:, 0])
+
+    def sample_mixes(self, photographs):
+        """What the samples are painted with, ``[1,S]`` each: every style by itself."""
+        return np.eye(len(self.network.styles), dtype="float32")[:, None]
+
+    def call(self, batch, training=None):
+        mixes = self.mixes(batch)
+        paint = functools.partial(self.paint, mixes=mixes, training=training)
+        names = [name for name in ("images", "moved") if name in batch]
+        return {"mixes": mixes, **{name: paint(batch[name]) for name in names}}
+
+    def paint(self, images, mixes, training=None):
+        """Paintings of images ``[P,H,W,3]`` and their margin, as many of each as mixes go round."""
+        return self.network.paint(repeat(with_margin(images), mixes), mixes, training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = sum(self.losses)  # The network's own: Keras shows them on the model it trains.
-        images, style_weights = x
-        targets = [ops.tensordot(style_weights, gram, 1) for gram in self.grams]
-        contents = with_margin(images)
-        terms = perceptual_losses(self.loss_network, y_pred, contents, targets, self.loss_weights)
+        painted, mixes = y_pred["images"], y_pred["mixes"]
+        contents = with_margin(x["images"])
+        features = repeat(content_targets(self.loss_network, contents), mixes)
+        grams, factors = self.targets(x)
+        terms = losses_to_targets(
+            self.loss_network, painted, features, grams, self.settings.weights
+        )
+        pulls = terms["total"] + (factors - 1.0) * terms["style"]
+        flaws = GRID_WEIGHT * grid_loss(painted)
+        flaws += RIM_WEIGHT * self.rim_loss(repeat(contents, mixes), mixes, painted, training)
+        terms["consistency"] = self.unsteadiness(x, y_pred)
         for name, metric in self.terms.items():
             metric.update_state(terms[name])
-        rims = self.rim_loss(contents, style_weights, y_pred, training)
-        flaws = GRID_WEIGHT * grid_loss(y_pred) + RIM_WEIGHT * rims
-        return loss + ops.mean(terms["total"] + flaws)
+        return loss + ops.mean(pulls + flaws + terms["consistency"])
 
-    def rim_loss(self, contents, style_weights, painted, training=None):
+    def unsteadiness(self, batch, painted):
+        """The weighted consistency loss ``[B]``, 0 for a batch without moved pictures."""
+        if "moved" not in batch:
+            return ops.zeros_like(painted["mixes"][:, 0])
+        pictures = (without_margin(painted[name]) for name in ("images", "moved"))
+        sources = (batch[name] for name in ("images", "moved", "flow"))
+        return self.settings.consistency * consistency_loss(*pictures, *sources)
+
+    def rim_loss(self, contents, mixes, painted, training=None):
         """Difference ``[B]`` from what the network paints when its zero padding is farther away.
 
         The zeros reach through `MARGIN` into the picture, as a soft rim. In levels of 255, of the
@@ -136,14 +188,19 @@ class StyleTrainer(keras.Model):
 
         Args:
             contents: photographs with their margin.
-            style_weights: ``[B,S]``.
+            mixes: ``[B,S]``.
             painted: what the network made of the contents.
             training: of the norms.
         """
-        aim = self.network.paint(with_margin(contents), style_weights, training)
+        aim = self.network.paint(with_margin(contents), mixes, training)
         aim = ops.stop_gradient(without_margin(aim))
         squares = ops.average_pool(without_margin(painted - aim), RIM_SQUARE, RIM_SQUARE)
         return ops.mean(ops.sqrt(ops.square(squares) + 1.0) - 1.0, axis=(1, 2, 3))
+
+
+def repeat(images, mixes):
+    """Images ``[P,...]`` repeated to the number of mixes, those of one image side by side."""
+    return ops.repeat(images, mixes.shape[0] // images.shape[0], axis=0)
 
 
 class DistillationTrainer(keras.Model):
@@ -157,13 +214,15 @@ class DistillationTrainer(keras.Model):
         self.terms = {"total": keras.metrics.Mean(name="total")}
 
     metrics = StyleTrainer.metrics
-    call = StyleTrainer.call
+    sample_mixes = StyleTrainer.sample_mixes
+
+    def call(self, batch, training=None):
+        return self.network.paint(with_margin(batch["images"]), batch["style_weights"], training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = sum(self.losses)  # Before the teacher paints, and has some too.
-        images, style_weights = x
-        target = ops.stop_gradient(self.teacher.paint(with_margin(images), style_weights))
-        difference = ops.mean(ops.abs(y_pred - target)) / 255.0
+        target = self.teacher.paint(with_margin(x["images"]), x["style_weights"])
+        difference = ops.mean(ops.abs(y_pred - ops.stop_gradient(target))) / 255.0
         self.terms["total"].update_state(difference)
         return loss + difference
 
@@ -202,17 +261,16 @@ def train(
         NotFiniteError: the loss or a weight became NaN; the checkpoints of before are untouched.
     """
     keras.utils.set_random_seed(settings.seed)
-    if settings.size % 4 or settings.size < 16:
-        raise InputError(
-            f"expected a size that is a multiple of 4 from 16 up, found {settings.size}"
-        )
+    check_size(settings)
     with dtype_policy(settings.policy):
         network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
         network.build_weights()
         trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
-    photographs = Photographs(content, settings.size, len(paintings), settings.batch, settings.seed)
-    trainer.compile(optimizer=make_optimizer(settings), jit_compile=False)
-    trainer.optimizer.build(network.trainable_variables)
+    pairs = teacher is None and settings.consistency > 0
+    photographs = Photographs(
+        content, settings.size, len(paintings), settings.batch, settings.seed, pairs
+    )
+    compile_trainer(trainer, settings)
     step, origin = restore(folder, trainer)
     if origin is not None and ("teacher" in origin) != (teacher is not None):
         raise InputError(
@@ -239,6 +297,14 @@ def train(
     return network
 
 
+def check_size(settings):
+    """Raise InputError for crops that no network can paint."""
+    if settings.size % 4 or settings.size < 16:
+        raise InputError(
+            f"expected a size that is a multiple of 4 from 16 up, found {settings.size}"
+        )
+
+
 @contextlib.contextmanager
 def dtype_policy(name):
     """Keras's policy for the layers that are made in the block."""
@@ -261,15 +327,15 @@ def make_trainer(network, paintings, settings, vgg_weights, teacher):
             )
         return DistillationTrainer(network, teacher)
     compute = "bfloat16" if settings.policy == "mixed_bfloat16" else "float32"
-    loss_network = load_loss_network(vgg_weights, compute)
+    loss_network = load_loss_network(vgg_weights, compute, settings.content_layer)
     images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
     every = [style_grams(loss_network, image[None].astype("float32")) for image in images]
     grams = [ops.concatenate(layer) for layer in zip(*every, strict=True)]
-    return StyleTrainer(network, loss_network, grams, settings.weights)
+    return StyleTrainer(network, loss_network, grams, settings)
 
 
-def make_optimizer(settings):
-    """Adam whose rate rises over a hundred steps and falls along a cosine."""
+def compile_trainer(trainer, settings):
+    """Give a trainer its optimizer: Adam, its rate rising for a hundred steps, then by a cosine."""
     warmup = min(WARMUP, settings.steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=settings.rate / 10,
@@ -278,7 +344,10 @@ def make_optimizer(settings):
         decay_steps=max(1, settings.steps - warmup),
         alpha=FINAL_RATE,
     )
-    return keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM)
+    average = dict(use_ema=True, ema_momentum=settings.average) if settings.average else {}
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM, **average)
+    trainer.compile(optimizer=optimizer, jit_compile=False)
+    trainer.optimizer.build(trainer.network.trainable_variables)
 
 
 def read_start(path, network):
@@ -345,7 +414,7 @@ def restore(folder, trainer):
             f"{options_text(header['network'])}; choose another folder with --output"
         )
     set_weight_values(trainer.network, weights)
-    for variable, value in zip(trainer.optimizer.variables, optimizer, strict=True):
+    for variable, value in zip(state(trainer), optimizer, strict=True):
         variable.assign(value)
     training = header["training"]
     return header["step"], {key: training[key] for key in ORIGIN if key in training}
@@ -358,14 +427,38 @@ def save(folder, trainer, step, settings, origin):
         NotFiniteError: a gradient was not finite, and the step has spoilt the weights.
     """
     weights = weight_values(trainer.network)
-    optimizer = [ops.convert_to_numpy(variable.value) for variable in trainer.optimizer.variables]
+    optimizer = [ops.convert_to_numpy(variable.value) for variable in state(trainer)]
     if not all(np.isfinite(values).all() for values in (*weights.values(), *optimizer)):
         raise not_finite("weights", step, "others", folder)
+    if trainer.optimizer.use_ema:
+        weights = average_values(trainer)
     training = {**asdict(settings), **origin}
     if "teacher" in origin:  # Its pictures took the place of these.
         del training["weights"], training["style_size"]
     header = {"network": trainer.network.settings, "training": training}
     save_checkpoint(folder, step, header, weights, optimizer)
+
+
+def state(trainer):
+    """The variables, besides the weights to paint with, that a run needs to go on.
+
+    These are the optimizer's; where it keeps the mean of the weights, which one paints with then,
+    the weights that it works on come first.
+    """
+    optimizer = trainer.optimizer
+    worked_on = trainer.network.trainable_variables if optimizer.use_ema else []
+    return [*worked_on, *optimizer.variables]
+
+
+def average_values(trainer):
+    """The running mean of the network's weights, as `weight_values` gives the weights."""
+    optimizer = trainer.optimizer
+    # Keras has no public name for them, but to put them in the place of the weights for good.
+    means = optimizer._model_variables_moving_average
+    return {
+        weight_name(trainer.network, variable): ops.convert_to_numpy(mean.value)
+        for variable, mean in zip(trainer.network.trainable_variables, means, strict=True)
+    }
 
 
 def not_finite(what, step, found, folder):
@@ -382,8 +475,7 @@ def run(trainer, photographs, folder, step, settings, origin, progress):
     bar = progress_bar(total=settings.steps, initial=step, unit="step", progress=progress)
     with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
         while step < settings.steps and not stop:
-            images, style_weights = photographs[step]
-            values = trainer.train_on_batch((images, style_weights), return_dict=True)
+            values = trainer.train_on_batch(photographs[step], return_dict=True)
             if not np.isfinite(values["total"]):
                 raise not_finite("losses", step + 1, values["total"], folder)
             step += 1
@@ -397,7 +489,7 @@ def run(trainer, photographs, folder, step, settings, origin, progress):
                 save(folder, trainer, step, settings, origin)
                 saved = step
             if step % settings.sample_every == 0 or step == settings.steps:
-                write_samples(trainer.network, photographs, folder, step)
+                write_samples(trainer, photographs, folder, step)
         if step > saved:
             save(folder, trainer, step, settings, origin)
     if stop:
@@ -419,7 +511,7 @@ def stop_signals():
             signal.signal(number, handler)
 
 
-def write_samples(network, photographs, folder, step):
+def write_samples(trainer, photographs, folder, step):
     """A contact sheet: photographs in the first row, each style's paintings below.
 
     There is none when no photograph can be read any more: the next step tells that.
@@ -431,8 +523,8 @@ def write_samples(network, photographs, folder, step):
     if not images:
         return
     rows = [np.concatenate(images, axis=1)]
-    for mix in np.eye(len(network.styles), dtype="float32"):
-        painted = [ops.convert_to_numpy(network((image[None], mix[None])))[0] for image in images]
+    for mix in trainer.sample_mixes(photographs):
+        painted = [ops.convert_to_numpy(trainer.network((image[None], mix)))[0] for image in images]
         rows.append(np.concatenate(painted, axis=1).clip(0, 255).round().astype("uint8"))
     with atomic_write(Path(folder) / f"samples-{step:08d}.jpg") as file:
         Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=90)

@@ -13,13 +13,21 @@ from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.graphs.card import card_faults
 from ffmpeg_style.learning.checkpoint import load_checkpoint, newest_checkpoint
 
-HISTORY = ("data", "start", "teacher")
+HISTORY = ("data", "left_out", "start", "teacher")
 """Where a run came from: its photographs, and how the networks were trained that it began with."""
 
 ORIGIN = (*HISTORY, "licence")
 """What a run keeps of that, with the licence of the network whose weights it took."""
 
-TRAINED = ("weights", "style_size", "size", "batch", *HISTORY)
+TRAINED = (
+    "weights",
+    "content_layer",
+    "consistency",
+    "style_size",
+    "size",
+    "batch",
+    *HISTORY,
+)
 """What a model's card takes over from the checkpoints of its run."""
 
 NETWORK_KEYS = ("architecture", "styles", "width", "norm")

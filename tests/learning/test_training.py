@@ -155,7 +155,7 @@ def test_signal_that_comes_while_samples_are_written(
 
 
 def test_samples_are_of_readable_photographs(tmp_path, photographs):
-    network = StyleNetwork(**SMALLEST).build_weights()
+    trainer = DistillationTrainer(*(StyleNetwork(**SMALLEST).build_weights() for _ in range(2)))
     content, output = tmp_path / "content", tmp_path / "output"
     shutil.copytree(photographs, content)
     output.mkdir()
@@ -164,12 +164,12 @@ def test_samples_are_of_readable_photographs(tmp_path, photographs):
         (content / f"{name[0]}.jpg").rename(content / f"{name[0]}b.jpg")
     data = Photographs(content, 32)
     (content / "5.jpg").unlink()
-    write_samples(network, data, output, 1)
+    write_samples(trainer, data, output, 1)
     with Image.open(output / "samples-00000001.jpg") as sheet:
         assert sheet.size == (4 * 256, 2 * 256)
     assert {"0a.jpg", "2a.jpg"} <= {path.name for path in data.unreadable}
     shutil.rmtree(content)
-    write_samples(network, data, output, 2)
+    write_samples(trainer, data, output, 2)
     assert [path.name for path in output.iterdir()] == ["samples-00000001.jpg"]
 
 
@@ -186,11 +186,13 @@ def test_the_margin_is_judged_too(painting, vgg_weights):
     network = StyleNetwork("fast", width=4).build_weights()
     trainer = make_trainer(network, {"style": painting}, TrainSettings(), vgg_weights, None)
     images, mix = np.full((1, 32, 36, 3), 99, "float32"), np.ones((1, 1), "float32")
-    painted = trainer((images, mix))
+    batch = {"images": images, "style_weights": mix}
+    result = trainer(batch)
+    painted = result["images"]
     assert painted.shape == (1, 32 + 2 * MARGIN, 36 + 2 * MARGIN, 3)
     inside = painted[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     np.testing.assert_array_equal(inside, network((images, mix)))
-    assert np.isfinite(trainer.compute_loss(x=(images, mix), y_pred=painted))
+    assert np.isfinite(trainer.compute_loss(x=batch, y_pred=result))
 
 
 def test_a_rim_and_a_grid_are_charged_for(painting, vgg_weights, monkeypatch):
@@ -209,7 +211,8 @@ def test_a_rim_and_a_grid_are_charged_for(painting, vgg_weights, monkeypatch):
     for weights in (0, 0), (1, 0), (0, 1):
         monkeypatch.setattr(training, "GRID_WEIGHT", weights[0])
         monkeypatch.setattr(training, "RIM_WEIGHT", weights[1])
-        losses.append(float(trainer.compute_loss(x=(images, mix), y_pred=painted + 20)))
+        batch, result = {"images": images}, {"images": painted + 20, "mixes": mix}
+        losses.append(float(trainer.compute_loss(x={**batch, "style_weights": mix}, y_pred=result)))
     assert losses[1] - losses[0] == pytest.approx(20 / np.sqrt(2), rel=0.1)
     assert losses[2] - losses[0] == pytest.approx(19, rel=0.1)
 
