@@ -61,9 +61,11 @@ def aim_text(run):
     if "teacher" in run:
         return "the pictures of a larger network"
     weights = run["weights"]
+    layer = f" at {run['content_layer']}" if "content_layer" in run else ""
+    steady = f" + {run['consistency']:g} consistency" if run.get("consistency") else ""
     return (
-        f"the painting's short side at {run['style_size']}; {weights['content']:g} content + "
-        f"{weights['style']:g} style + {weights['total_variation']:g} total variation"
+        f"the painting's short side at {run['style_size']}; {weights['content']:g} content{layer} + "
+        f"{weights['style']:g} style + {weights['total_variation']:g} total variation{steady}"
     )
 
 
