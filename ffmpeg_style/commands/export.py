@@ -1,7 +1,9 @@
 """``ffmpeg-style export``."""
 
 import click
+import numpy as np
 
+from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.graphs.quiet import start_tensorflow
 
 
@@ -12,8 +14,9 @@ from ffmpeg_style.graphs.quiet import start_tensorflow
     "--style",
     "styles",
     multiple=True,
-    metavar="NAME",
-    help="A style to keep, in this order; repeatable.  [default: all]",
+    metavar="NAME|[NAME=]IMAGE",
+    help="A style to keep, in this order, or a painting for a network for any; repeatable.  "
+    "[default: all]",
 )
 @click.option("--name", help="Of the model, for its card.  [default: that of the file]")
 @click.option(
@@ -25,15 +28,18 @@ def command(network, output, styles, name, licence, data, overwrite):
     """Write a trained network as a frozen graph that the filter runs.
 
     The newest checkpoint of a run is taken. One --style cuts a model of one style out of a network
-    of many.
+    of many; a painting makes one out of a network for any painting.
     """
     start_tensorflow()
     from ffmpeg_style.learning.export import export
     from ffmpeg_style.learning.weights import build_network, read_network
 
     stored = read_network(network)
+    built = build_network(stored)
+    if built.vector and styles:
+        built, styles = with_paintings(built, parse_paintings(None, None, styles)), ()
     card = export(
-        build_network(stored),
+        built,
         output,
         styles=styles,
         name=name,
@@ -42,3 +48,16 @@ def command(network, output, styles, name, licence, data, overwrite):
         overwrite=overwrite,
     )
     click.echo(f"{output}: the model {card['name']} of the styles {', '.join(card['styles'])}")
+
+
+def with_paintings(network, paintings):
+    """The network of styles that one for any painting is with paintings, by name a path each."""
+    from ffmpeg_style.learning.export import SHORT_SIDE
+    from ffmpeg_style.learning.networks import with_styles
+    from ffmpeg_style.learning.photographs import read_image
+
+    images = {name: read_image(path, short_side=SHORT_SIDE) for name, path in paintings.items()}
+    return with_styles(
+        network,
+        {name: np.asarray(network.predictor(image[None]))[0] for name, image in images.items()},
+    )

@@ -64,8 +64,9 @@ def aim_text(run):
     layer = f" at {run['content_layer']}" if "content_layer" in run else ""
     steady = f" + {run['consistency']:g} consistency" if run.get("consistency") else ""
     return (
-        f"the painting's short side at {run['style_size']}; {weights['content']:g} content{layer} + "
-        f"{weights['style']:g} style + {weights['total_variation']:g} total variation{steady}"
+        f"the painting's short side at {run['style_size']}; "
+        f"{weights['content']:g} content{layer} + {weights['style']:g} style + "
+        f"{weights['total_variation']:g} total variation{steady}"
     )
 
 

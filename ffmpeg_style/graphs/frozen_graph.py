@@ -13,6 +13,8 @@ from ffmpeg_style.graphs.card import CARD
 tf1 = tf.compat.v1
 
 FRAME, STYLED, STYLE_WEIGHTS = "frame", "styled", "style_weights"
+STYLE_VECTOR, PAINTING, PAINTING_VECTOR = "style_vector", "painting", "painting_vector"
+"""Of a graph for any painting."""
 
 ALLOWED_OPS = frozenset(
     """
@@ -127,12 +129,22 @@ class GraphRunner:
                 raise InputError(f"expected a graph with {FRAME} and {STYLED}, found no {name}")
         self.session = tf1.Session(graph=imported)
 
-    def __call__(self, frame, style_weights=None):
+    def __call__(self, frame, style_weights=None, style_vector=None):
         """Paint a uint8 frame ``[H,W,3]`` RGB; returns one of the same kind.
 
-        ``style_weights`` are the weights of the styles in the mix; by default the first one's.
+        Args:
+            frame: the picture.
+            style_weights: weights of the styles in the mix; by default the first one's.
+            style_vector: what `painting_vector` gave, for a graph for any painting.
         """
         feed = {f"{FRAME}:0": np.asarray(frame)[None]}
         if style_weights is not None:
             feed[f"{STYLE_WEIGHTS}:0"] = style_weights
+        if style_vector is not None:
+            feed[f"{STYLE_VECTOR}:0"] = style_vector
         return self.session.run(f"{STYLED}:0", feed)[0]
+
+    def painting_vector(self, painting):
+        """The style vector ``[V]`` of a painting, uint8 ``[h,w,3]``; see `STYLE_VECTOR`."""
+        feed = {f"{PAINTING}:0": np.asarray(painting)[None]}
+        return self.session.run(f"{PAINTING_VECTOR}:0", feed)

@@ -10,6 +10,14 @@ nothing of training. What a reader may rely on:
 ``model_card``     Const, a string of JSON
 =================  =============================================================================
 
+A graph for any painting has, in the place of ``style_weights``:
+
+===================  ===========================================================================
+``style_vector``     float32 ``[V]``, by default zeros: the middle of all paintings
+``painting``         Placeholder, uint8 ``[1,h,w,3]`` RGB, its short side of `SHORT_SIDE` pixels
+``painting_vector``  float32 ``[V]``, the painting's style vector; a mix is a mean of vectors
+===================  ===========================================================================
+
 Every weight of the network is a Const of the weight's own name (``conv1/conv/kernel``).
 """
 
@@ -22,7 +30,15 @@ import tensorflow as tf
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write, check_target
 from ffmpeg_style.graphs.card import CARD, FORMAT
-from ffmpeg_style.graphs.frozen_graph import FRAME, STYLE_WEIGHTS, STYLED, GraphRunner
+from ffmpeg_style.graphs.frozen_graph import (
+    FRAME,
+    PAINTING,
+    PAINTING_VECTOR,
+    STYLE_VECTOR,
+    STYLE_WEIGHTS,
+    STYLED,
+    GraphRunner,
+)
 from ffmpeg_style.learning.networks import (
     MARGIN,
     NORM_EPSILON,
@@ -33,6 +49,7 @@ from ffmpeg_style.learning.networks import (
     ResidualBlock,
     weight_values,
 )
+from ffmpeg_style.learning.predictor import CONVOLUTIONS, POOL_EPSILON
 from ffmpeg_style.learning.weights import AFFINE
 
 tf1 = tf.compat.v1
@@ -43,6 +60,8 @@ MIDDLE = 127.5
 division to the first kernel, and what it reads are numbers that bfloat16 holds exactly."""
 ROW = 4
 """Pixels of a row that the last convolution reads and gives as channels; `STRIDE` divides by it."""
+SHORT_SIDE = 512
+"""Of a painting, in pixels: what the predictor was trained with."""
 HALF_CHANGE = 1
 """Levels of 255 by which kernels stored as half floats may change a pixel."""
 
@@ -84,7 +103,7 @@ def export(network, path, *, styles=None, name=None, trained=None, licence="", o
         "licence": licence,
     }
     exact, halved = (write_graph(network, weights, card, dtype) for dtype in ("float32", "float16"))
-    graph = halved if largest_change(exact, halved, len(card["styles"])) <= HALF_CHANGE else exact
+    graph = halved if largest_change(exact, halved, card) <= HALF_CHANGE else exact
     with atomic_write(path) as file:
         file.write(graph.SerializeToString(deterministic=True))
     return card
@@ -98,7 +117,7 @@ def choose_styles(network, styles):
             raise InputError(f"expected different ones of the styles {known}, found {style!r}")
     rows = [network.styles.index(style) for style in styles]
     weights = weight_values(network)
-    if network.norm == "instance":
+    if network.norm == "instance" and not network.vector:
         weights = {
             name: values[rows] if "/norm/" in name else values for name, values in weights.items()
         }
@@ -112,6 +131,8 @@ def write_graph(network, weights, card, kernel_dtype):
         # While they are bytes, the pixels are a quarter of the memory.
         pixels = tf.cast(add_margin(frame), tf.float32) - MIDDLE
         writer = BlockWriter(network, weights, len(card["styles"]), kernel_dtype)
+        if network.vector:
+            write_predictor(writer)
         features = write_network(network, writer, pixels)
         tf.cast(tf.round(picture(features, tf.shape(frame))), tf.uint8, name=STYLED)
         tf.constant(json.dumps(card, ensure_ascii=False), name=CARD)
@@ -170,7 +191,10 @@ class BlockWriter:
         self.network = network
         self.weights = weights
         self.kernel_dtype = kernel_dtype
-        self.mixed = mix_styles(weights, styles) if styles > 1 else {}
+        if network.vector:
+            self.mixed = mix_norms(weights, vector_mix(network.vector))
+        else:
+            self.mixed = mix_norms(weights, style_mix(styles)) if styles > 1 else {}
 
     def write(self, block, features, parent=""):
         """Write a block and return its output."""
@@ -233,10 +257,10 @@ class BlockWriter:
             name="norm",
         ).y
 
-    def kernel(self, values):
+    def kernel(self, values, name="conv/kernel"):
         with np.errstate(over="ignore"):  # `largest_change` finds out.
             values = values.astype(self.kernel_dtype)
-        return tf.cast(tf.constant(values, name="conv/kernel"), tf.float32)
+        return tf.cast(tf.constant(values, name=name), tf.float32)
 
     def affine(self, name, path):
         """A norm's scale or offset ``[C]``, mixed when there are several styles."""
@@ -313,11 +337,50 @@ def rows_to_pixels(features):
     return tf.reshape(features, [1, height, width * ROW, channels // ROW])
 
 
-def mix_styles(weights, styles):
-    """The norms' scales and offsets ``[C]`` by name, mixed by the op ``style_weights``."""
-    mix = tf1.placeholder_with_default(
-        np.eye(styles, dtype="float32")[0], [styles], name=STYLE_WEIGHTS
-    )
+def style_mix(styles):
+    """The op ``style_weights``."""
+    first = np.eye(styles, dtype="float32")[0]
+    return tf1.placeholder_with_default(first, [styles], name=STYLE_WEIGHTS)
+
+
+def vector_mix(length):
+    """The op ``style_vector`` behind the weight of the middle of all paintings, which is 1."""
+    middle = np.zeros(length, "float32")
+    vector = tf1.placeholder_with_default(middle, [length], name=STYLE_VECTOR)
+    return tf.concat([[1.0], vector], axis=0)
+
+
+def write_predictor(writer):
+    """Write the ops from ``painting`` to ``painting_vector``; see `predictor.StylePredictor`."""
+    painting = tf1.placeholder(tf.uint8, [1, None, None, 3], name=PAINTING)
+    features = tf.cast(painting, tf.float32) * (1 / MIDDLE) - 1.0
+    pooled = pool(features)
+    for index in range(1, len(CONVOLUTIONS) + 1):
+        features = predictor_layer(writer, f"conv{index}", tf.nn.conv2d, features, 2, "SAME")
+        features = tf.nn.relu(features)
+        pooled += pool(features)
+    hidden = tf.nn.relu(predictor_layer(writer, "hidden", tf.matmul, tf.concat(pooled, axis=1)))
+    vector = predictor_layer(writer, "vector", tf.matmul, hidden)
+    tf.reshape(vector, [-1], name=PAINTING_VECTOR)
+
+
+def predictor_layer(writer, name, product, features, *arguments):
+    """A layer of the predictor, without its ReLU."""
+    path = f"predictor/{name}"
+    kernel = writer.kernel(writer.weights[f"{path}/kernel"], f"{path}/kernel")
+    bias = tf.constant(writer.weights[f"{path}/bias"], name=f"{path}/bias")
+    return tf.nn.bias_add(product(features, kernel, *arguments), bias)
+
+
+def pool(features):
+    """Means and standard deviations ``[1,C]`` of features ``[1,h,w,C]``."""
+    mean = tf.reduce_mean(features, axis=[1, 2], keepdims=True)
+    variance = tf.reduce_mean(tf.math.squared_difference(features, mean), axis=[1, 2])
+    return [tf.squeeze(mean, [1, 2]), tf.sqrt(variance + POOL_EPSILON)]
+
+
+def mix_norms(weights, mix):
+    """The norms' scales and offsets ``[C]`` by name, mixed by weights ``[S]``."""
     names = [name for name in weights if name.endswith(AFFINE)]
     # All norms at once. Not a MatMul, which automatic mixed precision would round to bfloat16.
     every = tf.concat([tf.constant(weights[name], name=name) for name in names], axis=1)
@@ -334,15 +397,27 @@ def folded_batch_norm(weights, path):
     return scale, beta - mean * scale
 
 
-def largest_change(graph, other, styles):
-    """The largest difference of two graphs' pictures, in levels of 255, for every style."""
-    graph, other = GraphRunner(graph), GraphRunner(other)
-    mixes = [None] if styles == 1 else np.eye(styles, dtype="float32")
-    return max(
-        np.abs(graph(frame, mix).astype(int) - other(frame, mix)).max()
-        for frame in trial_pictures()
-        for mix in mixes
-    )
+def largest_change(graph, other, card):
+    """The largest difference of two graphs' pictures, in levels of 255, for every style.
+
+    Graphs for any painting are shown the trial pictures for paintings too.
+    """
+    runners = GraphRunner(graph), GraphRunner(other)
+    frames, styles = list(trial_pictures()), len(card["styles"])
+    if card.get("vector"):
+        mixes = [
+            [{"style_vector": runner.painting_vector(frame)} for runner in runners]
+            for frame in frames
+        ]
+    else:
+        every = [None] if styles == 1 else np.eye(styles, dtype="float32")
+        mixes = [[{"style_weights": mix}] * 2 for mix in every]
+    changes = []
+    for frame in frames:
+        for mix in mixes:
+            one, two = (runner(frame, **how) for runner, how in zip(runners, mix, strict=True))
+            changes.append(np.abs(one.astype(int) - two).max())
+    return max(changes)
 
 
 def trial_pictures(count=3, height=120, width=160):

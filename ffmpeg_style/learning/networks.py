@@ -14,6 +14,7 @@ import json
 import re
 
 import keras
+import numpy as np
 from keras import ops
 
 from ffmpeg_style.errors import InputError
@@ -30,6 +31,9 @@ STRIDE = 4
 """Both architectures work at a quarter of the picture's size inside."""
 
 NORM_EPSILON = 1e-5
+
+ANY = "any"
+"""The one style of a network for any painting, until it is shown one: the middle of all."""
 
 OUTPUT_RANGE = 150.0
 """The picture is 127.5 plus or minus this; what is shown is clipped to 0..255."""
@@ -209,8 +213,8 @@ class StyleNetwork(keras.Model):
     up, style_weights ``[B,S]`` whose rows sum to 1. Returns float32 images ``[B,H,W,3]``, to be
     clipped to 0..255.
 
-    A network for any painting has no styles of its own. It is called with style vectors ``[B,V]``
-    in the place of the style weights, and its ``predictor`` gives that of a painting.
+    A network for any painting is called with style vectors ``[B,V]`` in the place of the style
+    weights, and its ``predictor`` gives that of a painting.
 
     Args:
         architecture: ``"johnson"`` or ``"fast"``.
@@ -250,7 +254,7 @@ class StyleNetwork(keras.Model):
         super().__init__(**kwargs)
         shape = ARCHITECTURES[architecture]
         self.architecture = architecture
-        self.styles = () if vector else tuple(styles)
+        self.styles = (ANY,) if vector else tuple(styles)
         self.vector = vector
         self.predictor = StylePredictor(vector, name="predictor") if vector else None
         self.width = width or shape["width"]
@@ -328,6 +332,27 @@ def weight_values(network):
         weight_name(network, weight): ops.convert_to_numpy(weight.value)
         for weight in network.weights
     }
+
+
+def with_styles(network, vectors):
+    """The network of some styles that a network for any painting is with their vectors.
+
+    Args:
+        network: a `StyleNetwork` for any painting.
+        vectors: float32 ``[V]`` by the names of the styles.
+    """
+    settings = {key: value for key, value in network.settings.items() if key != "vector"}
+    chosen = StyleNetwork(**settings | {"styles": list(vectors)}).build_weights()
+    values = weight_values(network)
+    rows = np.stack([np.append(1.0, vector) for vector in vectors.values()])
+    set_weight_values(
+        chosen,
+        {
+            name: rows @ values[name] if "/norm/" in name else values[name]
+            for name in weight_values(chosen)
+        },
+    )
+    return chosen
 
 
 def weight_name(network, weight):

@@ -40,7 +40,7 @@ from ffmpeg_style.learning.networks import (
     without_margin,
 )
 from ffmpeg_style.learning.photographs import Photographs, read_image
-from ffmpeg_style.learning.processor import has_bfloat16
+from ffmpeg_style.learning.processor import has_bfloat16_matrices
 from ffmpeg_style.learning.weights import ORIGIN, build_network, load_network, read_network
 from ffmpeg_style.progress import progress_bar
 
@@ -102,7 +102,7 @@ class TrainSettings:
         """The Keras dtype policy of the convolutions."""
         if self.precision != "auto":
             return self.precision
-        return "mixed_bfloat16" if has_bfloat16() else "float32"
+        return "mixed_bfloat16" if has_bfloat16_matrices() else "float32"
 
 
 class NotFiniteError(StyleError, ArithmeticError):

@@ -106,7 +106,7 @@ def read_exported_card(path):
             f"expected a graph exported by ffmpeg-style in {path}, found another kind: "
             f"{faults[0] if faults else 'its card does not tell the network'}"
         )
-    settings = {key: card[key] for key in NETWORK_KEYS}
+    settings = {key: card[key] for key in (*NETWORK_KEYS, "vector") if key in card}
     return StoredNetwork(settings, {}, card["trained"], card["licence"])
 
 
@@ -125,7 +125,7 @@ def read_exported(path):
     weights = {
         name: values.astype("float32")
         for name, values in constants(read_graph(path)).items()
-        if name.endswith(("conv/kernel", "conv/bias", *AFFINE))
+        if name.endswith(("conv/kernel", "conv/bias", *AFFINE)) or name.startswith("predictor/")
     }
     if stored.settings["norm"] == "batch":
         weights |= unfolded_batch_norms(weights)

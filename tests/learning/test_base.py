@@ -9,6 +9,7 @@ from PIL import Image
 
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning import base
 from ffmpeg_style.learning.base import (
     PaintingBatches,
@@ -22,10 +23,11 @@ from ffmpeg_style.learning.base import (
     unpacked,
 )
 from ffmpeg_style.learning.checkpoint import newest_checkpoint
+from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.loss_network import load_loss_network
 from ffmpeg_style.learning.losses import style_grams
 from ffmpeg_style.learning.networks import StyleNetwork, set_weight_values, weight_values
-from ffmpeg_style.learning.photographs import Photographs
+from ffmpeg_style.learning.photographs import Photographs, read_image
 from ffmpeg_style.learning.training import TrainSettings
 from ffmpeg_style.learning.weights import load_network, read_network
 
@@ -173,3 +175,52 @@ def test_options_that_do_not_go_together(tmp_path):
     ):
         result = CliRunner().invoke(main, ["train", "--content", "photographs", *options])
         assert result.exit_code == 2 and expected in result.output, result.output
+
+
+@pytest.fixture(scope="module")
+def any_painting():
+    """A network for any painting whose norms depend on it."""
+    network = StyleNetwork(vector=6, **NETWORK).build_weights()
+    values = weight_values(network)
+    random = np.random.default_rng(1)
+    for name in values:
+        if "/norm/" in name:
+            values[name] = random.normal(0, 0.3, values[name].shape) + (np.arange(7) == 0)[:, None]
+    set_weight_values(network, values)
+    return network
+
+
+def test_an_exported_graph_looks_at_a_painting_and_paints_after_it(any_painting, tmp_path):
+    random = np.random.default_rng(0)
+    painting = random.integers(0, 256, (50, 61, 3), dtype=np.uint8)
+    frame = random.integers(0, 256, (33, 40, 3), dtype=np.uint8)
+    card = export(any_painting, tmp_path / "any.pb")
+    assert card["vector"] == 6 and card["styles"] == ["any"]
+    runner = GraphRunner(read_graph(tmp_path / "any.pb"))
+    vector = runner.painting_vector(painting)
+    expected = np.asarray(any_painting.predictor(painting[None]))
+    np.testing.assert_allclose(vector, expected[0], atol=2e-2)
+    painted = np.asarray(any_painting((frame[None], expected)))[0].clip(0, 255)
+    assert np.abs(runner(frame, style_vector=vector) - painted).max() <= 2
+    assert not np.array_equal(runner(frame), runner(frame, style_vector=vector))
+
+
+def test_an_exported_graph_is_read_back(any_painting, tmp_path):
+    export(any_painting, tmp_path / "any.pb")
+    again = load_network(tmp_path / "any.pb")
+    assert again.settings == any_painting.settings
+    for name, value in weight_values(any_painting).items():
+        np.testing.assert_allclose(weight_values(again)[name], value, atol=1e-2)
+
+
+def test_a_painting_makes_a_model_of_one_style(any_painting, tmp_path, painting):
+    export(any_painting, tmp_path / "any.pb")
+    arguments = ["export", str(tmp_path / "any.pb"), str(tmp_path / "one.pb")]
+    result = CliRunner().invoke(main, [*arguments, "--style", f"stripes={painting}"])
+    assert result.exit_code == 0, result.output
+    whole, one = (GraphRunner(read_graph(tmp_path / name)) for name in ("any.pb", "one.pb"))
+    vector = whole.painting_vector(read_image(painting, short_side=512))
+    frame = np.random.default_rng(0).integers(0, 256, (40, 48, 3), dtype=np.uint8)
+    difference = one(frame).astype(int) - whole(frame, style_vector=vector)
+    assert np.abs(difference).max() <= 1
+    assert read_network(tmp_path / "one.pb").settings["styles"] == ["stripes"]
