@@ -1,7 +1,6 @@
 """``ffmpeg-style export``."""
 
 import click
-import numpy as np
 
 from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.graphs.quiet import start_tensorflow
@@ -32,6 +31,7 @@ def command(network, output, styles, name, licence, data, overwrite):
     """
     start_tensorflow()
     from ffmpeg_style.learning.export import export
+    from ffmpeg_style.learning.training import with_paintings
     from ffmpeg_style.learning.weights import build_network, read_network
 
     stored = read_network(network)
@@ -48,16 +48,3 @@ def command(network, output, styles, name, licence, data, overwrite):
         overwrite=overwrite,
     )
     click.echo(f"{output}: the model {card['name']} of the styles {', '.join(card['styles'])}")
-
-
-def with_paintings(network, paintings):
-    """The network of styles that one for any painting is with paintings, by name a path each."""
-    from ffmpeg_style.learning.export import SHORT_SIDE
-    from ffmpeg_style.learning.networks import with_styles
-    from ffmpeg_style.learning.photographs import read_image
-
-    images = {name: read_image(path, short_side=SHORT_SIDE) for name, path in paintings.items()}
-    return with_styles(
-        network,
-        {name: np.asarray(network.predictor(image[None]))[0] for name, image in images.items()},
-    )

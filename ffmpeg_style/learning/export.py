@@ -14,7 +14,7 @@ A graph for any painting has, in the place of ``style_weights``:
 
 ===================  ===========================================================================
 ``style_vector``     float32 ``[V]``, by default zeros: the middle of all paintings
-``painting``         Placeholder, uint8 ``[1,h,w,3]`` RGB, its short side of `SHORT_SIDE` pixels
+``painting``         Placeholder, uint8 ``[1,h,w,3]`` RGB, its short side of 512 pixels
 ``painting_vector``  float32 ``[V]``, the painting's style vector; a mix is a mean of vectors
 ===================  ===========================================================================
 
@@ -60,8 +60,6 @@ MIDDLE = 127.5
 division to the first kernel, and what it reads are numbers that bfloat16 holds exactly."""
 ROW = 4
 """Pixels of a row that the last convolution reads and gives as channels; `STRIDE` divides by it."""
-SHORT_SIDE = 512
-"""Of a painting, in pixels: what the predictor was trained with."""
 HALF_CHANGE = 1
 """Levels of 255 by which kernels stored as half floats may change a pixel."""
 

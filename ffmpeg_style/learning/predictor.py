@@ -12,6 +12,8 @@ from keras import ops
 CONVOLUTIONS = ((24, 5), (48, 3), (96, 3), (128, 3))
 """Filters and side of each convolution; each halves the picture."""
 HIDDEN = 192
+SHORT_SIDE = 512
+"""Of the paintings, in pixels, that it learns to read."""
 POOL_EPSILON = 1e-4
 
 

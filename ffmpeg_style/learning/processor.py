@@ -9,7 +9,7 @@ def has_bfloat16():
 
 
 def has_bfloat16_matrices():
-    """Whether it has a matrix unit for bfloat16 (AMX), without which TensorFlow trains slower in it.
+    """Whether it has a matrix unit for bfloat16 (AMX): without one, training in it is slower.
 
     TensorFlow 2.21 with AVX512_BF16 alone: 88 GFLOP/s a core in a loss network's convolutions, 170
     in float32.

@@ -37,9 +37,11 @@ from ffmpeg_style.learning.networks import (
     weight_name,
     weight_values,
     with_margin,
+    with_styles,
     without_margin,
 )
 from ffmpeg_style.learning.photographs import Photographs, read_image
+from ffmpeg_style.learning.predictor import SHORT_SIDE
 from ffmpeg_style.learning.processor import has_bfloat16_matrices
 from ffmpeg_style.learning.weights import ORIGIN, build_network, load_network, read_network
 from ffmpeg_style.progress import progress_bar
@@ -284,7 +286,7 @@ def train(
         if start is not None:
             first = read_start(start, network)
             origin |= {"start": first.trained, "licence": first.licence}
-            set_weight_values(network, adapt_styles(first, network.styles))
+            set_weight_values(network, adapt_styles(first, paintings))
     if step >= settings.steps:
         log.warning("the run in %s has its %d steps already: give more --steps", folder, step)
     photographs[step]  # Where none can be read it ends here, with nothing written.
@@ -380,22 +382,36 @@ def options_text(settings):
     return " ".join([*others, *styles])
 
 
-def adapt_styles(first, styles):
+def adapt_styles(first, paintings):
     """The weights of a `StoredNetwork` for a network of other styles.
 
-    A style begins with the norms of its name; one that ``first`` does not know begins in the middle
-    of all that it knows, which for a network of one style is that one.
+    A network for any painting looks at the paintings. From any other a style begins with the norms
+    of its name; one that ``first`` does not know begins in the middle of all that it knows, which
+    for a network of one style is that one.
+
+    Args:
+        first: the `StoredNetwork`.
+        paintings: by the names of the styles, a path each.
     """
+    if first.settings.get("vector"):
+        return weight_values(with_paintings(build_network(first), paintings))
     known = {style: row for row, style in enumerate(first.settings["styles"])}
 
     def choose(norm):
         middle = norm.mean(axis=0)
-        return np.stack([norm[known[style]] if style in known else middle for style in styles])
+        return np.stack([norm[known[style]] if style in known else middle for style in paintings])
 
     return {
         name: choose(value) if first.settings["norm"] == "instance" and "/norm/" in name else value
         for name, value in first.weights.items()
     }
+
+
+def with_paintings(network, paintings):
+    """The network of some paintings, by name a path each, that one for any painting is."""
+    images = [read_image(path, short_side=SHORT_SIDE)[None] for path in paintings.values()]
+    vectors = [ops.convert_to_numpy(network.predictor(image))[0] for image in images]
+    return with_styles(network, dict(zip(paintings, vectors, strict=True)))
 
 
 def restore(folder, trainer):
