@@ -2,8 +2,8 @@
 
 import click
 
-from ffmpeg_style.commands.train import parse_paintings
 from ffmpeg_style.graphs.quiet import start_tensorflow
+from ffmpeg_style.options import parse_paintings
 
 
 @click.command("export")
