@@ -29,6 +29,8 @@ class Connection {
    *  "lost" and "refused". */
   constructor(address, prepare, tell) {
     Object.assign(this, { address, prepare, tell });
+    // A page that is closed says so, so that its name is free at once.
+    addEventListener("pagehide", () => endSession(this.session));
   }
 
   async open() {

@@ -7,6 +7,7 @@ from ffmpeg_style.errors import InputError
 MAX_SIZE = 32768
 """Bytes of an offer. Browsers' have some 6,000."""
 MAX_MEDIA = 4
+_NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
 _IGNORED = ("a=candidate:", "a=end-of-candidates", "a=ice-options:", "a=ice-lite")
 
 
@@ -32,7 +33,11 @@ def read_offer(data):
     except UnicodeDecodeError as error:
         raise InputError("expected an SDP offer as UTF-8") from error
     media = [line for line in lines if line.startswith("m=")]
-    if not lines or lines[0] != "v=0" or not 1 <= len(media) <= MAX_MEDIA:
+    is_media = all(line.startswith(("m=audio ", "m=video ")) for line in media)
+    if not lines or lines[0] != "v=0" or not is_media or not 1 <= len(media) <= MAX_MEDIA:
         raise InputError("expected an SDP offer of sound and picture")
+    for needed in _NEEDED:
+        if not any(line.startswith(needed) for line in lines):
+            raise InputError(f"expected an SDP offer with a line {needed}...")
     kept = [line for line in lines if not line.startswith(_IGNORED)]
     return RTCSessionDescription("\r\n".join(kept) + "\r\n", "offer")

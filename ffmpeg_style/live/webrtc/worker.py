@@ -24,6 +24,8 @@ from ffmpeg_style.live.webrtc.slot import Newest
 from ffmpeg_style.live.webrtc.vp8 import Vp8Encoder
 
 VIDEO_TIME = fractions.Fraction(1, messages.VIDEO_RATE)
+MAX_PIXELS = 4096 * 2304
+"""Of a camera's frame; a larger one counts as damaged."""
 COUNTS_INTERVAL = 0.5
 """Seconds between two reports, while something comes in."""
 _DECODERS = {"VP8": "libvpx", "H264": "h264"}
@@ -178,6 +180,7 @@ class Decoder:
             self._codec = codec
             self._decoder = av.CodecContext.create(_DECODERS[codec], "r")
             self._decoder.thread_count = 1
+            self._decoder.options = {"max_pixels": str(MAX_PIXELS)}
         packet = av.Packet(data)
         packet.pts, packet.time_base = pts, VIDEO_TIME
         try:

@@ -1,0 +1,84 @@
+"""Offers of clients: what is refused, and what is left out."""
+
+import asyncio
+import socket
+
+import pytest
+
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.live.webrtc import adapt
+from ffmpeg_style.live.webrtc.camera import WebCamera
+from ffmpeg_style.live.webrtc.offer import MAX_SIZE, read_offer
+
+FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+OFFER = "\r\n".join(
+    (
+        *("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0"),
+        *("m=video 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendonly"),
+        *(
+            "a=ice-ufrag:abcd",
+            "a=ice-pwd:" + "x" * 22,
+            FINGERPRINT,
+            "a=setup:actpass",
+            "a=rtcp-mux",
+        ),
+        *("a=rtpmap:96 VP8/90000", "a=candidate:1 1 udp 99 {address} {port} typ host", ""),
+    )
+)
+
+
+def answer(offer):
+    """What a camera with that offer is answered."""
+
+    async def negotiate():
+        camera = WebCamera()
+        try:
+            return await camera.answer(offer.encode())
+        finally:
+            await camera.close()
+
+    adapt.listen_on("127.0.0.1")
+    return asyncio.run(negotiate())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("v=0", "v=1"),
+        ("m=video 9 UDP/TLS/RTP/SAVPF 96", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"),
+        ("m=video", "a=video"),
+        ("VP8", "AV1"),
+        (FINGERPRINT, ""),
+        ("a=ice-pwd", "a=ice-x"),
+        ("s=-", "s=" + "x" * MAX_SIZE),
+        ("a=mid:0\r\n", "a=mid:0\r\n" + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" * 5),
+        ("a=rtpmap:96 VP8/90000", "a=rtpmap:ninety VP8"),
+    ],
+)
+def test_offers_that_are_refused(old, new):
+    assert "a=recvonly" in answer(OFFER)
+    with pytest.raises(InputError, match="expected an"):
+        answer(OFFER.replace(old, new))
+
+
+def test_what_is_not_text_is_refused():
+    with pytest.raises(InputError):
+        read_offer(b"v=0\r\n\xff\xfe")
+
+
+def test_nothing_is_sent_to_an_address_that_an_offer_names():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+        victim.bind(("127.0.0.1", 0))
+        victim.setblocking(False)
+
+        async def negotiate():
+            camera = WebCamera()
+            offer = OFFER.format(address="127.0.0.1", port=victim.getsockname()[1])
+            await camera.answer(offer.encode())
+            await asyncio.sleep(0.5)  # aioice sends a check each 20 ms
+            await camera.close()
+
+        adapt.listen_on("127.0.0.1")
+        asyncio.run(negotiate())
+        with pytest.raises(BlockingIOError):
+            victim.recv(100)
