@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 
+from ffmpeg_style.errors import StyleError
 from ffmpeg_style.live import flv
 from ffmpeg_style.live.access import PLAY_CAMERA, PUBLISH_PAINTED
 from ffmpeg_style.live.camera import Camera
@@ -60,6 +61,7 @@ class Stream:
         self._start = None
         self._is_unreadable = False
         self._last_note = None
+        self._jumps = 0
         self._received = 0
         self._started = time.monotonic()
         self._last_seen = self._last_received = self._started
@@ -125,7 +127,7 @@ class Stream:
             self._received = camera.received
             self._last_received = now
         self.viewers = painted.players if painted else 0
-        self._log_note()
+        self._log_news()
 
     async def _read(self):
         """Reads what the camera sends; a reader that ends while there is a camera is replaced."""
@@ -168,7 +170,7 @@ class Stream:
             video = await look(self._settings.ffprobe, first)
             self._is_unreadable = not video
             return await self._paint(video, formats, feed) if video else 0
-        except OSError as error:  # No memory or no process is left just now.
+        except (OSError, StyleError) as error:  # No memory or no process is left just now.
             log.warning("%s: the painter did not start: %s", self.name, error)
             return 0
         finally:
@@ -285,10 +287,13 @@ class Stream:
             return None
         return self._picture_note(camera) or self._sound_note(camera)
 
-    def _log_note(self):
-        note, self._last_note = self._last_note, self._note()
-        if self._last_note and self._last_note != note:
-            log.warning("%s: %s", self.name, self._last_note)
+    def _log_news(self):
+        note, jumps = self._note(), self.camera.jumps
+        if note and note != self._last_note:
+            log.warning("%s: %s", self.name, note)
+        if jumps != self._jumps:
+            log.info("%s: the camera's clock has jumped; the painting's goes on", self.name)
+        self._last_note, self._jumps = note, jumps
 
     def _picture_note(self, camera):
         if not camera.picture:

@@ -27,8 +27,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clip():
-    """16 s with sound: 10 frames/s, a key frame every two seconds."""
-    return encoded(16)
+    """Two minutes with sound, longer than any test takes: a key frame every two seconds."""
+    return encoded(120)
 
 
 def in_time(tags):
@@ -62,12 +62,12 @@ def test_clock_that_jumps_back_and_wraps(server, clip, tmp_path):
         wait_for(lambda: server.is_painting("clock", 60))
         for kind, seconds in packets_played(server, "clock", tmp_path).items():
             assert 0.5 < max(seconds) - min(seconds) < 2, kind
-            assert max(seconds) < 30, kind
+            assert max(seconds) < 120, kind
         assert server.streams()["clock"]["restarts"] == 0
 
 
 def test_painter_that_dies_long_after_the_only_key_frame(server):
-    with OddCamera(server, "sparse", in_time(encoded(30, gop=1000))):
+    with OddCamera(server, "sparse", in_time(encoded(120, gop=10_000))):
         wait_for(lambda: server.is_painting("sparse", 5))
         for _ in range(2):
             (painter,) = server.painters("sparse")
