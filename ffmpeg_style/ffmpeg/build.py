@@ -13,7 +13,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -299,7 +298,6 @@ class _Steps:
             text=True,
             errors="backslashreplace",
             pass_fds=[self.lock],
-            start_new_session=True,  # a group to end, compilers and all
         ) as process:
             try:
                 for line in process.stdout:
@@ -308,7 +306,7 @@ class _Steps:
                     if on_line:
                         on_line(line)
             except BaseException:
-                os.killpg(process.pid, signal.SIGTERM)
+                process.terminate()  # make ends its compilers
                 raise
         if process.returncode:
             raise self._failed(failure, output)

@@ -133,7 +133,8 @@ def _times(job):
     """Every frame keeps its time; what the source's container has rounded is put right again."""
     if job.clock is None:
         return ()
-    clock = ("-enc_time_base:0", f"1:{job.clock}")
+    # FFmpeg 5.1 would fill every tick of an MP4 with a frame.
+    clock = ("-fps_mode:0", "vfr", "-enc_time_base:0", f"1:{job.clock}")
     if job.frame_ticks is None:
         return clock
 

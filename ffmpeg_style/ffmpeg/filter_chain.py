@@ -56,7 +56,8 @@ def on_white(painting: str, keeps_alpha: bool) -> str:
         painting: the filter.
         keeps_alpha: whether what was transparent is so again in the end.
     """
-    behind = "[white]drawbox=c=white:t=fill:replace=1[white];[white][seen]overlay=format=rgb"
+    # Not drawbox, which ends FFmpeg 5.1 by a signal on RGBA.
+    behind = "[white]lutrgb=r=255:g=255:b=255:a=255[white];[white][seen]overlay=format=rgb"
     if not keeps_alpha:
         return f"format=rgba,split[white][seen];{behind},{painting}"
     return (
