@@ -15,6 +15,17 @@ class InputNotFoundError(StyleError, FileNotFoundError):
     """A file or a folder that is needed is not there."""
 
 
+class StoppedError(StyleError, InterruptedError):
+    """A signal ended long work; what was done so far is kept."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+    def __new__(cls, message: str, signal_number: int) -> "StoppedError":
+        return super().__new__(cls, message)  # An OSError of two arguments would be an errno.
+
+
 class BuildError(StyleError, RuntimeError):
     """A step of the ffmpeg build failed, though it was asked for rightly."""
 

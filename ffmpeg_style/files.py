@@ -156,6 +156,21 @@ def current_umask() -> int:
     return mask
 
 
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """Before long work: whether a folder is there to write to, or can be made; returns its `Path`.
+
+    Raises:
+        InputError: it is not.
+    """
+    path = Path(path)
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise InputError(f"expected a folder to write to at {path}, found a file at {nearest}")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"expected a folder to write to at {path}, found {nearest} read-only")
+    return path
+
+
 def make_folder(path: str | os.PathLike[str]) -> Path:
     """Create a folder if need be and make sure that it can be written; returns it as a `Path`.
 

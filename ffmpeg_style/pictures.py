@@ -159,15 +159,18 @@ def read_rgb(path: Path, short_side: int | None = None) -> Image.Image:
         return _on_white(_upright_srgb(image))
 
 
-def check_picture(path: Path) -> None:
+def check_picture(path: Path) -> tuple[int, int]:
     """Look at the head of a file: whether it is a picture.
+
+    Returns:
+        tuple[int, int]: width and height as they are stored, before it is turned upright.
 
     Raises:
         InputNotFoundError: no such file.
         InputError: it is none.
     """
-    with _opened(path):
-        pass
+    with _opened(path) as image:
+        return image.size
 
 
 def check_picture_target(path: Path, overwrite: bool, *sources: Path) -> None:

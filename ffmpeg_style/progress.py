@@ -1,6 +1,14 @@
-"""The progress bar."""
+"""Progress: a bar on a terminal, and elsewhere a plain line now and then."""
+
+import re
+import sys
 
 from tqdm import tqdm
+
+LINE_SECONDS = 60.0
+"""Between two lines where there is no terminal."""
+
+LINE = "{desc}{n_fmt} of {total_fmt} {unit}s, {elapsed} gone, {remaining} left{postfix}"
 
 
 def progress_bar(*iterable, progress=None, **options):
@@ -8,7 +16,27 @@ def progress_bar(*iterable, progress=None, **options):
 
     Args:
         iterable: what it goes over, or nothing.
-        progress: whether to show it; None for when stderr is a terminal.
+        progress: whether to show it; None for a bar where stderr is a terminal, and a line each
+            `LINE_SECONDS` where it is not.
         options: further ones of tqdm.
     """
-    return tqdm(*iterable, disable=None if progress is None else not progress, **options)
+    if progress is None and not sys.stderr.isatty():
+        seconds = dict(mininterval=LINE_SECONDS, maxinterval=LINE_SECONDS, delay=LINE_SECONDS)
+        options |= dict(file=_Lines(), bar_format=LINE, miniters=1, **seconds)
+        if "desc" in options:
+            options["desc"] += ": "
+        options.setdefault("unit", "image")
+        return tqdm(*iterable, **options)
+    return tqdm(*iterable, disable=progress is False, **options)
+
+
+class _Lines:
+    """Stderr for a tqdm that is to write lines and not to go back over them."""
+
+    def write(self, text):
+        plain = re.sub(r"\r|\n|\x1b\[A", "", text).strip()
+        if plain:
+            print(plain, file=sys.stderr, flush=True)
+
+    def flush(self):
+        pass

@@ -18,9 +18,8 @@ from skimage import data
 
 from ffmpeg_style import Engine
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.graphs.card import history
 from ffmpeg_style.graphs.frozen_graph import read_card, read_graph
-from ffmpeg_style.learning.evaluate import MARKS
+from ffmpeg_style.learning.report import MARKS
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 MARKER = "<!-- What follows is written by scripts/model_cards.py. -->\n"
@@ -104,13 +103,13 @@ def numbers(summary, marks):
 
 
 def section(name, card):
-    """A model's own card."""
+    """A model's picture, with what it is; how it was trained is in its recipe and on its card."""
     size = (MODELS / f"{name}.pb").stat().st_size / 1e3
-    trained = "\n".join(f"- {line}" for line in history(card["trained"]))
     return (
         f"## {name}\n\n![Photographs on the left, {name} on the right]({name}.jpg)\n\n"
         f"`{card['architecture']}`, width {card['width']}, {card['norm']} norm; "
-        f"{', '.join(card['styles'])}; {size:.0f} kB; {card['licence']}.\n\n{trained}\n"
+        f"{', '.join(card['styles'])}; {size:.0f} kB; {card['licence']}; "
+        f"[recipe](recipes/{name}.toml).\n"
     )
 
 

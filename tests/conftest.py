@@ -132,7 +132,7 @@ def painting(tmp_path_factory):
 @pytest.fixture(scope="session")
 def vgg_weights(tmp_path_factory):
     """Weights of the shape of VGG-19's and of random values that keep the features' size."""
-    from ffmpeg_style.learning.loss_network import expected_shapes
+    from ffmpeg_style.learning.vgg import expected_shapes
 
     path = tmp_path_factory.mktemp("vgg") / "vgg19.npz"
     random = np.random.default_rng(2)

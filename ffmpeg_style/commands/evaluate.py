@@ -5,7 +5,8 @@ import json
 import click
 
 from ffmpeg_style.graphs.quiet import start_tensorflow
-from ffmpeg_style.options import WEIGHT, check_training_files, parse_paintings
+from ffmpeg_style.learning.settings import named_paintings
+from ffmpeg_style.options import WEIGHT
 
 
 @click.command("evaluate")
@@ -14,7 +15,7 @@ from ffmpeg_style.options import WEIGHT, check_training_files, parse_paintings
     "--style",
     "paintings",
     multiple=True,
-    callback=parse_paintings,
+    callback=lambda context, parameter, values: named_paintings(values),
     metavar="[NAME=]IMAGE",
     help="The painting; for a model of many styles one for each style to judge."
     " --steady alone needs none.",
@@ -60,26 +61,34 @@ def command(model, paintings, steady, videos, as_json, **options):
     if videos and not steady:
         raise click.UsageError("expected --steady with --video, found --video alone")
     model, report, tables = find_model(model), {}, []
-    check_training_files(paintings, options["content"], options["vgg_weights"])
-    start_tensorflow()
+    evaluation = prepare_losses(model, paintings, **options) if paintings else None
     if steady:
         report["steadiness"], text = judge_steadiness(model, paintings, videos, **options)
         tables.append(text)
     if paintings:
-        losses, text = judge_losses(model, paintings, **options)
+        losses, text = judge_losses(evaluation)
         report = losses | report
         tables.insert(0, text)
     click.echo(json.dumps(report, indent=2) if as_json else "\n\n".join(tables))
 
 
-def judge_losses(model, paintings, content_weight, style_weight, tv_weight, **options):
-    """The report on the losses, and its table."""
-    from ffmpeg_style.learning.evaluate import evaluate, table
+def prepare_losses(model, paintings, content_weight, style_weight, tv_weight, **options):
+    """What is judged by its losses, read and checked before TensorFlow is loaded."""
+    from ffmpeg_style.learning.evaluation import prepare_evaluation
 
     weights = {"content": content_weight, "style": style_weight, "total_variation": tv_weight}
     weights = {name: value for name, value in weights.items() if value is not None}
-    report = evaluate(model, paintings, weights=weights, **options)
-    return report, table(report)
+    return prepare_evaluation(model, paintings, weights=weights, **options)
+
+
+def judge_losses(evaluation):
+    """The report on the losses, and its table."""
+    start_tensorflow()
+    from ffmpeg_style.learning.judge import judge
+    from ffmpeg_style.learning.report import report_table
+
+    report = judge(evaluation)
+    return report, report_table(report)
 
 
 def judge_steadiness(model, paintings, videos, content, width, output, **_):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ffmpeg_style.graphs.quiet import start_tensorflow
-from ffmpeg_style.options import WEIGHT, check_weights
+from ffmpeg_style.options import WEIGHT
 
 
 @click.command("optimize")
@@ -29,16 +29,18 @@ def command(content, style, output, content_weight, style_weight, tv_weight, **o
 
     It needs no trained network: the way to see what a painting gives before training on it.
     """
-    from ffmpeg_style.pictures import check_picture, check_picture_target
+    from ffmpeg_style.learning.photographs import read_image, read_painting
+    from ffmpeg_style.learning.settings import LossWeights
+    from ffmpeg_style.learning.vgg import find_vgg
+    from ffmpeg_style.pictures import check_picture_target
 
     # A mistake is told before TensorFlow takes its seconds to load.
-    for picture in (content, style):
-        check_picture(Path(picture))
     check_picture_target(Path(output), options["overwrite"], Path(content), Path(style))
-    check_weights(options["vgg_weights"])
+    read_painting(style, options["style_size"])
+    read_image(content, width=options["width"])
+    find_vgg(options["vgg_weights"])
     start_tensorflow()
     from ffmpeg_style.learning.gatys import optimize_file
-    from ffmpeg_style.learning.losses import LossWeights
 
     losses = optimize_file(
         content,

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.commands.export import export_model
 from ffmpeg_style.graphs.quiet import start_tensorflow
-from ffmpeg_style.options import WEIGHT, FiniteRange, check_training_files, parse_paintings
+from ffmpeg_style.learning.settings import named_paintings
+from ffmpeg_style.options import WEIGHT, FiniteRange
 
 
 @click.command(name="train")
@@ -14,7 +16,7 @@ from ffmpeg_style.options import WEIGHT, FiniteRange, check_training_files, pars
     "--style",
     "paintings",
     multiple=True,
-    callback=parse_paintings,
+    callback=lambda context, parameter, values: named_paintings(values),
     metavar="[NAME=]IMAGE",
     help="A painting; several times for a network of several styles.",
 )
@@ -36,7 +38,7 @@ from ffmpeg_style.options import WEIGHT, FiniteRange, check_training_files, pars
     show_default=True,
     help="With --paintings: paintings of each photograph in a step.",
 )
-@click.option("--content", required=True, metavar="DIR", help="Photographs, in any depth.")
+@click.option("--content", metavar="DIR", help="Photographs, in any depth.")
 @click.option("--output", default="run", show_default=True, help="Folder of the run.")
 @click.option(
     "--architecture", metavar="johnson|fast", default="johnson", show_default=True, help="Network."
@@ -87,6 +89,7 @@ from ffmpeg_style.options import WEIGHT, FiniteRange, check_training_files, pars
     type=click.Choice(["auto", "float32", "mixed_bfloat16"]),
     default="auto",
     show_default=True,
+    help="auto: bfloat16 where the device that trains multiplies it in hardware.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--save-every", type=click.IntRange(1), default=500, show_default=True)
@@ -100,53 +103,35 @@ from ffmpeg_style.options import WEIGHT, FiniteRange, check_training_files, pars
     "those of its name, a new one in the middle of all.",
 )
 @click.option("--teacher", metavar="RUN|CHECKPOINT|MODEL.pb", help="Learn this network's pictures.")
-def command(
-    paintings,
-    collection,
-    leave_out,
-    per_photograph,
-    content,
-    output,
-    architecture,
-    width,
-    norm,
-    start,
-    teacher,
-    **options,
-):
+@click.option(
+    "--fork",
+    is_flag=True,
+    help="Go on with a run that was begun with other paintings, photographs or options, which is "
+    "refused otherwise; its card tells both parts.",
+)
+@click.option(
+    "--recipe",
+    metavar="MODEL|FILE.toml",
+    help="Do all that a recipe tells: that of a shipped model, or a file; --content and "
+    "--vgg-weights take the place of its own.",
+)
+def command(recipe, **options):
     """Train a style network on a folder of photographs, or go on with the run in --output.
 
     The run stops cleanly on Ctrl-C and goes on with the same command.
     """
-    check_styles(paintings, collection, leave_out, teacher)
-    left_out = read_names(leave_out) if leave_out else []
-    check_training_files(paintings or {}, content, options["vgg_weights"])
-    start_tensorflow()
-    from ffmpeg_style.learning.base import train_base
-    from ffmpeg_style.learning.checkpoint import has_checkpoint
-    from ffmpeg_style.learning.losses import LossWeights
-    from ffmpeg_style.learning.training import TrainSettings, train
-
-    weights = LossWeights(
-        options.pop("content_weight"), options.pop("style_weight"), options.pop("tv_weight")
-    )
-    shared = dict(
-        network=dict(architecture=architecture, width=width, norm=norm),
-        vgg_weights=options.pop("vgg_weights"),
-        start=start,
-        settings=TrainSettings(weights=weights, **options),
-    )
-    if collection:
-        shared |= dict(left_out=left_out, per_photograph=per_photograph)
-        train_base(output, collection, content, **shared)
-    else:
-        train(output, paintings, content, teacher=teacher, **shared)
-    if has_checkpoint(output):
-        click.echo(f"To make a model of it: ffmpeg-style export {shlex.quote(output)} NAME.pb")
+    if recipe:
+        return follow(recipe, options["content"], options["vgg_weights"])
+    check_styles(**options)
+    output = options["output"]
+    train_one(**options)
+    click.echo(f"To make a model of it: ffmpeg-style export {shlex.quote(output)} NAME.pb")
 
 
-def check_styles(paintings, collection, leave_out, teacher):
-    """Raise UsageError for styles that are given twice or not at all."""
+def check_styles(paintings, collection, leave_out, teacher, content, **_):
+    """Raise UsageError for what is given twice or not at all."""
+    if not content:
+        raise click.UsageError("expected --content, or a --recipe")
     if bool(paintings) == bool(collection):
         raise click.UsageError("expected either --style or --paintings")
     if leave_out and not collection:
@@ -162,3 +147,71 @@ def read_names(path):
     except (OSError, UnicodeError) as error:
         raise click.UsageError(f"expected a file of names to leave out ({error})") from None
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def train_one(paintings, collection, leave_out, content, output, **options):
+    """Train one run; what is wrong with it is told before TensorFlow is loaded."""
+    from ffmpeg_style.learning.run import prepare_base, prepare_run
+    from ffmpeg_style.learning.settings import LossWeights, TrainSettings
+
+    weights = LossWeights(*(options.pop(f"{name}_weight") for name in ("content", "style", "tv")))
+    network = {name: options.pop(name) for name in ("architecture", "width", "norm")}
+    names = ("vgg_weights", "start", "fork", "teacher", "per_photograph")
+    others = dict(network=network, **{name: options.pop(name) for name in names})
+    others["settings"] = TrainSettings(weights=weights, **options)
+    if collection:
+        del others["teacher"]
+        left_out = read_names(leave_out) if leave_out else ()
+        run = prepare_base(output, collection, content, left_out=left_out, **others)
+        start_tensorflow()
+        from ffmpeg_style.learning.base import train_base_run as train_run
+    else:
+        del others["per_photograph"]
+        run = prepare_run(output, paintings, content, **others)
+        start_tensorflow()
+        from ffmpeg_style.learning.training import train_run
+    train_run(run)
+
+
+def follow(path, content, vgg_weights):
+    """Do what a recipe tells, and before it what it needs; what is done already is not repeated."""
+    from ffmpeg_style.learning import recipe
+
+    given = {"content": content, "vgg_weights": vgg_weights}
+    given = {name: value for name, value in given.items() if value is not None}
+    recipes = recipe.read_recipes(recipe.find_recipe(path))
+    parsed = [[parse(each.path, run | given) for run in each.runs] for each in recipes]
+    for each, runs in zip(recipes, parsed, strict=True):
+        for part in each.crops:
+            recipe.crop(**part)
+        for options in runs:
+            click.echo(f"{each.path.stem}: {options['output']}", err=True)
+            train_one(**options)
+        for model in each.exports:
+            write_model(**model)
+
+
+def write_model(output, run=None, mean=None, style=(), **options):
+    """Export what a recipe tells to, unless it is there."""
+    if Path(output).exists():
+        click.echo(f"{output} is there already", err=True)
+    else:
+        export_model(output, mean or {run: 1.0}, styles=style, **options)
+
+
+def parse(path, run):
+    """The options of a recipe's run, as `train_one` takes them."""
+    from ffmpeg_style.errors import InputError
+    from ffmpeg_style.learning.recipe import arguments
+
+    try:
+        options = command.make_context("train", arguments(run)).params
+        recipe = options.pop("recipe")
+        check_styles(**options)
+    except click.ClickException as error:
+        raise InputError(
+            f"expected options of train for {run['output']} in {path}: {error.format_message()}"
+        ) from None
+    if recipe:
+        raise InputError(f"expected runs in {path}, found the recipe {recipe}; put it into needs")
+    return options

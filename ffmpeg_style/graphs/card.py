@@ -33,7 +33,7 @@ def value_text(value):
     return str(value)
 
 
-def history(trained):
+def training_lines(trained):
     """How a network was trained, by its card's ``trained``: a line for each run, the oldest first.
 
     What another hand wrote there is told as it stands.
@@ -51,30 +51,44 @@ def run_text(run):
         crops = (
             f"{run['steps']:,} steps of {run['batch']} crop of {run['size']}x{run['size']} pixels"
         )
-        return f"{crops}; {aim_text(run)}"
+        return "; ".join([crops, criteria_text(run), *how_texts(run)])
     except (KeyError, TypeError, ValueError):
         return value_text(run)
 
 
-def aim_text(run):
+def how_texts(run):
+    """What else a run needs to be made again, as far as its card tells."""
+    told = [f"{name} {run[name]}" for name in ("rate", "seed", "precision") if name in run]
+    if "loss_network" in run:
+        told.append(run["loss_network"]["name"])
+    last = run["steps"] + run.get("begun_at", 0)
+    if run.get("planned_steps", last) != last:
+        told.append(f"stopped at step {last:,} of {run['planned_steps']:,}")
+    mixed = [
+        f"{other['share']:g} of another's weights mixed in" for other in run.get("mixed_with", [])
+    ]
+    return [", ".join(told), *mixed] if told else mixed
+
+
+def criteria_text(run):
     """What a run's pictures were judged by."""
     if "teacher" in run:
         return "the pictures of a larger network"
     weights = run["weights"]
     layer = f" at {run['content_layer']}" if "content_layer" in run else ""
     steady = f" + {run['consistency']:g} consistency" if run.get("consistency") else ""
-    return (
-        f"the painting's short side at {run['style_size']}; "
+    losses = (
         f"{weights['content']:g} content{layer} + {weights['style']:g} style + "
         f"{weights['total_variation']:g} total variation{steady}"
     )
+    return f"the painting's short side at {run['style_size']}; {losses}"
 
 
 def card_lines(card):
     """A card in lines, a line or more for each thing that it tells."""
     lines = []
     for key, value in card.items():
-        texts = history(value) if key == "trained" else [value_text(value)]
+        texts = training_lines(value) if key == "trained" else [value_text(value)]
         titles = [key, *[""] * len(texts)]
         lines += [f"{title:<15}{text}".rstrip() for title, text in zip(titles, texts, strict=False)]
         if key == "trained" and isinstance(value, dict) and "data" in value:

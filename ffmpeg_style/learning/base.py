@@ -11,27 +11,22 @@ import keras
 import numpy as np
 from keras import ops
 
-from ffmpeg_style.errors import InputError
-from ffmpeg_style.files import atomic_write, make_folder
-from ffmpeg_style.learning.evaluate import default_cache
-from ffmpeg_style.learning.loss_network import load_loss_network
+from ffmpeg_style.files import atomic_write
+from ffmpeg_style.learning.loss_network import load_loss_network, vgg_from_keras
 from ffmpeg_style.learning.losses import style_grams
 from ffmpeg_style.learning.networks import StyleNetwork, set_weight_values, weight_values
-from ffmpeg_style.learning.photographs import Photographs, read_image
+from ffmpeg_style.learning.photographs import read_image
+from ffmpeg_style.learning.run import prepare_base
 from ffmpeg_style.learning.training import (
     StyleTrainer,
-    check_size,
     compile_trainer,
     dtype_policy,
+    go_on,
     read_start,
-    restore,
-    run,
 )
-from ffmpeg_style.pictures import find_images
+from ffmpeg_style.learning.yardstick import default_cache
 from ffmpeg_style.progress import progress_bar
 
-VECTOR = 100
-"""Length of the style vector, as in Ghiasi et al."""
 SHOWN = 320
 """Side of the square of a painting that the predictor is shown in training."""
 EASE = 0.6
@@ -42,33 +37,21 @@ FIT_RIDGE = 1e-3
 """Of the features' mean energy."""
 
 
-def train_base(
-    folder,
-    paintings,
-    content,
-    *,
-    left_out=(),
-    network,
-    settings,
-    per_photograph=4,
-    vgg_weights=None,
-    start=None,
-    progress=None,
-):
+def train_base(folder, paintings, content, *, progress=None, **options):
     """Train a network for any painting, or go on with the run in ``folder``.
 
     Args:
         folder: of the run; created if need be.
         paintings: folder of the paintings to learn from.
         content: folder of photographs.
-        left_out: names of paintings that are not to be learned from, to judge the network by.
-        network: arguments of `StyleNetwork` but ``styles``.
-        settings: `TrainSettings`; ``batch`` counts photographs.
-        per_photograph: paintings of each photograph in a step.
-        vgg_weights: file of VGG weights; see `load_loss_network`.
-        start: a run's folder, checkpoint or frozen graph whose weights a new run begins with: of a
-            network for any painting, or of one with styles, whose middle all paintings begin at.
-        progress: show bars; None for when stderr is a terminal.
+        progress: show bars; None for a bar on a terminal and lines elsewhere.
+        options: of `prepare_base`: ``left_out``, names of paintings that are not to be learned
+            from, to judge the network by; ``per_photograph``, paintings of each photograph in a
+            step; ``network``, arguments of `StyleNetwork`; ``settings``, `TrainSettings`, whose
+            ``batch`` counts photographs; ``vgg_weights``, a file, see `find_vgg`; ``start``, a
+            run's folder, checkpoint or frozen graph whose weights a new run begins with: of a
+            network for any painting, or of one with styles, whose middle all paintings begin at;
+            ``fork``, to go on with a run that was begun otherwise.
 
     Returns:
         The trained `StyleNetwork`.
@@ -76,30 +59,35 @@ def train_base(
     Raises:
         StyleError: the input is not what it should be; nothing was written.
         NotFiniteError: the loss or a weight became NaN; the checkpoints of before are untouched.
+        StoppedError: SIGINT or SIGTERM came; the run is saved as it stood.
     """
+    return train_base_run(prepare_base(folder, paintings, content, **options), progress)
+
+
+def train_base_run(prepared, progress=None):
+    """Train a `Run` for any painting; see `train_base`."""
+    settings, photographs = prepared.settings, prepared.photographs
     keras.utils.set_random_seed(settings.seed)
-    check_size(settings)
+    vgg = prepared.vgg or vgg_from_keras()
+    made_of = {**prepared.made_of, "loss_network": vgg.identity}
     with dtype_policy(settings.policy):
-        network = StyleNetwork(vector=VECTOR, **network).build_weights()
-    loss_network = load_loss_network(vgg_weights, content_layer=settings.content_layer)
+        network = StyleNetwork(**prepared.network).build_weights()
+    loss_network = load_loss_network(vgg, content_layer=settings.content_layer)
     trainer = BaseTrainer(network, loss_network, settings)
-    pairs = settings.consistency > 0
-    photographs = Photographs(content, settings.size, 1, settings.batch, settings.seed, pairs)
     compile_trainer(trainer, settings)
-    step, origin = restore(folder, trainer)
-    first = read_start(start, network) if start and origin is None else None
-    known = PaintingSet(paintings, left_out, loss_network, settings.style_size, progress=progress)
+    first = read_start(prepared, made_of)
+    paths = list(prepared.paintings.values())
+    known = PaintingSet(paths, loss_network, settings.style_size, progress=progress)
     factors = style_factors(known, photograph_grams(photographs, loss_network))
-    if origin is None:
-        data = f"{len(photographs.paths)} photographs, {len(known)} paintings"
-        origin = {"data": data, "left_out": sorted(left_out)}
+
+    def begin():
         if first:
-            origin |= {"start": first.trained, "licence": first.licence}
             set_weight_values(network, for_any_painting(first, network))
         if not (first and first.settings.get("vector")):
-            fit_predictor(network.predictor, known, principal_styles(known, VECTOR))
-    batches = PaintingBatches(photographs, known, per_photograph, factors)
-    run(trainer, batches, make_folder(folder), step, settings, origin, progress)
+            fit_predictor(network.predictor, known, principal_styles(known, network.vector))
+
+    batches = PaintingBatches(photographs, known, prepared.per_photograph, factors)
+    go_on(trainer, prepared, batches, made_of, begin, first, progress)
     return network
 
 
@@ -124,25 +112,18 @@ def photograph_grams(photographs, loss_network, count=20):
 
 
 class PaintingSet:
-    """A folder of paintings and their Gram matrices, which are reckoned once and kept.
+    """Paintings and their Gram matrices, which are reckoned once and kept.
 
     Args:
-        folder: of the paintings, in any depth.
-        left_out: names of files, without their suffix, that are not to be learned from.
+        paths: of the paintings.
         loss_network: a `LossNetwork`, in float32.
         short_side: pixels that each painting is scaled to.
         cache: folder of the Gram matrices.
         progress: show a bar; None for when stderr is a terminal.
     """
 
-    def __init__(self, folder, left_out, loss_network, short_side, cache=None, progress=None):
-        paths = find_images(folder)
-        missing = set(left_out) - {path.stem for path in paths}
-        if missing:
-            raise InputError(
-                f"expected the paintings to leave out in {folder}, found no {sorted(missing)[0]}"
-            )
-        self.paths = [path for path in paths if path.stem not in set(left_out)]
+    def __init__(self, paths, loss_network, short_side, cache=None, progress=None):
+        self.paths = paths
         self.short_side = short_side
         self.cache = Path(cache or default_cache().with_name("grams"))
         self.cache.mkdir(parents=True, exist_ok=True)

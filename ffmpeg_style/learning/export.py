@@ -28,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.files import atomic_write, check_target
+from ffmpeg_style.files import atomic_write
 from ffmpeg_style.graphs.card import CARD, FORMAT
 from ffmpeg_style.graphs.frozen_graph import (
     FRAME,
@@ -50,7 +50,7 @@ from ffmpeg_style.learning.networks import (
     weight_values,
 )
 from ffmpeg_style.learning.predictor import CONVOLUTIONS, POOL_EPSILON
-from ffmpeg_style.learning.weights import AFFINE
+from ffmpeg_style.learning.weights import AFFINE, check_export
 
 tf1 = tf.compat.v1
 
@@ -86,9 +86,7 @@ def export(network, path, *, styles=None, name=None, trained=None, licence="", o
         InputError: an unknown style, weights that are not finite, a path that is not of a ``.pb``
             or of one that exists, or a folder that cannot be written.
     """
-    if Path(path).suffix != ".pb":
-        raise InputError(f"expected to write a frozen graph (.pb), found {Path(path).name!r}")
-    check_target(path, overwrite)
+    check_export(network, path, styles, overwrite)
     settings, weights = choose_styles(network, styles or network.styles)
     for weight, values in weights.items():
         if not np.isfinite(values).all():
@@ -109,10 +107,6 @@ def export(network, path, *, styles=None, name=None, trained=None, licence="", o
 
 def choose_styles(network, styles):
     """Settings and weights of a network, cut down to some of its styles."""
-    for style in styles:
-        if style not in network.styles or len(set(styles)) < len(styles):
-            known = ", ".join(network.styles)
-            raise InputError(f"expected different ones of the styles {known}, found {style!r}")
     rows = [network.styles.index(style) for style in styles]
     weights = weight_values(network)
     if network.norm == "instance" and not network.vector:

@@ -16,17 +16,12 @@ from keras import ops
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write
 from ffmpeg_style.learning.loss_network import load_loss_network
-from ffmpeg_style.learning.losses import (
-    LossWeights,
-    content_targets,
-    losses_to_targets,
-    style_grams,
-)
-from ffmpeg_style.learning.photographs import check_pixels, read_image
+from ffmpeg_style.learning.losses import content_targets, losses_to_targets, style_grams
+from ffmpeg_style.learning.photographs import check_pixels, read_image, read_painting
+from ffmpeg_style.learning.settings import TERMS, LossWeights
 from ffmpeg_style.pictures import Picture, check_picture_target
 from ffmpeg_style.progress import progress_bar
 
-TERMS = ("content", "style", "total_variation", "total")
 FIRST_STEP = 10.0
 """Root mean square of the first step, in levels of 255: L-BFGS knows no scale before it."""
 
@@ -192,16 +187,16 @@ def optimize_file(
     content, style, output = Path(content), Path(style), Path(output)
     check_picture_target(output, overwrite, content, style)
     loss_network = load_loss_network(vgg_weights)
-    painting = read_image(style, short_side=style_size)
+    painting = read_painting(style, style_size)
     photograph = read_image(content, width=width)
     check_pixels(photograph.shape[1], photograph.shape[0], content)
     grams = style_grams(loss_network, painting[None].astype("float32"))
-    with progress_bar(total=iterations, progress=progress) as bar:
+    with progress_bar(total=iterations, unit="iteration", progress=progress) as bar:
 
         def show(losses, image):
-            bar.n = len(losses) - 1
+            bar.update(len(losses) - 1 - bar.n)
             terms = zip(TERMS, losses[-1], strict=True)
-            bar.set_postfix({name: f"{value:.3g}" for name, value in terms})
+            bar.set_postfix({name: f"{value:.3g}" for name, value in terms}, refresh=False)
 
         image, losses = optimize(
             loss_network,

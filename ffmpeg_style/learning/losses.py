@@ -5,8 +5,6 @@ painting and every size: 1 is the loss of a picture with no features at all. All
 shape ``[B]``, one value per image.
 """
 
-from dataclasses import dataclass
-
 from keras import ops
 
 from ffmpeg_style.learning.networks import STRIDE
@@ -16,15 +14,6 @@ TINY = 1e-8
 GRID_WINDOW = 16
 GRID_TINY = 0.1
 """Levels of 255 below which a grid counts as none."""
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Factors of the three terms of the total loss."""
-
-    content: float = 5.0
-    style: float = 10.0
-    total_variation: float = 2e-5
 
 
 def gram_matrix(features):

@@ -11,15 +11,14 @@ any backend of Keras; `ffmpeg_style.learning.export` walks the same list to writ
 """
 
 import json
-import re
 
 import keras
 import numpy as np
 from keras import ops
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.card import STYLE_NAME
 from ffmpeg_style.learning.predictor import StylePredictor
+from ffmpeg_style.learning.settings import network_settings
 
 MARGIN = 12
 """Pixels of reflected border around the picture, so that no zero padding reaches what is seen.
@@ -31,9 +30,6 @@ STRIDE = 4
 """Both architectures work at a quarter of the picture's size inside."""
 
 NORM_EPSILON = 1e-5
-
-ANY = "any"
-"""The one style of a network for any painting, until it is shown one: the middle of all."""
 
 OUTPUT_RANGE = 150.0
 """The picture is 127.5 plus or minus this; what is shown is clipped to 0..255."""
@@ -90,8 +86,6 @@ class BatchNorm(keras.layers.BatchNormalization):
     """The batch norm of the original paper, with the call of `ConditionalInstanceNorm`."""
 
     def __init__(self, styles, **kwargs):
-        if styles != 1:
-            raise InputError(f"expected one style with batch norm, found {styles}")
         super().__init__(epsilon=NORM_EPSILON, **kwargs)
 
     def call(self, features, style_weights, training=None):
@@ -200,9 +194,9 @@ def fast_blocks(width, **shared):
 
 
 ARCHITECTURES = {
-    "johnson": dict(blocks=johnson_blocks, pack=1, skip=None, width=32),
+    "johnson": dict(blocks=johnson_blocks, pack=1, skip=None),
     # The shortcut around the small inner picture carries edges and faces, at next to no cost.
-    "fast": dict(blocks=fast_blocks, pack=2, skip=("conv1", "up1"), width=16),
+    "fast": dict(blocks=fast_blocks, pack=2, skip=("conv1", "up1")),
 }
 
 
@@ -238,26 +232,14 @@ class StyleNetwork(keras.Model):
         vector=None,
         **kwargs,
     ):
-        if architecture not in ARCHITECTURES:
-            names = " or ".join(ARCHITECTURES)
-            raise InputError(f"architecture must be {names}, found {architecture!r}")
-        if norm not in NORMS:
-            raise InputError(f"norm must be {' or '.join(NORMS)}, found {norm!r}")
-        for style in styles:
-            if not re.fullmatch(STYLE_NAME, style):
-                raise InputError(
-                    f"expected a style's name of letters, digits, _ and -, found {style!r}; name "
-                    "it with NAME=IMAGE"
-                )
-        if vector and norm != "instance":
-            raise InputError(f"expected instance norm for any painting, found {norm}")
+        settings = network_settings(architecture, styles, width, norm, vector)
         super().__init__(**kwargs)
         shape = ARCHITECTURES[architecture]
         self.architecture = architecture
-        self.styles = (ANY,) if vector else tuple(styles)
+        self.styles = tuple(settings["styles"])
         self.vector = vector
         self.predictor = StylePredictor(vector, name="predictor") if vector else None
-        self.width = width or shape["width"]
+        self.width = settings["width"]
         self.norm = norm
         self.pack = shape["pack"]
         self.skip = shape["skip"]
@@ -267,13 +249,7 @@ class StyleNetwork(keras.Model):
     @property
     def settings(self):
         """What it takes to build this network again, as plain JSON values."""
-        settings = dict(
-            architecture=self.architecture,
-            styles=list(self.styles),
-            width=self.width,
-            norm=self.norm,
-        )
-        return settings | ({"vector": self.vector} if self.vector else {})
+        return network_settings(self.architecture, self.styles, self.width, self.norm, self.vector)
 
     def build_weights(self):
         """Create the weights, without running the network on real data. Returns the network."""

@@ -1,21 +1,53 @@
 """Photographs and paintings as arrays, and the stream of crops that training sees."""
 
+import contextlib
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import keras
 import numpy as np
 from PIL import Image
 
 from ffmpeg_style import pictures
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.learning.consistency import REACH, invent_pair
+from ffmpeg_style.learning.motion import REACH, invent_pair
 from ffmpeg_style.pictures import find_images
-
-CROP_SHARE = 0.4
-"""Of a photograph's short side, the least that a crop shows: scenes, not skin and sky."""
 
 MOST_PIXELS = 2**22
 """Of an image that a loss network is shown: its features take 4 kB for each, 16 GB in all."""
+
+SMALLEST_PAINTING = 64
+"""Of its short side in pixels: what is smaller has no strokes to learn."""
+
+CROP_SHARE = 1 / 3
+"""Of a photograph's short side, the least that a crop shows: scenes, not skin and sky."""
+
+WORKERS = 2
+AHEAD = 4
+"""Threads that read photographs, and the items that they have ready before they are asked for."""
+
+
+def read_painting(path, short_side):
+    """A painting as uint8 RGB ``[H,W,3]``, its short side scaled; see `read_image`.
+
+    Raises:
+        InputNotFoundError: no such file.
+        InputError: the file is not a readable image, or it has too many pixels or too few.
+    """
+    check_painting(path)
+    return read_image(path, short_side=short_side)
+
+
+def check_painting(path):
+    """Raise InputError for a picture that is too small to be painted after."""
+    width, height = pictures.check_picture(Path(path))
+    if min(width, height) < SMALLEST_PAINTING:
+        raise InputError(
+            f"expected a painting of {SMALLEST_PAINTING} pixels or more on its short side, found "
+            f"{path} at {width}x{height}; take a larger picture of it"
+        )
 
 
 def read_image(path, *, short_side=None, width=None):
@@ -51,12 +83,12 @@ def check_pixels(width, height, path):
         )
 
 
-class Photographs(keras.utils.PyDataset):
+class Photographs:
     """Batches of random crops: item k depends only on the seed and k, on any backend.
 
     Item k is a dictionary: ``images``, float32 ``[B,size,size,3]`` in 0..255, and
     ``style_weights``, float32 ``[B,S]`` with a single 1 in each row. With pairs there are ``moved``
-    pictures too and their ``flow``, see `consistency.Pair`. Files that are unreadable, or gone, are
+    pictures too and their ``flow``, see `motion.Pair`. Files that are unreadable, or gone, are
     passed over; see ``unreadable``.
 
     Args:
@@ -69,14 +101,10 @@ class Photographs(keras.utils.PyDataset):
     """
 
     def __init__(self, folder, size, styles=1, batch=1, seed=0, pairs=False):
-        super().__init__()
         self.paths = find_images(folder)
         self.size, self.styles, self.batch, self.seed = size, styles, batch, seed
         self.pairs = pairs
         self.unreadable = {}
-
-    def __len__(self):
-        return max(1, len(self.paths) // self.batch)
 
     def __getitem__(self, step):
         random = np.random.default_rng([self.seed, step])
@@ -118,7 +146,9 @@ class Photographs(keras.utils.PyDataset):
 def crop_at_random(path, size, random, border=0):
     """A ``size x size`` crop of the image at ``path``: scale, place and mirror are random.
 
-    It shows `CROP_SHARE` to all of the image's short side, each scale as likely as its double.
+    It shows `CROP_SHARE` to all of the image's short side, each scale as likely as its double, but
+    no fewer of the image's pixels than the crop has, where there are as many. A JPEG is read at the
+    smallest of its scales that has the pixels.
 
     Args:
         path: of the image.
@@ -126,8 +156,9 @@ def crop_at_random(path, size, random, border=0):
         random: a NumPy generator.
         border: pixels more on each side, which go on with the image's reflection where it ends.
     """
-    image = read_image(path)
-    share = np.exp(random.uniform(np.log(CROP_SHARE), 0.0))
+    least = min(1.0, max(CROP_SHARE, size / min(pictures.check_picture(path))))
+    share = np.exp(random.uniform(np.log(least), 0.0))
+    image = np.asarray(pictures.read_rgb(path, int(np.ceil(size / share))))
     side = max(1, round(share * min(image.shape[:2])))
     top, left = (int(random.integers(length - side + 1)) for length in image.shape[:2])
     margin = border * side / size
@@ -147,3 +178,24 @@ def reflected(image, top, left, side):
     ]
     part = image[max(0, top) : top + side, max(0, left) : left + side]
     return np.pad(part, [*ends, (0, 0)], mode="symmetric")
+
+
+@contextlib.contextmanager
+def prefetched(items, steps: range) -> Iterator[Iterator]:
+    """Yield an iterator over ``items[step]`` for each step, which threads read ahead of it."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        waiting = deque(pool.submit(items.__getitem__, step) for step in steps[:AHEAD])
+
+        def batches():
+            for following in itertools.chain(steps[AHEAD:], itertools.repeat(None)):
+                if not waiting:
+                    return
+                batch = waiting.popleft().result()
+                if following is not None:
+                    waiting.append(pool.submit(items.__getitem__, following))
+                yield batch
+
+        try:
+            yield batches()
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -9,23 +9,26 @@ import contextlib
 import functools
 import itertools
 import logging
+import os
 import signal
-from dataclasses import asdict, dataclass, field
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 from PIL import Image
-from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.summary import scalar
 
-from ffmpeg_style.errors import InputError, StyleError
+from ffmpeg_style.errors import StoppedError, StyleError
 from ffmpeg_style.files import atomic_write, make_folder
-from ffmpeg_style.learning.checkpoint import newest_checkpoint, save_checkpoint
+from ffmpeg_style.learning.checkpoint import lock_folder, newest_checkpoint, save_checkpoint
 from ffmpeg_style.learning.consistency import consistency_loss
-from ffmpeg_style.learning.loss_network import CONTENT_LAYER, load_loss_network
+from ffmpeg_style.learning.loss_network import load_loss_network, vgg_from_keras
 from ffmpeg_style.learning.losses import (
-    LossWeights,
     content_targets,
     grid_loss,
     losses_to_targets,
@@ -40,10 +43,17 @@ from ffmpeg_style.learning.networks import (
     with_styles,
     without_margin,
 )
-from ffmpeg_style.learning.photographs import Photographs, read_image
+from ffmpeg_style.learning.photographs import prefetched, read_image, read_painting
 from ffmpeg_style.learning.predictor import SHORT_SIDE
-from ffmpeg_style.learning.processor import has_bfloat16_matrices
-from ffmpeg_style.learning.weights import ORIGIN, build_network, load_network, read_network
+from ffmpeg_style.learning.run import (
+    check_network_in_folder,
+    check_same,
+    check_teacher,
+    prepare_run,
+    run_settings,
+    weights_digest,
+)
+from ffmpeg_style.learning.weights import build_network, read_network, trained_so_far
 from ffmpeg_style.progress import progress_bar
 
 log = logging.getLogger(__name__)
@@ -56,55 +66,10 @@ RIM_WEIGHT = 0.1
 """Of `grid_loss` and `StyleTrainer.rim_loss`, which no `LossWeights` tell: they judge the network
 and not the painting."""
 RIM_SQUARE = 8
-CONSISTENCY_WEIGHT = 30.0
 
 WARMUP = 100
 FINAL_RATE = 0.01
 SAMPLES = 4
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How to train.
-
-    Attributes:
-        steps: in all, those of a run that is resumed included.
-        size: side of the square crops in pixels, a multiple of 4.
-        batch: crops in a step.
-        rate: Adam's rate; it falls along a cosine to a hundredth of it.
-        style_size: short side of the paintings in pixels; larger paintings, larger strokes.
-        weights: factors of the losses.
-        content_layer: of the loss network.
-        consistency: factor of `consistency.consistency_loss`, which keeps video from flickering;
-            0 does without, and without its time.
-        average: how much of the running mean of the weights stays with each step, 0 for none; the
-            mean is what is exported.
-        precision: ``"auto"``, ``"float32"`` or ``"mixed_bfloat16"``.
-        seed: of the first weights and of the crops.
-        save_every, sample_every, log_every: intervals in steps.
-    """
-
-    steps: int = 20_000
-    size: int = 256
-    batch: int = 1
-    rate: float = 1e-3
-    style_size: int = 512
-    weights: LossWeights = field(default_factory=LossWeights)
-    content_layer: str = CONTENT_LAYER
-    consistency: float = CONSISTENCY_WEIGHT
-    average: float = 0.0
-    precision: str = "auto"
-    seed: int = 0
-    save_every: int = 500
-    sample_every: int = 500
-    log_every: int = 20
-
-    @property
-    def policy(self):
-        """The Keras dtype policy of the convolutions."""
-        if self.precision != "auto":
-            return self.precision
-        return "mixed_bfloat16" if has_bfloat16_matrices() else "float32"
 
 
 class NotFiniteError(StyleError, ArithmeticError):
@@ -229,31 +194,19 @@ class DistillationTrainer(keras.Model):
         return loss + difference
 
 
-def train(
-    folder,
-    paintings,
-    content,
-    *,
-    network=None,
-    settings=TrainSettings(),
-    vgg_weights=None,
-    start=None,
-    teacher=None,
-    progress=None,
-):
+def train(folder, paintings, content, *, progress=None, **options):
     """Train a style network, or go on with the run in ``folder``.
 
     Args:
         folder: of the run; created if need be.
         paintings: style images by name, a path each, in the order of the styles.
         content: folder of photographs.
-        network: arguments of `StyleNetwork` but ``styles``; ``{"architecture": "johnson"}``.
-        settings: `TrainSettings`.
-        vgg_weights: file of VGG weights; see `load_loss_network`. A teacher needs none.
-        start: a run's folder, checkpoint or frozen graph whose weights a new run begins with; see
-            `adapt_styles`.
-        teacher: such a thing whose pictures the network is to learn, in place of the losses.
-        progress: show a bar; None for when stderr is a terminal.
+        progress: show a bar; None for a bar on a terminal and lines elsewhere.
+        options: of `prepare_run`: ``network``, arguments of `StyleNetwork` but ``styles``;
+            ``settings``, `TrainSettings`; ``vgg_weights``, a file, see `find_vgg`; ``start``, a
+            run's folder, checkpoint or frozen graph whose weights a new run begins with, see
+            `adapt_styles`; ``teacher``, such a thing whose pictures the network is to learn, in
+            place of the losses; ``fork``, to go on with a run that was begun otherwise.
 
     Returns:
         The trained `StyleNetwork`.
@@ -261,50 +214,91 @@ def train(
     Raises:
         StyleError: the input is not what it should be; nothing was written.
         NotFiniteError: the loss or a weight became NaN; the checkpoints of before are untouched.
+        StoppedError: SIGINT or SIGTERM came; the run is saved as it stood.
     """
+    return train_run(prepare_run(folder, paintings, content, **options), progress)
+
+
+def train_run(prepared, progress=None):
+    """Train a `Run`; see `train`."""
+    settings = prepared.settings
     keras.utils.set_random_seed(settings.seed)
-    check_size(settings)
+    made_of = dict(prepared.made_of)
     with dtype_policy(settings.policy):
-        network = StyleNetwork(styles=paintings, **(network or {"architecture": "johnson"}))
-        network.build_weights()
-        trainer = make_trainer(network, paintings, settings, vgg_weights, teacher)
-    pairs = teacher is None and settings.consistency > 0
-    photographs = Photographs(
-        content, settings.size, len(paintings), settings.batch, settings.seed, pairs
-    )
+        network = StyleNetwork(**prepared.network).build_weights()
+        trainer = make_trainer(network, prepared, made_of)
     compile_trainer(trainer, settings)
-    step, origin = restore(folder, trainer)
-    if origin is not None and ("teacher" in origin) != (teacher is not None):
-        raise InputError(
-            f"expected the run in {folder} to go on as it began, with or without --teacher; for "
-            "another way to learn begin a run with --from"
-        )
-    if origin is None:
-        origin = {"data": f"{len(photographs.paths)} photographs"}
-        if teacher is not None:
-            origin["teacher"] = read_network(teacher).trained
-        if start is not None:
-            first = read_start(start, network)
-            origin |= {"start": first.trained, "licence": first.licence}
-            set_weight_values(network, adapt_styles(first, paintings))
-    if step >= settings.steps:
-        log.warning("the run in %s has its %d steps already: give more --steps", folder, step)
-    photographs[step]  # Where none can be read it ends here, with nothing written.
-    folder = make_folder(folder)
-    run(trainer, photographs, folder, step, settings, origin, progress)
+    first = read_start(prepared, made_of)
+
+    def begin():
+        if first:
+            set_weight_values(network, adapt_styles(first, prepared.paintings))
+
+    go_on(trainer, prepared, prepared.photographs, made_of, begin, first, progress)
+    return network
+
+
+def go_on(trainer, prepared, batches, made_of, begin, first, progress):
+    """Begin a run in its folder, or go on with the one that is there.
+
+    Args:
+        trainer: a compiled Keras model.
+        prepared: the `Run`.
+        batches: items of training by the number of the step.
+        made_of: what tells the run from another, with what only Keras knows.
+        begin: called for a new run, to give the network its first weights.
+        first: the `StoredNetwork` that these are of, or None.
+        progress: as `train` takes it.
+    """
+    settings = prepared.settings
+    folder = make_folder(prepared.folder)
+    with lock_folder(folder):
+        step, origin = restore(folder, trainer)
+        told = {**run_settings(settings), "precision": settings.policy, **made_of}
+        if origin is None:
+            begin()
+            history = {"start": first.trained, "licence": first.licence} if first else {}
+            origin = {**inputs(prepared), **history}
+        elif not check_same(folder, origin, told, prepared.fork):
+            origin = forked(prepared, step, origin)
+        if step >= settings.steps:
+            log.warning(
+                "the run in %s has its %d steps already: begin another with --from, or give more "
+                "--steps and --fork",
+                folder,
+                step,
+            )
+        try:
+            run(trainer, batches, folder, step, settings, {**origin, **made_of}, progress)
+        finally:
+            tell_unreadable(prepared.photographs)
+
+
+def forked(prepared, step, origin):
+    """Where a run comes from that is changed on its way: from itself, as it was until now."""
+    log.warning("the run in %s goes on changed from step %d on", prepared.folder, step)
+    before = {"start": trained_so_far(step, origin), "begun_at": step}
+    licence = {"licence": origin["licence"]} if "licence" in origin else {}
+    return {**inputs(prepared), **before, **licence}
+
+
+def inputs(prepared):
+    """What a run learns from, for its card."""
+    data = f"{len(prepared.photographs.paths)} photographs"
+    if prepared.per_photograph:
+        data += f", {len(prepared.paintings)} paintings"
+        return {"data": data, "left_out": sorted(prepared.left_out)}
+    if prepared.teacher is not None:
+        return {"data": data, "teacher": read_network(prepared.teacher, weights=False).trained}
+    return {"data": data}
+
+
+def tell_unreadable(photographs):
+    """Log the photographs that were passed over."""
     for _, reason in sorted(photographs.unreadable.items()):
         log.warning("passed over: %s", reason)
     if photographs.unreadable:
         log.warning("%d unreadable images were passed over", len(photographs.unreadable))
-    return network
-
-
-def check_size(settings):
-    """Raise InputError for crops that no network can paint."""
-    if settings.size % 4 or settings.size < 16:
-        raise InputError(
-            f"expected a size that is a multiple of 4 from 16 up, found {settings.size}"
-        )
 
 
 @contextlib.contextmanager
@@ -318,20 +312,23 @@ def dtype_policy(name):
         keras.config.set_dtype_policy(before)
 
 
-def make_trainer(network, paintings, settings, vgg_weights, teacher):
-    """A Keras model that trains the network: on the paintings, or on a teacher's pictures."""
-    if teacher is not None:
-        teacher = load_network(teacher)
-        if teacher.styles != network.styles:
-            raise InputError(
-                f"expected a teacher of the styles {', '.join(network.styles)}, found one of "
-                f"{', '.join(teacher.styles)}"
-            )
-        return DistillationTrainer(network, teacher)
+def make_trainer(network, prepared, made_of):
+    """A Keras model that trains the network: on the paintings, or on a teacher's pictures.
+
+    What only Keras knows of the run is added to ``made_of``.
+    """
+    if prepared.teacher is not None:
+        teacher = read_network(prepared.teacher)
+        check_teacher(teacher, network.settings)
+        made_of["teacher_sha256"] = weights_digest(teacher.weights)
+        return DistillationTrainer(network, build_network(teacher))
+    settings = prepared.settings
+    vgg = prepared.vgg or vgg_from_keras()
+    made_of["loss_network"] = vgg.identity
     compute = "bfloat16" if settings.policy == "mixed_bfloat16" else "float32"
-    loss_network = load_loss_network(vgg_weights, compute, settings.content_layer)
-    images = [read_image(path, short_side=settings.style_size) for path in paintings.values()]
-    every = [style_grams(loss_network, image[None].astype("float32")) for image in images]
+    loss_network = load_loss_network(vgg, compute, settings.content_layer)
+    paintings = [read_painting(path, settings.style_size) for path in prepared.paintings.values()]
+    every = [style_grams(loss_network, image[None].astype("float32")) for image in paintings]
     grams = [ops.concatenate(layer) for layer in zip(*every, strict=True)]
     return StyleTrainer(network, loss_network, grams, settings)
 
@@ -352,34 +349,18 @@ def compile_trainer(trainer, settings):
     trainer.optimizer.build(trainer.network.trainable_variables)
 
 
-def read_start(path, network):
-    """The `StoredNetwork` at a path, for a network that is to begin with its weights.
+def read_start(prepared, made_of):
+    """The `StoredNetwork` that a run begins with, or None; ``made_of`` is told of it.
 
     Raises:
-        StyleError: there is none, or the network can't begin with it.
+        StyleError: it can't be read, or its weights are not those that it tells of.
     """
-    first = read_network(path)
-    keys = ("architecture", "width", "norm")
-    wanted, found = (
-        options_text({key: settings[key] for key in keys})
-        for settings in (first.settings, network.settings)
-    )
-    if wanted != found:
-        raise InputError(f"expected {wanted} to begin with {path}, found {found}")
-    if network.norm == "batch" and Path(path).suffix == ".pb":
-        raise InputError(
-            "expected a run or a checkpoint to begin a network of batch norm with, found the graph "
-            f"{path}, whose norms are folded into its convolutions"
-        )
-    build_network(first)  # The weights must be those that a graph's card tells of.
+    if prepared.start is None:
+        return None
+    first = read_network(prepared.start)
+    build_network(first)
+    made_of["start_sha256"] = weights_digest(first.weights)
     return first
-
-
-def options_text(settings):
-    """A network's settings as one gives them to ``train``."""
-    styles = [f"--style {name}=..." for name in settings.get("styles", ())]
-    others = [f"--{key} {value}" for key, value in settings.items() if key != "styles"]
-    return " ".join([*others, *styles])
 
 
 def adapt_styles(first, paintings):
@@ -418,22 +399,17 @@ def restore(folder, trainer):
     """Load the newest good checkpoint of a run.
 
     Returns:
-        Its number of finished steps and where the run came from; 0 and None for a new run.
+        Its number of finished steps and what it tells of the training; 0 and None for a new run.
     """
     newest = newest_checkpoint(folder)
     if newest is None:
         return 0, None
     header, weights, optimizer = newest
-    if header["network"] != trainer.network.settings:
-        raise InputError(
-            f"expected a run of {options_text(trainer.network.settings)} in {folder}, found one of "
-            f"{options_text(header['network'])}; choose another folder with --output"
-        )
+    check_network_in_folder(folder, header["network"], trainer.network.settings)
     set_weight_values(trainer.network, weights)
     for variable, value in zip(state(trainer), optimizer, strict=True):
         variable.assign(value)
-    training = header["training"]
-    return header["step"], {key: training[key] for key in ORIGIN if key in training}
+    return header["step"], header["training"]
 
 
 def save(folder, trainer, step, settings, origin):
@@ -448,7 +424,7 @@ def save(folder, trainer, step, settings, origin):
         raise not_finite("weights", step, "others", folder)
     if trainer.optimizer.use_ema:
         weights = average_values(trainer)
-    training = {**asdict(settings), **origin}
+    training = {**origin, **asdict(settings), "precision": settings.policy}
     if "teacher" in origin:  # Its pictures took the place of these.
         del training["weights"], training["style_size"]
     header = {"network": trainer.network.settings, "training": training}
@@ -488,18 +464,24 @@ def not_finite(what, step, found, folder):
 def run(trainer, photographs, folder, step, settings, origin, progress):
     """The loop over the steps that are left."""
     saved = step
+    steps = range(step, settings.steps)
     bar = progress_bar(total=settings.steps, initial=step, unit="step", progress=progress)
-    with stop_signals() as stop, bar, SummaryWriter(str(folder / "scalars")) as scalars:
+    with (
+        stop_signals() as stop,
+        bar,
+        Scalars(folder / "scalars", step) as scalars,
+        prefetched(photographs, steps) as batches,
+    ):
         while step < settings.steps and not stop:
-            values = trainer.train_on_batch(photographs[step], return_dict=True)
+            values = trainer.train_on_batch(next(batches), return_dict=True)
             if not np.isfinite(values["total"]):
                 raise not_finite("losses", step + 1, values["total"], folder)
             step += 1
             bar.update()
             if step % settings.log_every == 0:
-                bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
-                for name, value in values.items():
-                    scalars.add_scalar(name, value, step)
+                terms = {name: f"{value:.3g}" for name, value in values.items()}
+                bar.set_postfix(terms, refresh=False)
+                scalars.write(step, values)
                 trainer.reset_metrics()
             if step % settings.save_every == 0 or step == settings.steps:
                 save(folder, trainer, step, settings, origin)
@@ -509,7 +491,38 @@ def run(trainer, photographs, folder, step, settings, origin, progress):
         if step > saved:
             save(folder, trainer, step, settings, origin)
     if stop:
-        log.warning("stopped at step %d; the same command goes on from there", step)
+        raise StoppedError(f"stopped at step {step}; the same command goes on from there", stop[0])
+
+
+class Scalars:
+    """TensorBoard's scalars of a run.
+
+    What a run that was killed wrote of steps after its last checkpoint is purged: these steps come
+    again. It is written by the thread that trains, so that a full disk ends the run and does not
+    hang it.
+
+    Args:
+        folder: of the event files.
+        step: finished steps.
+    """
+
+    def __init__(self, folder, step):
+        self.writer = EventsWriter(os.path.join(make_folder(folder), "events"))
+        begin = SessionLog(status=SessionLog.START)
+        self.writer.write_event(Event(step=step + 1, session_log=begin))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.writer.close()
+
+    def write(self, step, values):
+        """Write values by name."""
+        for name, value in values.items():
+            summary = scalar(name, value)
+            self.writer.write_event(Event(step=step, wall_time=time.time(), summary=summary))
+        self.writer.flush()
 
 
 @contextlib.contextmanager

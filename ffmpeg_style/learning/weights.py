@@ -10,25 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.files import check_target
 from ffmpeg_style.graphs.card import card_faults
 from ffmpeg_style.learning.checkpoint import load_checkpoint, newest_checkpoint
 
-HISTORY = ("data", "left_out", "start", "teacher")
-"""Where a run came from: its photographs, and how the networks were trained that it began with."""
-
-ORIGIN = (*HISTORY, "licence")
-"""What a run keeps of that, with the licence of the network whose weights it took."""
-
-TRAINED = (
-    "weights",
-    "content_layer",
-    "consistency",
-    "style_size",
-    "size",
-    "batch",
-    *HISTORY,
-)
-"""What a model's card takes over from the checkpoints of its run."""
+NOT_TOLD = ("save_every", "sample_every", "log_every", "licence")
+"""What a model's card does not take over from the checkpoints of its run."""
 
 NETWORK_KEYS = ("architecture", "styles", "width", "norm")
 AFFINE = ("norm/gamma", "norm/beta")
@@ -69,11 +56,20 @@ def read_network(path, *, weights=True):
         raise InputNotFoundError(f"expected a training run in {path}, found no checkpoint")
     header, values, _ = checkpoint
     training = header["training"]
-    trained = {
-        "steps": header["step"],
-        **{key: training[key] for key in TRAINED if key in training},
-    }
+    trained = trained_so_far(header["step"], training)
     return StoredNetwork(header["network"], values, trained, training.get("licence", ""))
+
+
+def trained_so_far(step, training):
+    """How a run was trained until a step, for a card: all that it takes to train it again.
+
+    ``steps`` are those that were made since it began, or was forked at step ``begun_at``;
+    ``planned_steps`` those that its rate was to decay over, the ones before a fork included.
+    """
+    trained = {key: value for key, value in training.items() if key not in NOT_TOLD}
+    if "steps" in training:
+        trained["planned_steps"] = training["steps"]
+    return {**trained, "steps": step - training.get("begun_at", 0)}
 
 
 def load_network(path):
@@ -88,6 +84,59 @@ def build_network(stored):
     network = StyleNetwork(**stored.settings).build_weights()
     set_weight_values(network, stored.weights)
     return network
+
+
+def mean_network(networks, shares):
+    """The `StoredNetwork` whose weights are the mean of others'.
+
+    Its card tells how the first was trained, and how those that it was mixed with were.
+
+    Args:
+        networks: `StoredNetwork` by path.
+        shares: of each, by path; they sum to 1.
+
+    Raises:
+        InputError: the networks differ, or the shares sum to another number.
+    """
+    first, *others = networks.values()
+    for path, network in networks.items():
+        if network.settings != first.settings:
+            raise InputError(
+                f"expected a mean of networks alike, found {network.settings} in {path} beside "
+                f"{first.settings}"
+            )
+    if abs(sum(shares.values()) - 1.0) > 1e-6:
+        raise InputError(f"expected shares that sum to 1, found {sum(shares.values()):g}")
+    if not others:
+        return first
+    weights = {
+        name: sum(share * networks[path].weights[name] for path, share in shares.items())
+        for name in first.weights
+    }
+    mixed = [{"share": share, "trained": networks[path].trained} for path, share in shares.items()][
+        1:
+    ]
+    return first._replace(weights=weights, trained={**first.trained, "mixed_with": mixed})
+
+
+def check_export(network, path, styles, overwrite):
+    """Raise InputError for a model that can't be written.
+
+    Args:
+        network: a `StoredNetwork` or a `StyleNetwork`.
+        path: of the model.
+        styles: that it is to have; all where there are none.
+        overwrite: replace a file that exists.
+    """
+    if Path(path).suffix != ".pb":
+        raise InputError(f"expected to write a frozen graph (.pb), found {Path(path).name!r}")
+    check_target(path, overwrite)
+    known = network.settings["styles"]
+    for style in styles or ():
+        if style not in known or len(set(styles)) < len(styles):
+            raise InputError(
+                f"expected different ones of the styles {', '.join(known)}, found {style!r}"
+            )
 
 
 def read_exported_card(path):

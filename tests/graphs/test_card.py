@@ -2,7 +2,7 @@
 
 import pytest
 
-from ffmpeg_style.graphs.card import card_lines, history
+from ffmpeg_style.graphs.card import card_lines, training_lines
 
 RUN = {
     "steps": 1500,
@@ -16,7 +16,7 @@ RUN = {
 
 def test_runs_are_told_from_the_first_to_the_last():
     last = {**RUN, "teacher": "wave", "steps": 600, "start": RUN}
-    assert history(last) == [
+    assert training_lines(last) == [
         "1,500 steps of 1 crop of 256x256 pixels; the painting's short side at 800; "
         "5 content + 8 style + 0.001 total variation",
         "600 steps of 1 crop of 256x256 pixels; the pictures of a larger network",
@@ -34,7 +34,7 @@ def test_runs_are_told_from_the_first_to_the_last():
     ],
 )
 def test_what_another_hand_wrote_is_told_as_it_stands(trained, text):
-    assert history(trained) == text or len(history(trained)) == text
+    assert training_lines(trained) == text or len(training_lines(trained)) == text
 
 
 def test_lines_of_a_card():

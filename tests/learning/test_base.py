@@ -10,7 +10,7 @@ from PIL import Image
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
-from ffmpeg_style.learning import base
+from ffmpeg_style.learning import base, run
 from ffmpeg_style.learning.base import (
     PaintingBatches,
     PaintingSet,
@@ -27,8 +27,8 @@ from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.loss_network import load_loss_network
 from ffmpeg_style.learning.losses import style_grams
 from ffmpeg_style.learning.networks import StyleNetwork, set_weight_values, weight_values
-from ffmpeg_style.learning.photographs import Photographs, read_image
-from ffmpeg_style.learning.training import TrainSettings
+from ffmpeg_style.learning.photographs import Photographs, find_images, read_image
+from ffmpeg_style.learning.settings import TrainSettings
 from ffmpeg_style.learning.weights import load_network, read_network
 
 NETWORK = dict(architecture="fast", width=4)
@@ -39,7 +39,7 @@ SETTINGS = dict(size=32, style_size=64, precision="float32", average=0.5, save_e
 def small(monkeypatch, tmp_path):
     """Squares that fit the paintings of these tests, a short vector, and a cache of their own."""
     monkeypatch.setattr(base, "SHOWN", 32)
-    monkeypatch.setattr(base, "VECTOR", 6)
+    monkeypatch.setattr(run, "VECTOR", 6)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
@@ -56,7 +56,8 @@ def paintings(tmp_path_factory):
 
 @pytest.fixture
 def known(paintings, vgg_weights):
-    return PaintingSet(paintings, ["c"], load_loss_network(vgg_weights), 64, progress=False)
+    paths = [path for path in find_images(paintings) if path.stem != "c"]
+    return PaintingSet(paths, load_loss_network(vgg_weights), 64, progress=False)
 
 
 def test_half_of_a_gram_matrix_is_all_of_it():
@@ -65,17 +66,20 @@ def test_half_of_a_gram_matrix_is_all_of_it():
     np.testing.assert_array_equal(unpacked(packed(gram)), gram)
 
 
-def test_gram_matrices_are_reckoned_once(known, paintings, vgg_weights, monkeypatch):
+def test_gram_matrices_are_reckoned_once(known, vgg_weights, monkeypatch):
     loss_network = load_loss_network(vgg_weights)
     assert [path.stem for path in known.paths] == list("abde")
     image = known.read(1)[None].astype("float32")
     for kept, gram in zip(known.grams(1), style_grams(loss_network, image), strict=True):
         np.testing.assert_allclose(kept, np.asarray(gram)[0], rtol=1e-5)
     monkeypatch.setattr(base, "style_grams", None)
-    again = PaintingSet(paintings, ["c"], loss_network, 64, progress=False)
+    again = PaintingSet(known.paths, loss_network, 64, progress=False)
     assert again.files == known.files
+
+
+def test_paintings_to_leave_out_are_there(paintings, photographs, tmp_path):
     with pytest.raises(InputError, match="found no f"):
-        PaintingSet(paintings, ["c", "f"], loss_network, 64, progress=False)
+        run.prepare_base(tmp_path, paintings, photographs, left_out=["c", "f"])
 
 
 def test_items_depend_on_seed_and_step_and_show_all_paintings(known, photographs):

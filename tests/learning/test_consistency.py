@@ -5,16 +5,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from ffmpeg_style.learning.consistency import (
-    REACH,
-    consistency_loss,
-    disturbed,
-    invent_pair,
-    look_up,
-    moved,
-    smooth_flow,
-    valid,
-)
+from ffmpeg_style.learning.consistency import consistency_loss, look_up, valid
+from ffmpeg_style.learning.motion import REACH, disturbed, invent_pair, moved, smooth_flow
 
 SIDE = 48
 

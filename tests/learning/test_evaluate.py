@@ -12,13 +12,18 @@ from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.graphs.card import CARD
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_card, read_graph
-from ffmpeg_style.learning import evaluate as evaluation
-from ffmpeg_style.learning.evaluate import Yardstick, aim, equal_iterations, evaluate
+from ffmpeg_style.learning import evaluation
+from ffmpeg_style.learning import yardstick as module
+from ffmpeg_style.learning.evaluation import Criteria, trained_criteria
 from ffmpeg_style.learning.export import export
+from ffmpeg_style.learning.judge import evaluate
 from ffmpeg_style.learning.loss_network import load_loss_network
-from ffmpeg_style.learning.losses import LossWeights, perceptual_losses, style_grams
+from ffmpeg_style.learning.losses import perceptual_losses, style_grams
 from ffmpeg_style.learning.networks import StyleNetwork, set_weight_values, weight_values
 from ffmpeg_style.learning.photographs import find_images, read_image
+from ffmpeg_style.learning.report import equal_iterations
+from ffmpeg_style.learning.settings import LossWeights
+from ffmpeg_style.learning.yardstick import Yardstick
 
 WIDTH, STYLE_SIZE, ITERATIONS = 40, 48, 4
 WEIGHTS = {"content": 3.0, "style": 7.0, "total_variation": 1e-5}
@@ -154,10 +159,14 @@ def test_a_card_that_tells_no_weights(trained, models, photographs, painting, tm
 def test_aim_is_that_of_the_newest_training_on_losses():
     old = {"weights": {"style": 1.0}, "style_size": 100}
     new = {"weights": {"style": 2.0}, "style_size": 200, "start": old}
-    assert aim(new) == (LossWeights(style=2.0), 200)
-    assert aim({"start": old, "teacher": new}) == (LossWeights(style=2.0), 200)
-    assert aim({"start": {"start": new}}) == (LossWeights(style=2.0), 200)
-    assert aim({}) == aim(None) == (LossWeights(), evaluation.STYLE_SIZE)
+    assert trained_criteria(new) == Criteria(LossWeights(style=2.0), 200)
+    assert trained_criteria({"start": old, "teacher": new}) == Criteria(LossWeights(style=2.0), 200)
+    assert trained_criteria({"start": {"start": new}}) == Criteria(LossWeights(style=2.0), 200)
+    assert (
+        trained_criteria({})
+        == trained_criteria(None)
+        == Criteria(LossWeights(), evaluation.STYLE_SIZE)
+    )
 
 
 @pytest.mark.parametrize("fault", ["damaged", "dangling", "flat"])
@@ -180,7 +189,7 @@ def test_no_photograph_is_judged_where_one_is_bad(
 
 
 def test_marks_and_resuming(vgg_weights, painting, photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluation, "MARKS", (2, 4))
+    monkeypatch.setattr(module, "MARKS", (2, 4))
     yardstick = Yardstick(load_loss_network(vgg_weights), LossWeights(), tmp_path)
     images = read_image(photographs / "0.jpg", width=32), read_image(painting, short_side=32)
 
@@ -192,9 +201,9 @@ def test_marks_and_resuming(vgg_weights, painting, photographs, tmp_path, monkey
         write(path, losses, images)
         raise StoppedError
 
-    write = evaluation.write_measurement
+    write = module.write_measurement
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "write_measurement", stop)
+        patch.setattr(module, "write_measurement", stop)
         with pytest.raises(StoppedError):
             yardstick.measure(*images, 5, progress=False)
 

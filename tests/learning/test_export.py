@@ -234,7 +234,7 @@ def test_command(tmp_path):
         ("missing.pb", None, "No such file"),
         ("missing.npz", None, "no file"),
         ("text.pb", b"a text", "frozen TensorFlow graph"),
-        ("empty.pb", b"", "no "),
+        ("empty.pb", b"", "an empty file"),
         ("text.npz", b"a text", "checkpoint"),
         ("run", "folder", "no checkpoint"),
     ],

@@ -8,8 +8,9 @@ from PIL import Image
 from ffmpeg_style.cli import main
 from ffmpeg_style.learning.gatys import TERMS, Objective, first_pixels, optimize
 from ffmpeg_style.learning.loss_network import load_loss_network
-from ffmpeg_style.learning.losses import LossWeights, perceptual_losses, style_grams
+from ffmpeg_style.learning.losses import perceptual_losses, style_grams
 from ffmpeg_style.learning.photographs import read_image
+from ffmpeg_style.learning.settings import LossWeights
 
 WEIGHTS = LossWeights()
 

@@ -6,9 +6,8 @@ import pytest
 from keras import ops
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.learning.loss_network import convolve, expected_shapes, load_loss_network
+from ffmpeg_style.learning.loss_network import convolve, load_loss_network
 from ffmpeg_style.learning.losses import (
-    LossWeights,
     content_loss,
     gram_matrix,
     grid_loss,
@@ -16,6 +15,8 @@ from ffmpeg_style.learning.losses import (
     style_grams,
     total_variation_loss,
 )
+from ffmpeg_style.learning.settings import LossWeights
+from ffmpeg_style.learning.vgg import expected_shapes
 
 
 def test_gram_matrix_is_its_definition():

@@ -18,8 +18,7 @@ from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
 from ffmpeg_style.cli import main
-from ffmpeg_style.commands.train import parse_paintings
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import InputError, StoppedError
 from ffmpeg_style.graphs.card import FORMAT
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning import training
@@ -34,10 +33,11 @@ from ffmpeg_style.learning.networks import (
     without_margin,
 )
 from ffmpeg_style.learning.photographs import Photographs, read_image
+from ffmpeg_style.learning.run import prepare_run
+from ffmpeg_style.learning.settings import TrainSettings, named_paintings
 from ffmpeg_style.learning.training import (
     DistillationTrainer,
     NotFiniteError,
-    TrainSettings,
     make_trainer,
     run,
     train,
@@ -80,6 +80,7 @@ def undisturbed(arguments, tmp_path_factory):
 def test_run_leaves_checkpoints_samples_and_scalars(undisturbed):
     names = sorted(path.name for path in undisturbed.iterdir())
     assert names == [
+        ".lock",
         "checkpoint-00000018.npz",
         "checkpoint-00000020.npz",
         "samples-00000010.jpg",
@@ -129,17 +130,19 @@ def test_signal_saves_and_leaves(arguments, tmp_path, number):
     wait_for_step(tmp_path, 5, process)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
+    assert process.returncode == 128 + number, output
     step = newest_checkpoint(tmp_path)[0]["step"]
-    assert f"stopped at step {step}" in output
-    code, output = finish(arguments, "--output", tmp_path, "--steps", step)
+    assert output == (
+        f"ffmpeg-style: stopped at step {step}; the same command goes on from there\n"
+    )
+    code, output = finish(arguments, "--output", tmp_path, "--steps", step, "--fork")
     assert code == 0, output
     assert f"has its {step} steps already" in output
     assert newest_checkpoint(tmp_path)[0]["step"] == step
 
 
 def test_signal_that_comes_while_samples_are_written(
-    tmp_path, photographs, painting, vgg_weights, monkeypatch, caplog
+    tmp_path, photographs, painting, vgg_weights, monkeypatch
 ):
     def signalled(*arguments):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -148,8 +151,9 @@ def test_signal_that_comes_while_samples_are_written(
     monkeypatch.setattr(training, "write_samples", signalled)
     settings = TrainSettings(steps=5, size=32, style_size=32, sample_every=2)
     shared = dict(vgg_weights=vgg_weights, network=SMALLEST, progress=False)
-    train(tmp_path, {"a": painting}, photographs, settings=settings, **shared)
-    assert "stopped at step 2" in caplog.text
+    with pytest.raises(StoppedError, match="stopped at step 2") as stopped:
+        train(tmp_path, {"a": painting}, photographs, settings=settings, **shared)
+    assert stopped.value.exit_code == 143
     assert newest_checkpoint(tmp_path)[0]["step"] == 2
     assert (tmp_path / "samples-00000002.jpg").exists()
 
@@ -181,10 +185,16 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(undisturbed, tmp
     assert newest_checkpoint(tmp_path)[0]["step"] == 18
 
 
-def test_the_margin_is_judged_too(painting, vgg_weights):
+@pytest.fixture
+def prepared(tmp_path, painting, photographs, vgg_weights):
+    """A run that has not begun."""
+    return prepare_run(tmp_path, {"style": painting}, photographs, vgg_weights=vgg_weights)
+
+
+def test_the_margin_is_judged_too(prepared):
     """What the loss network does at the border of its input must not fall into the picture."""
     network = StyleNetwork("fast", width=4).build_weights()
-    trainer = make_trainer(network, {"style": painting}, TrainSettings(), vgg_weights, None)
+    trainer = make_trainer(network, prepared, {})
     images, mix = np.full((1, 32, 36, 3), 99, "float32"), np.ones((1, 1), "float32")
     batch = {"images": images, "style_weights": mix}
     result = trainer(batch)
@@ -195,9 +205,9 @@ def test_the_margin_is_judged_too(painting, vgg_weights):
     assert np.isfinite(trainer.compute_loss(x=batch, y_pred=result))
 
 
-def test_a_rim_and_a_grid_are_charged_for(painting, vgg_weights, monkeypatch):
+def test_a_rim_and_a_grid_are_charged_for(prepared, monkeypatch):
     network = StyleNetwork("fast", width=4).build_weights()
-    trainer = make_trainer(network, {"style": painting}, TrainSettings(), vgg_weights, None)
+    trainer = make_trainer(network, prepared, {})
     images, mix = np.full((1, 32, 32, 3), 99, "float32"), np.ones((1, 1), "float32")
     contents = with_margin(images)
     far = without_margin(network.paint(with_margin(contents), mix))
@@ -299,7 +309,8 @@ TRAIN = """
 import sys
 from pathlib import Path
 from ffmpeg_style.learning import networks
-from ffmpeg_style.learning.training import TrainSettings, train
+from ffmpeg_style.learning.settings import TrainSettings
+from ffmpeg_style.learning.training import train
 
 output, painting, photographs, vgg_weights, starts = sys.argv[1:]
 networks.SPIKE, networks.SPIKE_WEIGHT = 0.0, 5.0  # So that a step shows that it was charged for.
@@ -537,6 +548,8 @@ BAD = {
         ["--vgg-weights", "{wrong}"],
         "found those of another network",
     ),
+    "a painting of few pixels": (["--style", "{small}"], "64 pixels or more on its short side"),
+    "crops beyond the memory": (["--size", "1000000"], "a step has the memory for"),
     "no weights": (["--vgg-weights", "{tmp}/none.npz"], "found no such file"),
     "an output that cannot be written": (["--output", "{text}/run"], "expected a folder to write"),
     "another architecture": (["--output", "{run}", "--architecture", "fast"], "found one of"),
@@ -548,8 +561,11 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_sentence(
-    case, arguments, undisturbed, painting, tmp_path, tmp_path_factory
+    case, arguments, undisturbed, painting, tmp_path, tmp_path_factory, monkeypatch
 ):
+    def never():
+        raise AssertionError("it is told before TensorFlow is loaded")
+
     given = tmp_path_factory.mktemp("given")
     places = dict(
         tmp=given,
@@ -557,11 +573,13 @@ def test_bad_input_is_one_sentence(
         empty=given / "empty",
         broken=given / "broken",
         wrong=given / "wrong.npz",
+        small=given / "small.png",
         run=undisturbed,
         painting=painting,
     )
     for name in ("text", "text.pb"):
         (given / name).write_text("This is text.")
+    Image.new("RGB", (63, 200)).save(places["small"])
     places["empty"].mkdir()
     places["broken"].mkdir()
     (places["broken"] / "a.jpg").write_bytes(b"no picture")
@@ -572,6 +590,7 @@ def test_bad_input_is_one_sentence(
     command = replace_options(arguments, extra)
     if "--output" not in extra:
         command += ["--output", str(tmp_path / "run")]
+    monkeypatch.setattr("ffmpeg_style.commands.train.start_tensorflow", never)
     result = CliRunner().invoke(main, [*command[3:], "--steps", "20"])
     assert result.exit_code == 2, result.output
     assert message in result.output
@@ -580,15 +599,12 @@ def test_bad_input_is_one_sentence(
     assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
 
 
-def test_no_weights_and_no_network(tmp_path, monkeypatch):
-    """Told before the painting and the photographs are looked at, which are not there either."""
+def test_no_weights_and_no_network(tmp_path, monkeypatch, painting, photographs):
     monkeypatch.setenv("FFMPEG_STYLE_ASSETS", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    command = [sys.executable, "-m", "ffmpeg_style", "train", "--style", tmp_path / "none.jpg"]
-    code, output = finish(
-        command, "--content", tmp_path / "none", "--output", tmp_path / "run", *SMALL
-    )
+    command = [sys.executable, "-m", "ffmpeg_style", "train", "--style", painting]
+    code, output = finish(command, "--content", photographs, "--output", tmp_path / "run", *SMALL)
     assert code == 2, output
     assert "could not be downloaded (URL fetch failure" in output.splitlines()[-1]
     assert "Traceback" not in output
@@ -597,7 +613,7 @@ def test_no_weights_and_no_network(tmp_path, monkeypatch):
 
 def test_paintings_may_have_names():
     given = ["wave=/data/a=b.jpg", "/data/c=d.jpg", "e=f.jpg", "g.jpg"]
-    named = {name: str(path) for name, path in parse_paintings(None, None, given).items()}
+    named = {name: str(path) for name, path in named_paintings(given).items()}
     assert named == {
         "wave": "/data/a=b.jpg",
         "c=d": "/data/c=d.jpg",
