@@ -79,6 +79,7 @@ bench-limits: ffmpeg $(STAMPS)/bench
 lint: $(EXTENSION)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror csrc/*.[ch] csrc/*/*.[ch] csrc/*/*/*.[ch] tests/c/*.[ch]
 	$(MAKE) --silent -C csrc all
 

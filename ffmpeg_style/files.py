@@ -60,7 +60,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     flush_folder(path.parent)
 
 
-def full_disk(path: str | os.PathLike[str], reason: str) -> StorageError:
+def full_disk(path: str | os.PathLike[str], reason: str | None) -> StorageError:
     """The error for a file that there is no room for."""
     return StorageError(f"{path} can't be written: {reason}; make room and run it again")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -22,7 +22,7 @@ from ffmpeg_style.files import check_no_source, check_target
 JPEG_QUALITY = 95
 """Of Pillow's scale. Colours keep their full resolution beside it: strokes are made of them."""
 
-_WRITERS = {
+_WRITERS: dict[str, dict[str, Any]] = {
     ".avif": {"format": "AVIF", "quality": 90, "subsampling": "4:4:4"},
     ".bmp": {"format": "BMP"},
     ".jpg": {"format": "JPEG", "quality": JPEG_QUALITY, "subsampling": "4:4:4"},
@@ -197,7 +197,7 @@ def kind_of(path: Path) -> tuple[str, int]:
         return "", 0
     with suppress(Exception), Image.open(path, formats=_formats()) as image:
         is_still = image.format not in _ANIMATED
-        return image.format, 1 if is_still else getattr(image, "n_frames", 1)
+        return image.format or "", 1 if is_still else getattr(image, "n_frames", 1)
     return "", 0
 
 

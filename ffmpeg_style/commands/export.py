@@ -3,7 +3,6 @@
 import click
 
 from ffmpeg_style.graphs.quiet import start_tensorflow
-from ffmpeg_style.options import parse_paintings
 
 
 @click.command("export")

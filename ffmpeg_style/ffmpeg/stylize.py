@@ -89,7 +89,7 @@ def stylize(
         FFmpegError: ffmpeg failed; its reason is the message, and its whole log the attribute
             ``log`` (a RuntimeError).
     """
-    settings = {
+    settings: dict[str, Any] = {
         "style": style,
         "strength": strength,
         "colors": colors,

@@ -77,8 +77,8 @@ def judge(evaluation: Evaluation, progress: bool | None = None) -> dict[str, Any
         )
         contents = progress_bar(evaluation.photographs, desc=style, progress=progress)
         judged = [
-            judge_one(*content, evaluation.iterations if index < count else 0, progress)
-            for index, content in enumerate(contents)
+            judge_one(name, photograph, evaluation.iterations if index < count else 0, progress)
+            for index, (name, photograph) in enumerate(contents)
         ]
         report["styles"][style] = summarize(judged)
         evaluation.write_sheet(style, judged)

@@ -43,7 +43,7 @@ class Pair(NamedTuple):
         valid: bool ``[H,W]``, whether the pixel can be seen in both, and its flow be trusted.
     """
 
-    index: int
+    index: int  # type: ignore[assignment] # a tuple has a method of that name
     flow: np.ndarray
     valid: np.ndarray
 
