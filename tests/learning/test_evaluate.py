@@ -14,7 +14,7 @@ from ffmpeg_style.graphs.card import CARD
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_card, read_graph
 from ffmpeg_style.learning import evaluation
 from ffmpeg_style.learning import yardstick as module
-from ffmpeg_style.learning.evaluation import Criteria, trained_criteria
+from ffmpeg_style.learning.evaluation import Criteria, prepare_evaluation, trained_criteria
 from ffmpeg_style.learning.export import export
 from ffmpeg_style.learning.judge import evaluate
 from ffmpeg_style.learning.loss_network import load_loss_network
@@ -167,6 +167,26 @@ def test_aim_is_that_of_the_newest_training_on_losses():
         == trained_criteria(None)
         == Criteria(LossWeights(), evaluation.STYLE_SIZE)
     )
+
+
+def test_what_the_card_does_not_tell_of_is_said(
+    models, photographs, painting, vgg_weights, tmp_path, caplog
+):
+    trained = {
+        "weights": WEIGHTS,
+        "style_size": STYLE_SIZE,
+        "content_layer": "block3_conv3",
+        "loss_network": {"name": "vgg19", "sha256": "0" * 64},
+        "paintings": {"wave": {"file": "wave.jpg", "sha256": "1" * 64}},
+    }
+    model = with_card(models[0], tmp_path / "model.pb", trained=trained)
+    given = dict(vgg_weights=vgg_weights, width=WIDTH, gatys_images=0)
+    prepared = prepare_evaluation(model, {"wave": painting}, photographs, **given)
+    assert prepared.criteria == Criteria(
+        LossWeights(**WEIGHTS), STYLE_SIZE, "block3_conv3", "vgg19"
+    )
+    assert "by others of vgg19" in caplog.text
+    assert f"{painting}, which is no painting that it was trained on" in caplog.text
 
 
 @pytest.mark.parametrize("fault", ["damaged", "dangling", "flat"])

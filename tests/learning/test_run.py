@@ -17,7 +17,7 @@ from ffmpeg_style.commands.train import parse
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.folders import project_folder
 from ffmpeg_style.learning import photographs as photographs_module
-from ffmpeg_style.learning import recipe
+from ffmpeg_style.learning import processor, recipe
 from ffmpeg_style.learning.checkpoint import lock_folder, newest_checkpoint, save_checkpoint
 from ffmpeg_style.learning.photographs import crop_at_random, prefetched
 from ffmpeg_style.learning.run import prepare_run
@@ -170,10 +170,26 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00000001.npz"]
 
 
+@pytest.mark.parametrize(
+    ("capability", "matrices", "policy"),
+    [
+        (None, False, "float32"),
+        (None, True, "mixed_bfloat16"),
+        ((7, 5), True, "float32"),
+        ((8, 0), False, "mixed_bfloat16"),
+    ],
+)
+def test_the_precision_is_that_of_the_device_that_trains(capability, matrices, policy, monkeypatch):
+    monkeypatch.setattr(processor, "gpu_capability", lambda: capability)
+    monkeypatch.setattr(processor, "has_bfloat16_matrices", lambda: matrices)
+    assert TrainSettings().policy == policy
+    assert TrainSettings(precision="float32").policy == "float32"
+
+
 def test_crops_have_a_bound_that_memory_gives(monkeypatch):
-    monkeypatch.setattr("ffmpeg_style.learning.settings.machine_memory", lambda: 4_000_000_000)
+    monkeypatch.setattr("ffmpeg_style.learning.settings.machine_memory", lambda: 2_800_000_000)
     check_size(TrainSettings(size=512))
-    with pytest.raises(InputError, match="1000 pixels at most on this machine with 4 GB"):
+    with pytest.raises(InputError, match="1000 pixels at most on this machine with 3 GB"):
         check_size(TrainSettings(size=1004))
 
 

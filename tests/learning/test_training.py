@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
-from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError, StoppedError
@@ -38,6 +38,7 @@ from ffmpeg_style.learning.settings import TrainSettings, named_paintings
 from ffmpeg_style.learning.training import (
     DistillationTrainer,
     NotFiniteError,
+    Scalars,
     make_trainer,
     run,
     train,
@@ -362,16 +363,28 @@ def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weig
     np.testing.assert_allclose(*means, rtol=1e-3, atol=1e-6)
 
 
-def scalar_values(folder, tag):
-    """The values of a TensorBoard scalar: records of length, checksum, bytes, checksum."""
-    values = []
+def read_events(folder):
+    """The events of TensorBoard in a folder: records of length, checksum, bytes, checksum."""
     data = next(folder.iterdir()).read_bytes()
     while data:
         length = int.from_bytes(data[:8], "little")
-        event = Event.FromString(data[12 : 12 + length])
-        values += [v.simple_value for v in event.summary.value if v.tag == tag]
+        yield Event.FromString(data[12 : 12 + length])
         data = data[16 + length :]
-    return values
+
+
+def scalar_values(folder, tag):
+    """The values of a TensorBoard scalar."""
+    events = read_events(folder)
+    return [v.simple_value for event in events for v in event.summary.value if v.tag == tag]
+
+
+def test_scalars_behind_the_last_checkpoint_are_purged(tmp_path):
+    """TensorBoard forgets all from the step of a start on, which are written again."""
+    with Scalars(tmp_path / "scalars", 40) as scalars:
+        scalars.write(60, {"total": 1.5})
+    events = list(read_events(tmp_path / "scalars"))
+    assert [event.step for event in events if event.session_log.status == SessionLog.START] == [41]
+    assert scalar_values(tmp_path / "scalars", "total") == [1.5]
 
 
 def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, painting, vgg_weights):
