@@ -36,8 +36,8 @@ def command(content, style, output, content_weight, style_weight, tv_weight, **o
 
     # A mistake is told before TensorFlow takes its seconds to load.
     check_picture_target(Path(output), options["overwrite"], Path(content), Path(style))
-    read_painting(style, options["style_size"])
     read_image(content, width=options["width"])
+    read_painting(style, options["style_size"])
     find_vgg(options["vgg_weights"])
     start_tensorflow()
     from ffmpeg_style.learning.gatys import optimize_file

@@ -130,6 +130,8 @@ def prepare_evaluation(
         style_size=style_size or criteria.style_size,
     )
     mixes = find_mixes(card, paintings)
+    images = {name: read_painting(path, criteria.style_size) for name, path in paintings.items()}
+    photographs = [(path.name, read_photograph(path, width)) for path in find_images(content)]
     vgg = find_vgg(vgg_weights, criteria.loss_network)
     if vgg:
         check_layer(vgg.name, criteria.content_layer)
@@ -137,11 +139,9 @@ def prepare_evaluation(
     return Evaluation(
         model=Path(model),
         name=str(card.get("name", Path(model).stem)),
-        paintings={
-            name: read_painting(path, criteria.style_size) for name, path in paintings.items()
-        },
+        paintings=images,
         mixes=mixes,
-        photographs=[(path.name, read_photograph(path, width)) for path in find_images(content)],
+        photographs=photographs,
         criteria=criteria,
         vgg=vgg,
         width=width,
