@@ -7,7 +7,7 @@ import threading
 import time
 
 from helpers.live import KEY
-from helpers.rtmp_client import publishing
+from rtmp_client import publishing
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.live import flv

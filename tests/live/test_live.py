@@ -23,7 +23,7 @@ from helpers.live import (
     listens,
     wait_for,
 )
-from helpers.rtmp_client import may_play, may_publish
+from rtmp_client import may_play, may_publish
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.live.access import KEY_VARIABLE

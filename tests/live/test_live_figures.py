@@ -24,7 +24,7 @@ from helpers.live import (
     wait_for,
 )
 from helpers.numbered import Scene, number_in
-from helpers.rtmp_client import may_publish
+from rtmp_client import may_publish
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.live.access import is_stream_name
