@@ -1,5 +1,6 @@
 """``ffmpeg-style stylize``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -64,6 +65,11 @@ def command(source, target, quiet, **options):
     More options for ffmpeg's output follow --, such as: -- -crf 18 -preset slow.
     """
     from ffmpeg_style.ffmpeg.stylize import stylize
+    from ffmpeg_style.graphs.quiet import filtered_stderr
+    from ffmpeg_style.pictures import kind_of
 
     show_warnings()
-    stylize(source, target, progress=False if quiet else None, **options)
+    # The engine paints photographs in this process, and TensorFlow talks as it loads.
+    is_photograph = Path(source).is_file() and kind_of(Path(source))[1] == 1
+    with filtered_stderr() if is_photograph else nullcontext():
+        stylize(source, target, progress=False if quiet else None, **options)

@@ -11,14 +11,14 @@ def start_tensorflow():
     """Import TensorFlow and find its devices, if it is Keras's backend; say only what matters."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
-    with _filtered_stderr():
+    with filtered_stderr():
         import tensorflow
 
         tensorflow.config.list_physical_devices()
 
 
 @contextlib.contextmanager
-def _filtered_stderr():
+def filtered_stderr():
     """Pass what the process writes to stderr through grep, which outlives the process's own end."""
     try:
         real = os.dup(2)

@@ -623,6 +623,13 @@ def test_a_photograph_keeps_what_is_known_of_it(model, tmp_path, caplog):
     assert "date, place and camera" in caplog.text
 
 
+def test_command_paints_a_photograph_without_a_word(model, tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
+    result = run(tmp_path / "in.png", tmp_path / "out.jpg", "--model", model)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (tmp_path / "out.jpg").stat().st_size
+
+
 def test_h264_is_of_a_good_quality(make, model, tmp_path):
     """X264 writes its settings into the stream."""
     assert b" crf=20.0 " in stylize(make(), tmp_path / "a.mp4", model).read_bytes()
