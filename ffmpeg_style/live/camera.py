@@ -110,6 +110,12 @@ class Camera:
         header = self._headers.get(flv.SOUND)
         return Formats(self.picture, self.sound, header.body if header else b"")
 
+    @property
+    def picture_header(self):
+        """The parameter sets of now, bytes, or None."""
+        header = self._headers.get(flv.PICTURE)
+        return header.body if header else None
+
     async def wait_for(self, condition):
         """Waits until a condition, which depends on what came, is true."""
         while not condition():

@@ -60,6 +60,7 @@ class Stream:
         self._painter = None
         self._start = None
         self._is_unreadable = False
+        self._looked = None, None
         self._last_note = None
         self._jumps = 0
         self._received = 0
@@ -164,10 +165,9 @@ class Stream:
 
     async def _look_and_paint(self, formats):
         """Paints if the pictures can be decoded; returns the seconds for which that went well."""
-        first = self.camera.first_picture()
         feed = Feed(self.camera, self._start, carries_sound(formats.sound))
         try:
-            video = await look(self._settings.ffprobe, first)
+            video = await self._look(formats.picture)
             self._is_unreadable = not video
             return await self._paint(video, formats, feed) if video else 0
         except (OSError, StyleError) as error:  # No memory or no process is left just now.
@@ -175,6 +175,14 @@ class Stream:
             return 0
         finally:
             feed.close()
+
+    async def _look(self, codec):
+        """What the camera sends, a `Video` or None; looked at again when its header changes."""
+        begins = codec, self.camera.picture_header
+        if self._looked[0] != begins:
+            video = await look(self._settings.ffprobe, self.camera.first_picture())
+            self._looked = begins if video else None, video
+        return self._looked[1]
 
     async def _paint(self, video, formats, feed):
         """Paints until the painter ends or has to be ended; returns the seconds that it painted."""
