@@ -124,13 +124,15 @@ class PaintingSet:
 
     def __init__(self, paths, loss_network, short_side, cache=None, progress=None):
         self.paths = paths
+        self.loss_network = loss_network
         self.short_side = short_side
         self.cache = Path(cache or default_cache().with_name("grams"))
         self.cache.mkdir(parents=True, exist_ok=True)
-        self.files = [
-            self.file(path, loss_network)
-            for path in progress_bar(self.paths, desc="Gram matrices", progress=progress)
-        ]
+        self.files = []
+        for path in progress_bar(self.paths, desc="Gram matrices", progress=progress):
+            self.files.append(self.file(path))
+            if not self.files[-1].is_file():
+                self.reckon(path, self.files[-1])
 
     def __len__(self):
         return len(self.paths)
@@ -141,20 +143,28 @@ class PaintingSet:
 
     def grams(self, index):
         """A painting's Gram matrices, float32 ``[C,C]`` for each style layer."""
-        with np.load(self.files[index]) as file:
-            return [unpacked(file[name]) for name in file.files]
+        try:
+            with np.load(self.files[index], allow_pickle=False) as file:
+                halves = [file[name] for name in file.files]
+        except Exception:  # NumPy and zipfile raise what comes, for a damaged file.
+            halves = self.reckon(self.paths[index], self.files[index])
+        return [unpacked(half) for half in halves]
 
-    def file(self, path, loss_network):
-        """The file of a painting's Gram matrices, which is made if need be."""
-        key = f"{loss_network.name} {self.short_side} ".encode() + path.read_bytes()
-        target = self.cache / f"{hashlib.sha256(key).hexdigest()[:32]}.npz"
-        if not target.is_file():
-            image = read_image(path, short_side=self.short_side)
-            grams = style_grams(loss_network, image[None].astype("float32"))
-            halves = [packed(ops.convert_to_numpy(gram)[0]) for gram in grams]
-            with atomic_write(target) as file:
-                np.savez(file, *halves)
-        return target
+    def file(self, path):
+        """The file of a painting's Gram matrices."""
+        key = hashlib.sha256(f"{self.loss_network.name} {self.short_side} ".encode())
+        key.update(ops.convert_to_numpy(self.loss_network.weights["block1_conv1/kernel"]).tobytes())
+        key.update(path.read_bytes())
+        return self.cache / f"{key.hexdigest()[:32]}.npz"
+
+    def reckon(self, path, target):
+        """Write a painting's Gram matrices to a file; returns the halves that tell them."""
+        image = read_image(path, short_side=self.short_side)
+        grams = style_grams(self.loss_network, image[None].astype("float32"))
+        halves = [packed(ops.convert_to_numpy(gram)[0]) for gram in grams]
+        with atomic_write(target) as file:
+            np.savez(file, *halves)
+        return halves
 
 
 def packed(gram):
