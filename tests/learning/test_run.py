@@ -243,13 +243,14 @@ def test_without_a_terminal_a_line_tells_the_time_left(capsys, monkeypatch):
 def test_shipped_models_have_recipes():
     models = {path.stem for path in project_folder("models").glob("*.pb")}
     folder = project_folder("models") / "recipes"
-    for name in models:
+    for name in models | {"any"}:
         each = recipe.read_recipes(recipe.find_recipe(name))
         assert each[-1].path == folder / f"{name}.toml"
         assert [export["output"] for export in each[-1].exports] == [f"{name}.pb"]
         for step in each:
             for run in step.runs:
-                assert parse(step.path, run)["paintings"]
+                options = parse(step.path, run)
+                assert options["paintings"] or options["collection"]
 
 
 def write_recipe(folder, name, text):
