@@ -130,6 +130,17 @@ def test_worker_that_dies_is_replaced_and_viewers_stay(server, chromium):
     wait_for(lambda: len(server.children()) == 1)
 
 
+def test_viewer_stays_when_the_camera_leaves_and_comes_back(server, chromium, firefox):
+    with publishing(chromium, server, "web"):
+        webrtc.open_page(firefox, server)
+        webrtc.watch(firefox, "web")
+        webrtc.wait_for_frames(firefox)
+    with publishing(chromium, server, "web"):
+        wait_for(lambda: server.streams()["web"]["viewers"] == 1)
+        webrtc.wait_for_frames(firefox)
+        firefox.execute_script("viewer.close()")
+
+
 def test_hostile_offers_are_refused(server, chromium):
     webrtc.open_page(chromium, server)
     offer = chromium.execute_async_script(OFFER)

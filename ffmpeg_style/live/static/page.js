@@ -50,15 +50,17 @@ function play(video, address) {
 /** Shows a stream by WebRTC, or by HLS where that is not to be had; returns a function that ends it. */
 function show(video, whep, playlist) {
   if (!window.RTCPeerConnection) return play(video, playlist);
-  let end = () => connection.close();
+  let isConnected = false, end = () => connection.close();
   const fallBack = () => {
+    clearTimeout(patience);
+    if (isConnected) return;
     connection.close();
     video.srcObject = null;
     end = play(video, playlist);
   };
   const connection = watch(whep, video, (state) => {
-    if (state === "connected") clearTimeout(patience);
-    if (state === "refused") clearTimeout(patience), fallBack();
+    if (state === "connected") isConnected = true;
+    if (state === "refused" && !isConnected) fallBack(); // one that has been there comes back
   });
   const patience = setTimeout(fallBack, WEBRTC_TIME);
   return () => { clearTimeout(patience); end(); video.srcObject = null; };

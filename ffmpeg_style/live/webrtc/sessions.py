@@ -14,6 +14,9 @@ from ffmpeg_style.live.webrtc.stream import WebStream
 MAX_VIEWERS = 100
 """Browsers that watch at a time, of all streams together."""
 
+CHECK_INTERVAL = 0.5
+"""Seconds between two looks whether a stream that is watched is still there."""
+
 log = logging.getLogger(__name__)
 
 
@@ -102,7 +105,7 @@ class Sessions:
             await connection.close()
             raise
         self._watching[connection.id] = broadcast
-        self._keep(connection, lambda: self._leave(connection, broadcast, viewer))
+        self._keep(connection, lambda: self._leave(connection, broadcast, viewer), stream)
         return connection.id, answer
 
     def viewers(self, broadcast=None):
@@ -134,14 +137,18 @@ class Sessions:
         finally:
             del self._relays[stream]
 
-    def _keep(self, connection, on_end):
+    def _keep(self, connection, on_end, stream=None):
         self._connections[connection.id] = connection
-        self._spawn(self._follow(connection, on_end))
+        self._spawn(self._follow(connection, on_end, stream))
 
-    async def _follow(self, connection, on_end):
+    async def _follow(self, connection, on_end, stream):
+        """Stays with a connection to its end, which is that of the watched stream at the latest."""
+        ended = asyncio.create_task(connection.ended.wait())
         try:
-            await connection.ended.wait()
+            while not ended.done() and (not stream or self._streams.get(stream.name) is stream):
+                await asyncio.wait([ended], timeout=CHECK_INTERVAL)
         finally:
+            ended.cancel()
             del self._connections[connection.id]
             on_end()
             await connection.close()
