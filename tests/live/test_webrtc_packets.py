@@ -5,8 +5,9 @@ import itertools
 from types import SimpleNamespace
 
 import pytest
+from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
-from ffmpeg_style.live.webrtc import messages
+from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import PATIENCE, FrameAssembler
 from ffmpeg_style.live.webrtc.broadcast import MAX_WAITING, Broadcast
 from ffmpeg_style.live.webrtc.timeline import Timeline
@@ -153,18 +154,25 @@ def test_slowest_viewer_decides_the_bit_rate():
     asyncio.run(watch())
 
 
-def test_sound_leaves_with_its_picture():
-    async def watch():
-        broadcast = Broadcast(lambda _: None)
-        viewer = broadcast.add()
-        broadcast.video(0, b"key", True, 7.0)
-        broadcast.audio(0, b"early", 6.95)
-        assert not viewer.audio._waiting
-        broadcast.audio(0, b"late", 7.1)
-        packets = [bytes(await viewer.audio.recv()) for _ in range(2)]
-        assert packets == [b"late", b"early"]
+def test_reports_tell_when_a_packet_was_filmed():
+    sent = []
 
-    asyncio.run(watch())
+    class Sender:
+        async def _send_rtcp(self, packets):
+            sent.extend(packets)
+
+    async def report():
+        sender, viewer = Sender(), Broadcast(lambda _: None).add()
+        adapt.tell_filming_time(sender, viewer.video)
+        viewer.put_video(0, b"key", True, 0.25)
+        await viewer.video.recv()
+        info = RtcpSenderInfo(
+            ntp_timestamp=10 << 32, rtp_timestamp=0, packet_count=0, octet_count=0
+        )
+        await sender._send_rtcp([RtcpSrPacket(ssrc=1, sender_info=info)])
+
+    asyncio.run(report())
+    assert sent[0].sender_info.ntp_timestamp / (1 << 32) == 9.75
 
 
 def test_messages_are_read_as_they_were_written():

@@ -1,7 +1,8 @@
 """Where this reaches behind aiortc's interface: all of it is here, and why.
 
 aiortc offers no way to take encoded frames from a receiver, to hear that a viewer asks for a key
-frame or how much its network carries, or to choose the addresses that are listened on.
+frame or how much its network carries, to tell viewers when a packet was filmed, or to choose the
+addresses that are listened on.
 """
 
 import ipaddress
@@ -11,6 +12,7 @@ from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCRtpSender
+from aiortc.rtp import RtcpSrPacket
 
 
 def take_packets(receiver, make_buffer):
@@ -42,6 +44,26 @@ def follow_viewer(sender, codec, viewer):
     encoder = _Vp8Packer() if codec == "VP8" else _H264Packer()
     encoder.viewer = viewer
     _set_private(sender, RTCRtpSender, "encoder", encoder)
+
+
+def tell_filming_time(sender, track):
+    """Has a sender's reports tell when its packets were filmed, where aiortc tells when they left.
+
+    By that, browsers play sound and picture together, however long the picture took to be painted.
+
+    Args:
+        sender: an `RTCRtpSender`.
+        track: has the ``lateness``, in seconds, of the packet that the sender took last.
+    """
+    send = sender._send_rtcp
+
+    async def send_rtcp(packets):
+        for packet in packets:
+            if isinstance(packet, RtcpSrPacket):
+                packet.sender_info.ntp_timestamp -= int(track.lateness * (1 << 32))
+        await send(packets)
+
+    sender._send_rtcp = send_rtcp
 
 
 def allow_codecs(transceiver, *names):

@@ -12,10 +12,6 @@ from ffmpeg_style.live.webrtc import messages
 
 MAX_WAITING = 8
 """Packets that wait for one viewer; more make it go on with a key frame."""
-MAX_SOUND_DELAY = 1.0
-"""Seconds that sound is held back at most, for the picture that belongs to it."""
-JUMP = 2.0
-"""Seconds by which the delay must change to be taken for that of a new start."""
 BITRATE_TIME = 30
 """Seconds for which what a viewer told about its network counts."""
 KEY_FRAME_INTERVAL = 0.25
@@ -32,11 +28,15 @@ class PacketTrack(MediaStreamTrack):
 
     Args:
         kind: "audio" or "video".
+
+    Attributes:
+        lateness: of the packet taken last: seconds from its being filmed to its being put here.
     """
 
     def __init__(self, kind):
         super().__init__()
         self.kind = kind
+        self.lateness = 0.0
         self._waiting = deque()
         self._arrived = asyncio.Event()
 
@@ -45,9 +45,9 @@ class PacketTrack(MediaStreamTrack):
         """Whether the viewer is too slow for what comes."""
         return len(self._waiting) >= MAX_WAITING
 
-    def put(self, pts, data):
+    def put(self, pts, data, lateness):
         """Takes a packet."""
-        self._waiting.append((pts, data))
+        self._waiting.append((pts, data, lateness))
         self._arrived.set()
 
     def clear(self):
@@ -60,7 +60,7 @@ class PacketTrack(MediaStreamTrack):
             await self._arrived.wait()
         if self.readyState != "live":
             raise MediaStreamError
-        pts, data = self._waiting.popleft()
+        pts, data, self.lateness = self._waiting.popleft()
         packet = av.Packet(data)
         packet.pts, packet.time_base = pts, _TIMES[self.kind]
         return packet
@@ -85,7 +85,7 @@ class Viewer:
         self._bitrate = None
         self._told = 0.0
 
-    def put_video(self, pts, data, is_key):
+    def put_video(self, pts, data, is_key, lateness):
         """Takes a frame, unless another that it is based on is missing."""
         if self.video.is_full:
             self.video.clear()
@@ -94,13 +94,13 @@ class Viewer:
             self._broadcast.ask_for_key_frame()
             return
         self._waits_for_key_frame = False
-        self.video.put(pts, data)
+        self.video.put(pts, data, lateness)
 
-    def put_audio(self, pts, data):
+    def put_audio(self, pts, data, lateness):
         """Takes a packet of sound."""
         if self.audio.is_full:
             self.audio.clear()
-        self.audio.put(pts, data)
+        self.audio.put(pts, data, lateness)
 
     def ask_for_key_frame(self):
         """The browser has lost something."""
@@ -120,7 +120,8 @@ class Viewer:
 class Broadcast:
     """What one stream's viewers get, from whichever worker encodes at the moment.
 
-    Sound is held back as long as painting takes, so that it leaves together with its picture.
+    Sound is sent at once, and is on its way while its picture is painted; by the moments at which
+    both were filmed, browsers play them together.
 
     Args:
         tell: function that is called with a dict, the settings for the worker.
@@ -129,7 +130,6 @@ class Broadcast:
     def __init__(self, tell):
         self.viewers = []
         self._tell = tell
-        self._delay = None
         self._last_request = 0.0
         self._bitrate = None
 
@@ -168,12 +168,9 @@ class Broadcast:
             self._tell({"bitrate": wanted})
 
     def video(self, pts, data, is_key, lateness):
-        """A frame for all; `lateness` in seconds tells how long ago its sound could have left."""
-        if self._delay is None or abs(lateness - self._delay) > JUMP:
-            self._delay = lateness
-        self._delay += (lateness - self._delay) / 8
+        """A frame for all, `lateness` seconds after it was filmed."""
         for viewer in self.viewers:
-            viewer.put_video(pts, data, is_key)
+            viewer.put_video(pts, data, is_key, lateness)
 
     def video_later(self, delay, pts, data, is_key):
         """A frame for all who watch by then, `delay` seconds from now."""
@@ -182,10 +179,6 @@ class Broadcast:
             loop.call_later(delay, lambda: self.video(pts, data, is_key, 0))
 
     def audio(self, pts, data, lateness):
-        """A packet of sound for all, once its picture is due."""
-        wait = 0 if self._delay is None else min(max(self._delay - lateness, 0), MAX_SOUND_DELAY)
-        asyncio.get_running_loop().call_later(wait, self._send_audio, pts, data)
-
-    def _send_audio(self, pts, data):
+        """A packet of sound for all, likewise."""
         for viewer in self.viewers:
-            viewer.put_audio(pts, data)
+            viewer.put_audio(pts, data, lateness)

@@ -14,6 +14,8 @@ IDLE_TIME = 10
 PAUSE = 0.5
 """Seconds between a worker's end and the next one's start."""
 CHECK_INTERVAL = 0.5
+JUMP = 5
+"""Seconds by which a stream's clock must have jumped to be taken for another."""
 
 
 class Relay:
@@ -29,6 +31,7 @@ class Relay:
         self._settings = settings
         self._tickets = tickets
         self._worker = None
+        self._first = None
         self._last_watched = time.monotonic()
 
     def _tell(self, settings):
@@ -66,8 +69,14 @@ class Relay:
 
     def _take(self, kind, detail, pts, payload):
         if kind == messages.PAINTED and payload:
-            lateness = time.monotonic() - pts / messages.VIDEO_RATE
+            lateness = self._lateness(pts / messages.VIDEO_RATE)
             self.broadcast.video(pts, payload, bool(detail), lateness)
         elif kind == messages.AUDIO:
-            lateness = time.monotonic() - pts / messages.AUDIO_RATE
-            self.broadcast.audio(pts, payload, lateness)
+            self.broadcast.audio(pts, payload, self._lateness(pts / messages.AUDIO_RATE))
+
+    def _lateness(self, seconds):
+        """Seconds by which a packet is later than the first, by the stream's own clock."""
+        late = time.monotonic() - seconds
+        if self._first is None or abs(late - self._first) > JUMP:
+            self._first = late
+        return late - self._first

@@ -189,9 +189,11 @@ def _send(peer, viewer, codec):
         if transceiver.kind == "video":
             adapt.allow_codecs(transceiver, codec)
             adapt.follow_viewer(transceiver.sender, codec, viewer)
-            transceiver.sender.replaceTrack(viewer.video)
+            track = viewer.video
         else:
             adapt.allow_codecs(transceiver, "opus")
-            transceiver.sender.replaceTrack(viewer.audio)
+            track = viewer.audio
+        adapt.tell_filming_time(transceiver.sender, track)
+        transceiver.sender.replaceTrack(track)
     if "video" not in kinds:
         raise InputError("expected an offer to receive a picture")
