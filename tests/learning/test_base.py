@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from keras import ops
 from PIL import Image
 
 from ffmpeg_style.cli import main
@@ -29,7 +30,8 @@ from ffmpeg_style.learning.losses import style_grams
 from ffmpeg_style.learning.networks import StyleNetwork, set_weight_values, weight_values
 from ffmpeg_style.learning.photographs import Photographs, find_images, read_image
 from ffmpeg_style.learning.settings import TrainSettings
-from ffmpeg_style.learning.weights import load_network, read_network
+from ffmpeg_style.learning.training import adapt_styles
+from ffmpeg_style.learning.weights import StoredNetwork, load_network, read_network
 
 NETWORK = dict(architecture="fast", width=4)
 SETTINGS = dict(size=32, style_size=64, precision="float32", average=0.5, save_every=2)
@@ -233,3 +235,16 @@ def test_a_painting_makes_a_model_of_one_style(any_painting, tmp_path, painting)
     difference = one(frame).astype(int) - whole(frame, style_vector=vector)
     assert np.abs(difference).max() <= 1
     assert read_network(tmp_path / "one.pb").settings["styles"] == ["stripes"]
+
+
+def test_a_run_from_it_begins_at_the_predicted_style(any_painting, painting):
+    stored = StoredNetwork(any_painting.settings, weight_values(any_painting), {})
+    adapted = adapt_styles(stored, {"stripes": painting})
+    shown = read_image(painting, short_side=512)[None]
+    rows = np.append(1.0, ops.convert_to_numpy(any_painting.predictor(shown)))[None]
+    for name, value in weight_values(any_painting).items():
+        if "/norm/" in name:
+            np.testing.assert_allclose(adapted[name], rows @ value, rtol=1e-4, atol=1e-4)
+        elif not name.startswith("predictor/"):
+            np.testing.assert_array_equal(adapted[name], value)
+    assert not any(name.startswith("predictor/") for name in adapted)
