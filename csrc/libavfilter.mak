@@ -6,10 +6,16 @@ STYLETRANSFER_OBJS = \
     engine/mix.o \
     engine/request.o \
     graph/attributes.o \
+    graph/budget.o \
     graph/card.o \
     graph/graphdef.o \
+    graph/image_shapes.o \
+    graph/move_shapes.o \
     graph/nodes.o \
     graph/proto.o \
+    graph/range.o \
+    graph/shapes.o \
+    graph/signature.o \
     kernels/conv.o \
     kernels/norm.o \
     kernels/pixels.o \
@@ -17,12 +23,11 @@ STYLETRANSFER_OBJS = \
     kernels/x86/amx.o \
     kernels/x86/avx2.o \
     kernels/x86/avx512.o \
+    tensorflow/graph.o \
     tensorflow/library.o \
     tensorflow/operations.o \
-    tensorflow/range.o \
     tensorflow/rewrite.o \
     tensorflow/session.o \
-    tensorflow/signature.o \
     tensorflow/stderr.o
 
 OBJS-$(CONFIG_STYLETRANSFER_FILTER)          += vf_styletransfer.o \

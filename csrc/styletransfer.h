@@ -98,7 +98,7 @@
  *   -EINVAL     a setting, a style or a frame that can't be right
  *   -ENOENT     (or what fopen() says) the model's file can't be opened
  *   -EBADMSG    the file is no style graph, or not one that the engine can or will run
- *   -EFBIG      the model or the frame is beyond a limit in the settings
+ *   -EFBIG      the model or the frame is beyond a limit in the settings, or the machine's memory
  *   -ENOSYS     no usable TensorFlow library
  *   -ENODEV     the machine lacks what was asked for: bfloat16 in hardware, a GPU
  *   -ENOMEM     out of memory
@@ -165,12 +165,16 @@ typedef struct StyleSettings {
     int requests;       ///< frames painted at a time, 1 to FF_STYLE_MAX_REQUESTS; 0: auto
     int threads;        ///< TensorFlow's threads, 1 to FF_STYLE_MAX_THREADS; 0: auto
 
-    const char *input;  ///< name of the graph's image input; NULL: from the graph
-    const char *output; ///< name of the graph's image output; NULL: from the graph
-    StyleRange range;   ///< both images' range when they are float32
+    const char *input;       ///< name of the graph's image input; NULL: from the graph
+    const char *output;      ///< name of the graph's image output; NULL: from the graph
+    StyleRange range;        ///< both images' range when they are float32
+    StyleRange input_range;  ///< the input's; FF_STYLE_RANGE_AUTO: as `range` says
+    StyleRange output_range; ///< the output's; FF_STYLE_RANGE_AUTO: as `range` says
 
     int64_t max_pixels;     ///< largest frame accepted, in pixels; default 2^26 (8192x8192)
     size_t max_model_bytes; ///< largest model file accepted, in bytes; default 2^29
+    int64_t
+        max_memory; ///< bytes for the frames being painted, by estimate; 0: 3/4 of the machine's
 
     void *opaque; ///< handed to the callbacks
 
@@ -179,13 +183,6 @@ typedef struct StyleSettings {
      * they are about. NULL: silence. It must not call the engine.
      */
     void (*log)(void *opaque, StyleLogLevel level, const char *message);
-
-    /**
-     * Called from one of the engine's threads, without a lock held, when the oldest frame in flight gets
-     * ready: ff_style_receive() will then give at least that one without waiting. NULL: not called.
-     * It may call any function but ff_style_close(), and should be short.
-     */
-    void (*ready)(void *opaque);
 
     /** The engine's own memory, by default malloc() and free(); never called from its threads. */
     void *(*alloc)(void *opaque, size_t size);
@@ -244,10 +241,7 @@ int ff_style_check(const StyleSettings *settings);
  * The first two, when given, must work: nothing else is tried after them.
  *
  * TensorFlow writes lines of its own to stderr as it starts. Unless TF_CPP_MIN_LOG_LEVEL is set in the
- * environment, the call that loads it sets it to 3, and holds back what the process writes to stderr while
- * TensorFlow starts (less than a second), to write it afterwards without TensorFlow's lines. As with any
- * setenv(), no other thread should be in getenv() at that moment. Set the variable yourself, before
- * you start threads, to rule both out.
+ * environment, the call that loads it drops those, by means that leave file descriptor 2 and getenv() alone.
  *
  * @param engine set to the new engine, to be given to ff_style_close(); to NULL on an error
  * @return 0; on an error any of the codes above
@@ -317,6 +311,14 @@ int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);
  *         frame comes back too, but what its `dst` holds is undefined. The engine can still be used.
  */
 int ff_style_receive(StyleEngine *engine, StyleFrame *frame, int wait);
+
+/**
+ * Waits until the oldest frame in flight is ready, but no longer than this.
+ *
+ * @param microseconds 0 or less: it does not wait
+ * @return 1: ff_style_receive() will give a frame without waiting; 0: not yet, or no frame is in flight
+ */
+int ff_style_wait(StyleEngine *engine, int64_t microseconds);
 
 /**
  * Cancels the frames whose painting has not begun, and waits for the others. All are then ready for

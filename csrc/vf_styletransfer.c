@@ -18,23 +18,27 @@
 
 /**
  * @file
- * Neural style transfer: paints every frame with a network. Options, formats and the order of the frames
- * are here, the painting is in styletransfer/.
+ * Neural style transfer: paints every frame with a network. Options, formats
+ * and the order of the frames are here, the painting is in styletransfer/.
  */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // RUSAGE_THREAD
+#endif
 
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include "libavutil/dict.h"
 #include "libavutil/fifo.h"
 #include "libavutil/internal.h"
+#include "libavutil/mathematics.h"
 #include "libavutil/mem.h"
 #include "libavutil/opt.h"
 #include "libavutil/pixdesc.h"
-#include "libavutil/thread.h"
 #include "libavutil/time.h"
 
 #include "avfilter.h"
@@ -45,9 +49,9 @@
 #include "styletransfer/styletransfer.h"
 
 #define LOG_INTERVAL 10000000 // microseconds between two lines of counts
-#define LONGEST_WAIT 10000000 // microseconds that the first frame is waited for
-#define LONG_SLEEP 20000      // microseconds that no busy processor keeps a thread waiting
-#define FIRST_STEP 100        // microseconds by which an expected wait grows from 0
+#define LONGEST_WAIT 1000000  // microseconds that a live source is kept waiting
+#define PROOF 16              // frames in a row that prove a source to be ahead
+#define MORE_PROOF 4          // that prove it to be ahead by one more
 #define METADATA "lavfi.styletransfer."
 
 enum Late {
@@ -55,9 +59,9 @@ enum Late {
     LATE_DROP,
 };
 
-/** A frame on its way through the filter; they leave in the order in which they came. */
+/** A frame on its way through the filter; they leave in the order they came. */
 typedef struct PendingFrame {
-    AVFrame *in; ///< what the engine paints from; NULL: nothing is to be painted
+    AVFrame *in; ///< what the engine paints from; NULL: there is no need to
     AVFrame *out;
     int64_t arrival; ///< when it came in, by av_gettime_relative()
 } PendingFrame;
@@ -67,7 +71,9 @@ typedef struct StyleTransferContext {
 
     char *model, *style, *device, *input, *output, *library;
     double strength;
-    int colors, precision, range, late;
+    int colors, precision, late, metadata;
+    int range, input_range, output_range;
+    int64_t max_memory;
     int requests, threads;
 
     StyleEngine *engine;
@@ -75,52 +81,100 @@ typedef struct StyleTransferContext {
     int nb_requests; ///< frames that the engine paints at a time
     int nb_painting; ///< frames in the engine
 
-    int has_lock; ///< whether the next two were initialised
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    int ready; ///< under the lock: the oldest frame in the engine may be ready
-
-    // The source's pace, in microseconds.
-    int64_t arrival;   ///< when the last frame came
-    int64_t asked;     ///< when the next one was asked for, 0: not yet
-    int64_t asked_cpu; ///< the thread's processor time at that moment
-    int64_t interval;  ///< how long after `arrival` the next frame is expected
+    // What is known of the source, see learn().
+    int64_t arrival;    ///< when the last frame came, by av_gettime_relative()
+    int64_t pts;        ///< that frame's time
+    int64_t duration;   ///< and how long after the one before, in microseconds
+    int asked;          ///< whether another one was asked for since then
+    int nb_asked;       ///< how many were being painted at that moment
+    struct rusage then; ///< when a frame last came or left
+    int waited;         ///< whether the thread slept until the last frame came
+    int proofs;         ///< frames in a row that it did not sleep for
+    int ahead;          ///< how many may be painted while one is asked for
 
     int64_t nb_in, nb_painted, nb_dropped, nb_passed;
-    int64_t delay;  ///< of the last frame, from its coming in to its going out, in microseconds
+    int64_t delay;  ///< of the last frame, from its coming in to its going out
     int64_t logged; ///< when the counts were logged
 } StyleTransferContext;
 
 #define OFFSET(x) offsetof(StyleTransferContext, x)
 #define FLAGS (AV_OPT_FLAG_FILTERING_PARAM | AV_OPT_FLAG_VIDEO_PARAM)
 #define RUNTIME (FLAGS | AV_OPT_FLAG_RUNTIME_PARAM)
+#define CHOICE(value) 0, AV_OPT_TYPE_CONST, {.i64 = value}, 0, 0
+#define RANGE(field)                                                 \
+    OFFSET(field), AV_OPT_TYPE_INT, {.i64 = FF_STYLE_RANGE_AUTO}, 0, \
+        FF_STYLE_RANGE_SIGNED
 
 // clang-format off
 static const AVOption styletransfer_options[] = {
-    { "model",     "path of the frozen TensorFlow graph (required)", OFFSET(model), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
-    { "style",     "name or index of a style of the model, or a mix such as 'a:0.7+b:0.3' (default: the first)", OFFSET(style), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, RUNTIME },
-    { "strength",  "how much of the painting shows: 0 is the source", OFFSET(strength), AV_OPT_TYPE_DOUBLE, { .dbl = 1 }, 0, 1, RUNTIME },
-    { "colors",    "whose colors the painting has", OFFSET(colors), AV_OPT_TYPE_INT, { .i64 = FF_STYLE_COLORS_STYLE }, 0, FF_STYLE_COLORS_CONTENT, RUNTIME, .unit = "colors" },
-        { "style",   "the style's",                               0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_COLORS_STYLE },   0, 0, RUNTIME, .unit = "colors" },
-        { "content", "the source's: only the brushwork is taken", 0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_COLORS_CONTENT }, 0, 0, RUNTIME, .unit = "colors" },
-    { "precision", "arithmetic of the network", OFFSET(precision), AV_OPT_TYPE_INT, { .i64 = FF_STYLE_PRECISION_AUTO }, 0, FF_STYLE_PRECISION_BF16, FLAGS, .unit = "precision" },
-        { "auto", "bf16 where the hardware has it and the network gains from it", 0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_PRECISION_AUTO }, 0, 0, FLAGS, .unit = "precision" },
-        { "fp32", "32-bit floating point",                                        0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_PRECISION_FP32 }, 0, 0, FLAGS, .unit = "precision" },
-        { "bf16", "bfloat16",                                                     0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_PRECISION_BF16 }, 0, 0, FLAGS, .unit = "precision" },
-    { "requests",  "frames painted at the same time (0: auto)", OFFSET(requests), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, FF_STYLE_MAX_REQUESTS, FLAGS },
-    { "threads",   "threads of TensorFlow (0: auto)", OFFSET(threads), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, FF_STYLE_MAX_THREADS, FLAGS },
-    { "device",    "'auto', 'cpu', 'gpu' or 'gpu:N'", OFFSET(device), AV_OPT_TYPE_STRING, { .str = "auto" }, 0, 0, FLAGS },
-    { "late",      "what to do with a frame that comes while all requests are busy", OFFSET(late), AV_OPT_TYPE_INT, { .i64 = LATE_WAIT }, 0, LATE_DROP, FLAGS, .unit = "late" },
-        { "wait", "paint every frame",                        0, AV_OPT_TYPE_CONST, { .i64 = LATE_WAIT }, 0, 0, FLAGS, .unit = "late" },
-        { "drop", "drop it: a live stream stays in real time", 0, AV_OPT_TYPE_CONST, { .i64 = LATE_DROP }, 0, 0, FLAGS, .unit = "late" },
-    { "input",     "name of the graph's image input (default: found in the graph)", OFFSET(input), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
-    { "output",    "name of the graph's image output (default: found in the graph)", OFFSET(output), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
-    { "range",     "range of the pixel values in a float32 graph", OFFSET(range), AV_OPT_TYPE_INT, { .i64 = FF_STYLE_RANGE_AUTO }, 0, FF_STYLE_RANGE_SIGNED, FLAGS, .unit = "range" },
-        { "auto",   "as the graph shows it, else 0 to 255", 0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_RANGE_AUTO },   0, 0, FLAGS, .unit = "range" },
-        { "255",    "0 to 255",                             0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_RANGE_255 },    0, 0, FLAGS, .unit = "range" },
-        { "1",      "0 to 1",                               0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_RANGE_1 },      0, 0, FLAGS, .unit = "range" },
-        { "signed", "-1 to 1",                              0, AV_OPT_TYPE_CONST, { .i64 = FF_STYLE_RANGE_SIGNED }, 0, 0, FLAGS, .unit = "range" },
-    { "library",   "path of libtensorflow or its folder (default: found as it was built)", OFFSET(library), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
+    { "model", "path of the frozen TensorFlow graph (required)",
+        OFFSET(model), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
+    { "style", "name or index of a style of the model, or a mix such as "
+               "'a:0.7+b:0.3' (default: the first)",
+        OFFSET(style), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, RUNTIME },
+    { "strength", "how much of the painting shows: 0 is the source",
+        OFFSET(strength), AV_OPT_TYPE_DOUBLE, { .dbl = 1 }, 0, 1, RUNTIME },
+    { "colors", "whose colors the painting has",
+        OFFSET(colors), AV_OPT_TYPE_INT, { .i64 = FF_STYLE_COLORS_STYLE },
+        0, FF_STYLE_COLORS_CONTENT, RUNTIME, .unit = "colors" },
+        { "style", "the style's",
+            CHOICE(FF_STYLE_COLORS_STYLE), RUNTIME, .unit = "colors" },
+        { "content", "the source's: only the brushwork is taken",
+            CHOICE(FF_STYLE_COLORS_CONTENT), RUNTIME, .unit = "colors" },
+    { "precision", "arithmetic of the network",
+        OFFSET(precision), AV_OPT_TYPE_INT,
+        { .i64 = FF_STYLE_PRECISION_AUTO }, 0, FF_STYLE_PRECISION_BF16,
+        FLAGS, .unit = "precision" },
+        { "auto", "bf16 where the hardware has it and the network gains "
+                  "from it",
+            CHOICE(FF_STYLE_PRECISION_AUTO), FLAGS, .unit = "precision" },
+        { "fp32", "32-bit floating point",
+            CHOICE(FF_STYLE_PRECISION_FP32), FLAGS, .unit = "precision" },
+        { "bf16", "bfloat16",
+            CHOICE(FF_STYLE_PRECISION_BF16), FLAGS, .unit = "precision" },
+    { "requests", "frames painted at the same time (0: auto)",
+        OFFSET(requests), AV_OPT_TYPE_INT, { .i64 = 0 },
+        0, FF_STYLE_MAX_REQUESTS, FLAGS },
+    { "threads", "threads of TensorFlow (0: auto)",
+        OFFSET(threads), AV_OPT_TYPE_INT, { .i64 = 0 },
+        0, FF_STYLE_MAX_THREADS, FLAGS },
+    { "device", "'auto', 'cpu', 'gpu' or 'gpu:N'",
+        OFFSET(device), AV_OPT_TYPE_STRING, { .str = "auto" }, 0, 0, FLAGS },
+    { "late", "what to do with a frame that comes while all requests are busy",
+        OFFSET(late), AV_OPT_TYPE_INT, { .i64 = LATE_WAIT }, 0, LATE_DROP,
+        FLAGS, .unit = "late" },
+        { "wait", "paint every frame",
+            CHOICE(LATE_WAIT), FLAGS, .unit = "late" },
+        { "drop", "drop it: a live stream stays in real time",
+            CHOICE(LATE_DROP), FLAGS, .unit = "late" },
+    { "metadata", "tell in each frame's metadata how many were painted and "
+                  "dropped, and how long this one took",
+        OFFSET(metadata), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, FLAGS },
+    { "input", "name of the graph's image input (default: found in the graph)",
+        OFFSET(input), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
+    { "output", "name of the graph's image output (default: found in the "
+                "graph)",
+        OFFSET(output), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
+    { "range", "range of the pixel values in a float32 graph",
+        RANGE(range), FLAGS, .unit = "range" },
+        { "auto", "as the graph shows it, else 0 to 255",
+            CHOICE(FF_STYLE_RANGE_AUTO), FLAGS, .unit = "range" },
+        { "255", "0 to 255",
+            CHOICE(FF_STYLE_RANGE_255), FLAGS, .unit = "range" },
+        { "1", "0 to 1",
+            CHOICE(FF_STYLE_RANGE_1), FLAGS, .unit = "range" },
+        { "signed", "-1 to 1",
+            CHOICE(FF_STYLE_RANGE_SIGNED), FLAGS, .unit = "range" },
+    { "input_range", "range of the input (auto: as range has it)",
+        RANGE(input_range), FLAGS, .unit = "range" },
+    { "output_range", "range of the output (auto: as range has it)",
+        RANGE(output_range), FLAGS, .unit = "range" },
+    { "max_memory", "bytes that the frames being painted may take (0: auto)",
+        OFFSET(max_memory), AV_OPT_TYPE_INT64, { .i64 = 0 },
+        0, INT64_MAX, FLAGS },
+    { "library", "path of libtensorflow or its folder (default: found as it "
+                 "was built)",
+        OFFSET(library), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
     { NULL }
 };
 // clang-format on
@@ -144,10 +198,10 @@ static void log_counts(AVFilterContext *ctx, int level)
     const StyleTransferContext *s = ctx->priv;
 
     av_log(ctx, level,
-           "in %" PRId64 ", painted %" PRId64 ", dropped %" PRId64 ", passed %" PRId64
-           ", in flight %zu, delay %.3f s\n",
-           s->nb_in, s->nb_painted, s->nb_dropped, s->nb_passed, av_fifo_can_read(s->pending),
-           s->delay / 1e6);
+           "in %" PRId64 ", painted %" PRId64 ", dropped %" PRId64
+           ", passed %" PRId64 ", in flight %zu, delay %.3f s\n",
+           s->nb_in, s->nb_painted, s->nb_dropped, s->nb_passed,
+           av_fifo_can_read(s->pending), s->delay / 1e6);
 }
 
 /** In a live job, what became of the frames so far, at intervals. */
@@ -162,42 +216,17 @@ static void log_progress(AVFilterContext *ctx)
     }
 }
 
-/** The engine's callback, on one of its threads. */
-static void wake(void *opaque)
+/**
+ * Tells how often the calling thread gave up its processor, of itself or made
+ * to; where the system does not, each time more often.
+ */
+static void get_switches(struct rusage *usage)
 {
-    AVFilterContext *ctx = opaque;
-    StyleTransferContext *s = ctx->priv;
-
-    pthread_mutex_lock(&s->lock);
-    s->ready = 1;
-    pthread_mutex_unlock(&s->lock);
-    pthread_cond_signal(&s->wake);
-}
-
-/** Waits until the oldest frame in the engine may be ready, at most up to `deadline`; returns whether it may. */
-static int wait_until(StyleTransferContext *s, int64_t deadline)
-{
-    const int64_t left = deadline - av_gettime_relative(), end = av_gettime() + left;
-    const struct timespec time = {.tv_sec = end / 1000000, .tv_nsec = end % 1000000 * 1000};
-    // Without time left the call would put the thread to sleep all the same.
-    int ret = left > 0 ? 0 : ETIMEDOUT, ready;
-
-    pthread_mutex_lock(&s->lock);
-    while (!s->ready && !ret)
-        ret = pthread_cond_timedwait(&s->wake, &s->lock, &time);
-    ready = s->ready;
-    s->ready = 0;
-    pthread_mutex_unlock(&s->lock);
-    return ready;
-}
-
-/** What the calling thread has spent of the processor, in microseconds. */
-static int64_t thread_time(void)
-{
-    struct timespec time = {0};
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
+#ifdef RUSAGE_THREAD
+    if (!getrusage(RUSAGE_THREAD, usage))
+        return;
+#endif
+    *usage = (struct rusage){.ru_nvcsw = av_gettime_relative()};
 }
 
 static int set_metadata(const StyleTransferContext *s, AVFrame *frame)
@@ -208,8 +237,10 @@ static int set_metadata(const StyleTransferContext *s, AVFrame *frame)
 
     snprintf(delay, sizeof(delay), "%.3f", s->delay / 1e6);
     if ((ret = av_dict_set_int(metadata, METADATA "in", s->nb_in, 0)) < 0 ||
-        (ret = av_dict_set_int(metadata, METADATA "painted", s->nb_painted, 0)) < 0 ||
-        (ret = av_dict_set_int(metadata, METADATA "dropped", s->nb_dropped, 0)) < 0)
+        (ret = av_dict_set_int(metadata, METADATA "painted", s->nb_painted,
+                               0)) < 0 ||
+        (ret = av_dict_set_int(metadata, METADATA "dropped", s->nb_dropped,
+                               0)) < 0)
         return ret;
     return av_dict_set(metadata, METADATA "delay", delay, 0);
 }
@@ -239,25 +270,31 @@ static int send_oldest(AVFilterContext *ctx, int wait)
     }
     av_fifo_drain2(s->pending, 1);
     s->delay = av_gettime_relative() - frame.arrival;
-    if (ret < 0 || (ret = set_metadata(s, frame.out)) < 0) {
+    if (ret >= 0 && s->metadata)
+        ret = set_metadata(s, frame.out);
+    if (ret < 0) {
         av_frame_free(&frame.out);
         return ret;
     }
     ret = ff_filter_frame(ctx->outputs[0], frame.out);
+    get_switches(&s->then);
     return ret < 0 ? ret : 1;
 }
 
-/** Sends every frame on that is ready; returns how many, or an error. */
+/** Sends every frame on that is ready; returns 0, or an error. */
 static int send_ready(AVFilterContext *ctx)
 {
-    int ret, nb_sent = 0;
+    int ret;
 
     while ((ret = send_oldest(ctx, 0)) > 0)
-        nb_sent++;
-    return ret < 0 ? ret : nb_sent;
+        ;
+    return ret;
 }
 
-/** Sends one frame on; sleeps before, if it must, for as long as every thread of the engine has a frame. */
+/**
+ * Sends one frame on; sleeps before, if it must, for as long as every thread of
+ * the engine has a frame.
+ */
 static int make_room(AVFilterContext *ctx)
 {
     const StyleTransferContext *s = ctx->priv;
@@ -273,7 +310,8 @@ static int paint(AVFilterContext *ctx, AVFrame *in)
     StyleFrame request;
     int ret = AVERROR(ENOMEM);
 
-    // The frame's size, not the link's: without a new configuration of the graph it changes here first.
+    // The frame's size, not the link's: without a new configuration of the
+    // graph it changes here first.
     frame.out = ff_get_video_buffer(ctx->outputs[0], in->width, in->height);
     if (!frame.out || (ret = av_frame_copy_props(frame.out, in)) < 0)
         goto fail;
@@ -309,37 +347,60 @@ static int pass(StyleTransferContext *s, AVFrame *in)
 }
 
 /**
- * Learns the source's pace from the arrival of a frame. A source that lets this thread sleep, a camera or
- * a connection, needs its time from one frame to the next; one that does not is as fast as it is
- * asked, so less and less is expected of waiting. What looks like a short sleep can be a wait for a busy
- * processor: more is expected only bit by bit then.
+ * Learns from a frame that has come whether the source is ahead.
+ *
+ * Who asks for a frame that is not there yet puts the application to sleep in
+ * its source, and nothing leaves the filter until the source goes on:
+ * ff_filter_set_ready() from a thread of the engine would not wake it (nor is
+ * it thread-safe), as no series of FFmpeg runs a graph that waits for input. A
+ * source that waits for a painting in its turn would never go on. So while
+ * frames are being painted, another one is only asked for if the source has
+ * proved that it does not wait for these: a frame was there without the thread
+ * having given up its processor since the last one left, so that it can't be
+ * the answer to that. Who has N frames on their way proves to be ahead by less
+ * than N. Being made to give up the processor proves nothing.
  */
-static void note_arrival(StyleTransferContext *s)
+static void learn(StyleTransferContext *s)
 {
-    const int64_t now = av_gettime_relative();
-    const int64_t gap = now - s->arrival;
-    const int64_t slept = s->asked ? now - s->asked - (thread_time() - s->asked_cpu) : 0;
+    struct rusage now;
 
-    if (!s->nb_in++)
-        s->interval = LONGEST_WAIT;
-    else if (slept <= gap / 8)
-        s->interval = FFMIN(gap, s->interval) / 2;
-    else
-        s->interval = slept > LONG_SLEEP ? gap : FFMIN(gap, 2 * s->interval + FIRST_STEP);
-    s->arrival = now;
     s->asked = 0;
+    get_switches(&now);
+    s->waited = now.ru_nvcsw > s->then.ru_nvcsw;
+    if (s->waited) {
+        s->ahead = FFMAX(s->ahead - 1, 0);
+        s->proofs = 0;
+    } else if (now.ru_nivcsw == s->then.ru_nivcsw && s->nb_asked >= s->ahead &&
+               ++s->proofs >= (s->ahead ? MORE_PROOF : PROOF)) {
+        s->ahead = FFMIN(s->ahead + 1, 4 * s->nb_requests);
+        s->proofs = 0;
+    }
 }
 
-/** Without a new configuration of the graph (-reinit_filter 0), frames of any format may come. */
+static void note_arrival(AVFilterLink *inlink, int64_t pts)
+{
+    StyleTransferContext *s = inlink->dst->priv;
+
+    s->nb_in++;
+    s->arrival = av_gettime_relative();
+    s->duration = av_rescale_q(pts - s->pts, inlink->time_base, AV_TIME_BASE_Q);
+    s->pts = pts;
+    get_switches(&s->then);
+}
+
+/**
+ * Without a new configuration of the graph (-reinit_filter 0), frames of any
+ * format may come.
+ */
 static int check_format(AVFilterContext *ctx, const AVFrame *in)
 {
     if (in->format == ctx->inputs[0]->format)
         return 0;
-    av_log(
-        ctx, AV_LOG_ERROR,
-        "expected frames of the format %s, found %s in mid-stream: put the filter 'scale' before "
-        "this one\n",
-        av_get_pix_fmt_name(ctx->inputs[0]->format), av_get_pix_fmt_name(in->format));
+    av_log(ctx, AV_LOG_ERROR,
+           "expected frames of the format %s, found %s in mid-stream: put the "
+           "filter 'scale' before this one\n",
+           av_get_pix_fmt_name(ctx->inputs[0]->format),
+           av_get_pix_fmt_name(in->format));
     return AVERROR(EINVAL);
 }
 
@@ -356,8 +417,9 @@ static int take_frame(AVFilterContext *ctx)
         av_frame_free(&in);
         return ret;
     }
-    note_arrival(s);
-    if (s->late == LATE_DROP && s->nb_painting == s->nb_requests && !ctx->is_disabled) {
+    note_arrival(ctx->inputs[0], in->pts);
+    if (s->late == LATE_DROP && s->nb_painting == s->nb_requests &&
+        !ctx->is_disabled) {
         s->nb_dropped++;
         av_frame_free(&in);
         return 1;
@@ -371,21 +433,31 @@ static int take_frame(AVFilterContext *ctx)
 }
 
 /**
- * Asks for the next frame. Asking puts the application to sleep until the source has one, and with it the
- * frames that get ready meanwhile; so as long as the source is expected to be silent, wait for them first.
+ * Waits for a painting as long as the source is better not asked; returns
+ * whether there is one.
+ *
+ * A live source whose frames are dropped when they come too soon does not wait
+ * for paintings: its next frame is due when the last one has been shown.
  */
+static int wait_for_painting(StyleTransferContext *s)
+{
+    const int64_t passed = av_gettime_relative() - s->arrival;
+
+    if (s->late == LATE_WAIT)
+        return s->nb_painting > s->ahead;
+    return s->nb_painting && s->waited &&
+           ff_style_wait(s->engine, FFMIN(s->duration, LONGEST_WAIT) - passed);
+}
+
+/** Asks for the next frame, or sends one on that comes before. */
 static int ask(AVFilterContext *ctx)
 {
     StyleTransferContext *s = ctx->priv;
-    int ret;
 
-    while (s->nb_painting && wait_until(s, s->arrival + s->interval))
-        if ((ret = send_ready(ctx)))
-            return FFMIN(ret, 0);
-    if (!s->asked) {
-        s->asked = av_gettime_relative();
-        s->asked_cpu = thread_time();
-    }
+    if (wait_for_painting(s))
+        return FFMIN(make_room(ctx), 0);
+    s->asked = 1;
+    s->nb_asked = s->nb_painting;
     ff_inlink_request_frame(ctx->inputs[0]);
     return 0;
 }
@@ -406,32 +478,40 @@ static int activate(AVFilterContext *ctx)
 {
     AVFilterLink *inlink = ctx->inputs[0];
     AVFilterLink *outlink = ctx->outputs[0];
+    StyleTransferContext *s = ctx->priv;
     int ret, status;
     int64_t pts;
 
     FF_FILTER_FORWARD_STATUS_BACK(outlink, inlink);
 
-    if ((ret = send_ready(ctx)) < 0 || (ret = take_frame(ctx)) < 0)
+    if (s->asked && ff_inlink_queued_frames(inlink))
+        learn(s);
+    if ((ret = send_ready(ctx)) < 0)
         return ret;
     log_progress(ctx);
-    if (ret > 0)
-        ff_filter_set_ready(ctx, 100);
-    else if (ff_inlink_acknowledge_status(inlink, &status, &pts))
+    if (ff_outlink_frame_wanted(outlink) && (ret = take_frame(ctx))) {
+        ff_filter_set_ready(ctx, 100); // for what is to be done next
+        return FFMIN(ret, 0);
+    }
+    if (ff_inlink_acknowledge_status(inlink, &status, &pts))
         return finish(ctx, status, pts);
-    else if (ff_outlink_frame_wanted(outlink))
+    if (ff_outlink_frame_wanted(outlink))
         return ask(ctx);
     return 0;
 }
 
-static int process_command(AVFilterContext *ctx, const char *cmd, const char *arg, char *res,
-                           int res_len, int flags)
+static int process_command(AVFilterContext *ctx, const char *cmd,
+                           const char *arg, char *res, int res_len, int flags)
 {
     StyleTransferContext *s = ctx->priv;
     int ret;
 
-    if (!strcmp(cmd, "style") && s->engine && (ret = ff_style_set_style(s->engine, arg)) < 0)
+    if (!strcmp(cmd, "style") && s->engine &&
+        (ret = ff_style_set_style(s->engine, arg)) < 0)
         return ret;
-    if ((ret = ff_filter_process_command(ctx, cmd, arg, res, res_len, flags)) < 0 || !s->engine)
+    if ((ret = ff_filter_process_command(ctx, cmd, arg, res, res_len, flags)) <
+            0 ||
+        !s->engine)
         return ret;
     if ((ret = ff_style_set_strength(s->engine, s->strength)) < 0)
         return ret;
@@ -452,14 +532,17 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.precision = s->precision;
     settings.device = s->device;
     settings.requests = s->requests;
-    // Before FFmpeg 6, the option of this name that every filter has takes what the user says.
+    // Before FFmpeg 6, the option of this name that every filter has takes what
+    // the user says.
     settings.threads = s->threads ? s->threads : ctx->nb_threads;
     settings.input = s->input;
     settings.output = s->output;
     settings.range = s->range;
+    settings.input_range = s->input_range;
+    settings.output_range = s->output_range;
+    settings.max_memory = s->max_memory;
     settings.opaque = ctx;
     settings.log = log_message;
-    settings.ready = wake;
     return settings;
 }
 
@@ -473,12 +556,16 @@ static int open_engine(AVFilterContext *ctx)
         return ret;
 
     s->nb_requests = ff_style_info(s->engine)->requests;
-    s->pending = av_fifo_alloc2(ff_style_info(s->engine)->in_flight, sizeof(PendingFrame), 0);
+    s->pending = av_fifo_alloc2(ff_style_info(s->engine)->in_flight,
+                                sizeof(PendingFrame), 0);
     s->logged = av_gettime_relative();
     return s->pending ? 0 : AVERROR(ENOMEM);
 }
 
-/** Opens the engine: init() is also called for graphs that the application only looks at. */
+/**
+ * Opens the engine: init() is also called for graphs that the application only
+ * looks at.
+ */
 static int config_input(AVFilterLink *inlink)
 {
     AVFilterContext *ctx = inlink->dst;
@@ -492,21 +579,11 @@ static int config_input(AVFilterLink *inlink)
 
 static av_cold int init(AVFilterContext *ctx)
 {
-    StyleTransferContext *s = ctx->priv;
     const StyleSettings settings = settings_of(ctx);
-    int ret;
 
-    // ffmpeg, from 6 on, has not opened its output yet: what is wrong already shall not cost a good file.
-    if ((ret = ff_style_check(&settings)) < 0)
-        return ret;
-    if ((ret = pthread_mutex_init(&s->lock, NULL)))
-        return AVERROR(ret);
-    if ((ret = pthread_cond_init(&s->wake, NULL))) {
-        pthread_mutex_destroy(&s->lock);
-        return AVERROR(ret);
-    }
-    s->has_lock = 1;
-    return 0;
+    // ffmpeg, from 6 on, has not opened its output yet: what is wrong already
+    // shall not cost a good file.
+    return ff_style_check(&settings);
 }
 
 static av_cold void uninit(AVFilterContext *ctx)
@@ -522,10 +599,6 @@ static av_cold void uninit(AVFilterContext *ctx)
         av_frame_free(&frame.out);
     }
     av_fifo_freep2(&s->pending);
-    if (s->has_lock) {
-        pthread_cond_destroy(&s->wake);
-        pthread_mutex_destroy(&s->lock);
-    }
 }
 
 static const AVFilterPad styletransfer_inputs[] = {
@@ -543,7 +616,8 @@ static const AVFilterPad styletransfer_outputs[] = {
     },
 };
 
-#if LIBAVFILTER_VERSION_MAJOR >= 11 // FFmpeg 8.0 put the public part of a filter into a struct
+#if LIBAVFILTER_VERSION_MAJOR >= \
+    11 // FFmpeg 8.0 put the public part of a filter into a struct
 #define PUBLIC(field) .p.field
 #else
 #define PUBLIC(field) .field
@@ -552,7 +626,8 @@ static const AVFilterPad styletransfer_outputs[] = {
 
 const FFFilter ff_vf_styletransfer = {
     PUBLIC(name) = "styletransfer",
-    PUBLIC(description) = NULL_IF_CONFIG_SMALL("Paint the video in the style of a neural network."),
+    PUBLIC(description) = NULL_IF_CONFIG_SMALL(
+        "Paint the video in the style of a neural network."),
     PUBLIC(priv_class) = &styletransfer_class,
     PUBLIC(flags) = AVFILTER_FLAG_SUPPORT_TIMELINE_INTERNAL,
     .priv_size = sizeof(StyleTransferContext),

@@ -42,8 +42,11 @@ cdef extern from "styletransfer.h" nogil:
         const char *input
         const char *output
         StyleRange range
+        StyleRange input_range
+        StyleRange output_range
         int64_t max_pixels
         size_t max_model_bytes
+        int64_t max_memory
         void *opaque
         void (*log)(void *opaque, StyleLogLevel level, const char *message) noexcept
         void *(*alloc)(void *opaque, size_t size) noexcept

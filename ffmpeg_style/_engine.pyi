@@ -33,9 +33,12 @@ class Engine:
         input: str | None = None,
         output: str | None = None,
         range: Literal["auto", "255", "1", "signed"] = "auto",
+        input_range: Literal["auto", "255", "1", "signed"] = "auto",
+        output_range: Literal["auto", "255", "1", "signed"] = "auto",
         library: str | PathLike[str] | None = None,
         max_pixels: int | None = None,
         max_model_bytes: int | None = None,
+        max_memory: int | None = None,
     ) -> None: ...
     @overload
     def __call__(self, frames: Frame) -> Frame: ...  # type: ignore[overload-overlap]

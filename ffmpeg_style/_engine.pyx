@@ -124,6 +124,13 @@ def _count(name, value):
     return value
 
 
+def _bytes(name, value):
+    """A number of bytes, which may be beyond what a count can be."""
+    if not isinstance(value, int) or not 1 <= value < 2**63:
+        raise errors.InputError(f"{name} is {value!r}; expected a number of bytes, 1 or more, or None")
+    return value
+
+
 def _default_library():
     """The folder of this Python's TensorFlow, unless something else has a say already."""
     if _has_opened or os.environ.get("FFMPEG_STYLE_TENSORFLOW"):
@@ -250,10 +257,13 @@ cdef class Engine:
         output: name of the graph's image output, likewise.
         range: values of a float32 graph's images: "auto", "255" for 0..255, "1" for 0..1, or "signed"
             for -1..1.
+        input_range, output_range: the same for one of the two; "auto" is as `range` says.
         library: TensorFlow's library or its folder; None for ``$FFMPEG_STYLE_TENSORFLOW``, else this
             Python's TensorFlow, else the system's.
         max_pixels: largest frame accepted; None for 2**26.
         max_model_bytes: largest model file accepted; None for 2**29.
+        max_memory: bytes that the frames being painted may take, by an estimate made before; None for
+            three quarters of what the machine has.
 
     Attributes:
         name: of the model, by its card or its file.
@@ -307,9 +317,12 @@ cdef class Engine:
         input=None,
         output=None,
         range="auto",
+        input_range="auto",
+        output_range="auto",
         library=None,
         max_pixels=None,
         max_model_bytes=None,
+        max_memory=None,
     ):
         if self._process:
             raise errors.EngineError("an engine is opened once: make another one")
@@ -334,12 +347,16 @@ cdef class Engine:
         settings.colors = _choice("colors", COLORS, colors)
         settings.precision = _choice("precision", PRECISIONS, precision)
         settings.range = _choice("range", RANGES, range)
+        settings.input_range = _choice("input_range", RANGES, input_range)
+        settings.output_range = _choice("output_range", RANGES, output_range)
         settings.requests = _count("requests", requests)
         settings.threads = _count("threads", threads)
         if max_pixels is not None:
             settings.max_pixels = _count("max_pixels", max_pixels)
         if max_model_bytes is not None:
             settings.max_model_bytes = _count("max_model_bytes", max_model_bytes)
+        if max_memory is not None:
+            settings.max_memory = _bytes("max_memory", max_memory)
         settings.log = _keep_message
         self._open(&settings)
         self._style = self.styles[0] if style is None else style_text(style)

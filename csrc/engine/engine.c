@@ -24,19 +24,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../base/common.h"
+#include "../graph/budget.h"
 #include "../graph/card.h"
 #include "../graph/graphdef.h"
+#include "../graph/nodes.h"
+#include "../graph/signature.h"
 #include "../kernels/processor.h"
 #include "../styletransfer.h"
 #include "../tensorflow/library.h"
 #include "../tensorflow/operations.h"
 #include "../tensorflow/rewrite.h"
 #include "../tensorflow/session.h"
-#include "../tensorflow/signature.h"
 #include "mix.h"
 #include "request.h"
+
+/** What there is of a model before it is opened to be run: all that can be told of it is told by then. */
+typedef struct ModelFile {
+    StyleDevice device; ///< not the file's, but read with it
+    StyleGraphDef def;
+    StyleCard card;
+    StyleNodes nodes;
+} ModelFile;
 
 /** A thread that paints. */
 typedef struct Worker {
@@ -47,11 +58,10 @@ typedef struct Worker {
 
 struct StyleEngine {
     StyleContext ctx;
-    void (*ready)(void *opaque);
-    int64_t max_pixels;
+    int64_t max_pixels, max_memory;
 
+    ModelFile file;
     StyleModel model;
-    StyleCard card;
     char *name;          ///< the model's file without folder and ending
     char (*numbers)[12]; ///< the styles' names when the card has none
     const char **styles; ///< points into the three above
@@ -65,7 +75,10 @@ struct StyleEngine {
     pthread_cond_t work; ///< a frame was submitted, or the engine closes
     pthread_cond_t done; ///< the frames before `awaited` are ready, or one was taken
 
-    // From here on everything is under the lock. What the next frame is painted with:
+    // From here on everything is under the lock. The size that there is memory for:
+    int checked_width, checked_height;
+
+    // What the next frame is painted with:
     float *weights;
     double strength;
     StyleColors colors;
@@ -134,6 +147,9 @@ static int check_settings(const StyleContext *ctx, const StyleSettings *settings
         return ff_style_error(ctx, -EINVAL,
                               "no model is given; expected the path of a frozen "
                               "graph (.pb) as 'model'");
+    if (settings->max_memory < 0)
+        return ff_style_error(ctx, -EINVAL, "max_memory is %lld; expected 1 or more, or 0 for auto",
+                              (long long)settings->max_memory);
     if (settings->max_pixels < 1)
         return ff_style_error(ctx, -EINVAL, "max_pixels is %lld; expected 1 or more",
                               (long long)settings->max_pixels);
@@ -142,6 +158,10 @@ static int check_settings(const StyleContext *ctx, const StyleSettings *settings
         (ret = check_choice(ctx, "precision", (int)settings->precision, FF_STYLE_PRECISION_BF16)) <
             0 ||
         (ret = check_choice(ctx, "range", (int)settings->range, FF_STYLE_RANGE_SIGNED)) < 0 ||
+        (ret = check_choice(ctx, "input_range", (int)settings->input_range,
+                            FF_STYLE_RANGE_SIGNED)) < 0 ||
+        (ret = check_choice(ctx, "output_range", (int)settings->output_range,
+                            FF_STYLE_RANGE_SIGNED)) < 0 ||
         (ret = check_count(ctx, "requests", settings->requests, FF_STYLE_MAX_REQUESTS)) < 0)
         return ret;
     return check_count(ctx, "threads", settings->threads, FF_STYLE_MAX_THREADS);
@@ -167,18 +187,6 @@ static void choose_counts(StyleSettings *settings)
         settings->threads = settings->requests < processors ? processors : 1;
 }
 
-/** Reads what there is before TensorFlow; the file and the card are to be freed after an error too. */
-static int read_model(const StyleContext *ctx, const StyleSettings *settings, StyleDevice *device,
-                      StyleGraphDef *file, StyleCard *card)
-{
-    int ret;
-
-    if ((ret = ff_style_read_device(ctx, settings->device, device)) < 0 ||
-        (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes, file)) < 0)
-        return ret;
-    return file->card ? ff_style_read_card(ctx, file->card, file->card_size, card) : 0;
-}
-
 static int check_style(const StyleContext *ctx, const StyleSettings *settings,
                        const StyleCard *card)
 {
@@ -195,32 +203,64 @@ static int check_style(const StyleContext *ctx, const StyleSettings *settings,
     return ret;
 }
 
+static int64_t memory_of(const StyleSettings *settings)
+{
+    return settings->max_memory ? settings->max_memory : ff_style_free_memory();
+}
+
+/** Reads what there is before TensorFlow; to be freed with free_file() after an error too. */
+static int read_file(const StyleContext *ctx, const StyleSettings *settings, ModelFile *file,
+                     StyleSignature *signature)
+{
+    int ret;
+
+    if ((ret = ff_style_read_device(ctx, settings->device, &file->device)) < 0 ||
+        (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes,
+                                      &file->def)) < 0 ||
+        (file->def.card &&
+         (ret = ff_style_read_card(ctx, file->def.card, file->def.card_size, &file->card)) < 0) ||
+        (ret = check_style(ctx, settings, &file->card)) < 0 ||
+        (ret = ff_style_read_nodes(ctx, &file->def, &file->nodes)) < 0)
+        return ret;
+    if ((ret = ff_style_find_signature(ctx, settings->model, &file->nodes, &file->card, settings,
+                                       signature)) < 0)
+        return ret;
+    return ff_style_check_budget(ctx, settings->model, &file->nodes, signature,
+                                 memory_of(settings));
+}
+
+static void free_file(const StyleContext *ctx, ModelFile *file, StyleSignature *signature)
+{
+    ff_style_free_signature(ctx, signature);
+    ff_style_free_nodes(ctx, &file->nodes);
+    ff_style_free_card(ctx, &file->card);
+    ff_style_free(ctx, file->def.data);
+}
+
 int ff_style_check(const StyleSettings *settings)
 {
     const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
-    StyleGraphDef file = {0};
-    StyleCard card = {0};
-    StyleDevice device;
+    StyleSignature signature = {0};
+    ModelFile file = {0};
     int ret;
 
     if ((ret = check_settings(&ctx, settings)) < 0)
         return ret;
-    if ((ret = read_model(&ctx, settings, &device, &file, &card)) >= 0)
-        ret = check_style(&ctx, settings, &card);
-    ff_style_free_card(&ctx, &card);
-    ff_style_free(&ctx, file.data);
+    ret = read_file(&ctx, settings, &file, &signature);
+    free_file(&ctx, &file, &signature);
     return ret;
 }
 
-static int open_graph(const StyleContext *ctx, const StyleGraphDef *file, const StyleCard *card,
-                      const StyleSettings *settings, const StyleDevice *device, StyleModel *model)
+static int open_graph(const StyleContext *ctx, const ModelFile *file, const StyleGraphDef *def,
+                      const StyleSettings *settings, StyleModel *model)
 {
-    const int ret = ff_style_import_graph(ctx, model->tf, file, card, settings,
-                                          *device->name ? device->name : NULL, &model->graph);
+    const int ret =
+        ff_style_import_graph(ctx, model->tf, def, &file->nodes, &model->signature,
+                              *file->device.name ? file->device.name : NULL, &model->graph);
 
     return ret < 0 ? ret
-                   : ff_style_open_session(ctx, model->tf, &model->graph, settings, device,
-                                           &model->session);
+                   : ff_style_open_session(ctx, model->tf, &model->graph, &model->signature,
+                                           settings, &file->device, &model->session);
 }
 
 static void close_graph(StyleModel *model)
@@ -236,7 +276,7 @@ static void close_graph(StyleModel *model)
 static int suits_kernels(const StyleEngine *e, const StyleSettings *settings,
                          StylePrecision precision)
 {
-    return e->card.text && !(settings->input && *settings->input) &&
+    return e->file.card.text && !(settings->input && *settings->input) &&
            !(settings->output && *settings->output) && settings->threads == 1 &&
            !strcmp(e->model.session.device, "cpu") &&
            (precision == FF_STYLE_PRECISION_FP32 || ff_style_processor_has_matrices());
@@ -266,11 +306,12 @@ static StylePrecision choose_kernels_precision(const StyleEngine *e, const Style
  */
 static int paints(const StyleContext *ctx, const StyleModel *model)
 {
-    const int width = model->graph.width ? model->graph.width : 23;
-    const int height = model->graph.height ? model->graph.height : 17;
+    const int width = model->signature.width ? model->signature.width : 23;
+    const int height = model->signature.height ? model->signature.height : 17;
     const size_t size = 3 * (size_t)width * (size_t)height;
     StyleRequest request = {
-        .weights = ff_style_alloc(ctx, (size_t)model->graph.nb_styles * sizeof(*request.weights)),
+        .weights =
+            ff_style_alloc(ctx, (size_t)model->signature.nb_styles * sizeof(*request.weights)),
         .strength = 1,
     };
     uint8_t *const pixels = ff_style_alloc(ctx, size);
@@ -299,12 +340,11 @@ static int paints(const StyleContext *ctx, const StyleModel *model)
 }
 
 /** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
-static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSettings *settings,
-                       const StyleDevice *device)
+static int use_kernels(StyleEngine *e, const StyleSettings *settings)
 {
     StyleContext trial = e->ctx;
     StyleSettings same = *settings;
-    StyleModel model = {.tf = e->model.tf};
+    StyleModel model = {.tf = e->model.tf, .signature = e->model.signature};
     StyleGraphDef rewritten = {0};
     int ret;
 
@@ -313,9 +353,10 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
         !ff_style_register_kernels(&e->ctx, model.tf))
         return 0;
     trial.is_trial = 1;
-    ret = ff_style_rewrite_graphdef(&e->ctx, file, choose_rewriting(same.precision), &rewritten);
+    ret = ff_style_rewrite_graphdef(&e->ctx, &e->file.def, choose_rewriting(same.precision),
+                                    &rewritten);
     if (ret > 0) {
-        if (open_graph(&trial, &rewritten, &e->card, &same, device, &model) >= 0 &&
+        if (open_graph(&trial, &e->file, &rewritten, &same, &model) >= 0 &&
             paints(&trial, &model)) {
             close_graph(&e->model);
             e->model = model;
@@ -330,15 +371,12 @@ static int use_kernels(StyleEngine *e, const StyleGraphDef *file, const StyleSet
 
 static int open_model(StyleEngine *e, const StyleSettings *settings)
 {
-    StyleGraphDef file = {0};
-    StyleDevice device;
     int ret;
 
-    if ((ret = read_model(&e->ctx, settings, &device, &file, &e->card)) >= 0 &&
+    if ((ret = read_file(&e->ctx, settings, &e->file, &e->model.signature)) >= 0 &&
         (ret = ff_style_load_tensorflow(&e->ctx, settings->library, &e->model.tf)) >= 0 &&
-        (ret = open_graph(&e->ctx, &file, &e->card, settings, &device, &e->model)) >= 0)
-        ret = use_kernels(e, &file, settings, &device);
-    ff_style_free(&e->ctx, file.data);
+        (ret = open_graph(&e->ctx, &e->file, &e->file.def, settings, &e->model)) >= 0)
+        ret = use_kernels(e, settings);
     return ret;
 }
 
@@ -355,15 +393,15 @@ static int name_by_file(StyleEngine *e, const char *path)
 
 static int name_styles(StyleEngine *e)
 {
-    const int count = e->model.graph.nb_styles;
+    const int count = e->model.signature.nb_styles;
 
     if (!(e->styles = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->styles))) ||
         !(e->numbers = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->numbers))))
         return -ENOMEM;
     for (int i = 0; i < count; i++) {
         snprintf(e->numbers[i], sizeof(e->numbers[i]), "%d", i);
-        if (e->card.nb_styles == count)
-            e->styles[i] = e->card.styles[i];
+        if (e->file.card.nb_styles == count)
+            e->styles[i] = e->file.card.styles[i];
         else
             e->styles[i] = count == 1 ? e->info.name : e->numbers[i];
     }
@@ -378,13 +416,13 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
     if ((ret = name_by_file(e, settings->model)) < 0)
         return ret;
     e->info = (StyleInfo){
-        .name = e->card.name ? e->card.name : e->name,
-        .card = e->card.text,
-        .nb_styles = model->graph.nb_styles,
-        .width = model->graph.width,
-        .height = model->graph.height,
-        .input = model->tf->OperationName(model->graph.input.tensor.oper),
-        .output = model->tf->OperationName(model->graph.output.tensor.oper),
+        .name = e->file.card.name ? e->file.card.name : e->name,
+        .card = e->file.card.text,
+        .nb_styles = model->signature.nb_styles,
+        .width = model->signature.width,
+        .height = model->signature.height,
+        .input = model->tf->OperationName(model->graph.input.oper),
+        .output = model->tf->OperationName(model->graph.output.oper),
         .precision = model->session.precision,
         .device = model->session.device,
         .requests = settings->requests,
@@ -400,6 +438,20 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
     return 0;
 }
 
+/** Reads a style, or a mix if the model takes one. */
+static int read_style(const StyleEngine *e, const char *style, float *weights)
+{
+    int ret = ff_style_read_mix(&e->ctx, style, e->styles, e->info.nb_styles, weights), count = 0;
+
+    for (int i = 0; i < e->info.nb_styles && ret >= 0; i++)
+        count += weights[i] > 0;
+    if (count > 1 && e->model.signature.control == FF_STYLE_CONTROL_INDEX)
+        ret = ff_style_error(&e->ctx, -EINVAL,
+                             "style '%s' is a mix, and the model takes the number of one style",
+                             style);
+    return ret;
+}
+
 static int open_slots(StyleEngine *e, const StyleSettings *settings)
 {
     const size_t count = (size_t)e->info.in_flight;
@@ -413,7 +465,7 @@ static int open_slots(StyleEngine *e, const StyleSettings *settings)
             return -ENOMEM;
     e->strength = settings->strength;
     e->colors = settings->colors;
-    return ff_style_read_mix(&e->ctx, settings->style, e->styles, e->info.nb_styles, e->weights);
+    return read_style(e, settings->style, e->weights);
 }
 
 static StyleRequest *request_of(StyleEngine *e, uint64_t number)
@@ -451,7 +503,6 @@ static void wait_for_oldest(StyleEngine *e, uint64_t count)
 /** Called under the lock; lets go of it to wake others, who then find it free. */
 static void finish(StyleEngine *e, StyleRequest *request)
 {
-    const int oldest = request == request_of(e, e->received);
     int awaited;
 
     request->done = 1;
@@ -461,8 +512,6 @@ static void finish(StyleEngine *e, StyleRequest *request)
     pthread_mutex_unlock(&e->lock);
     if (awaited)
         pthread_cond_broadcast(&e->done);
-    if (oldest && e->ready)
-        e->ready(e->ctx.opaque);
     pthread_mutex_lock(&e->lock);
 }
 
@@ -541,8 +590,8 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
     if (!(e = ff_style_alloc(&ctx, sizeof(*e))))
         return -ENOMEM;
     e->ctx = ctx;
-    e->ready = settings->ready;
     e->max_pixels = settings->max_pixels;
+    e->max_memory = memory_of(settings);
     choose_counts(&chosen);
     if ((ret = open_engine(e, &chosen)) < 0)
         goto fail;
@@ -565,9 +614,37 @@ const StyleInfo *ff_style_info(const StyleEngine *e)
     return &e->info;
 }
 
+/** Whether there is memory for so many frames at a time. Sizes that are as before are not reckoned again. */
+static int check_memory(StyleEngine *e, int width, int height)
+{
+    int64_t bytes;
+    int is_new;
+
+    pthread_mutex_lock(&e->lock);
+    is_new = width != e->checked_width || height != e->checked_height;
+    pthread_mutex_unlock(&e->lock);
+    if (!is_new)
+        return 0;
+    bytes = ff_style_frame_bytes(&e->ctx, &e->file.nodes, &e->model.signature, width, height);
+    if (bytes < 0)
+        return (int)bytes;
+    if (bytes > e->max_memory / e->info.requests)
+        return ff_style_error(&e->ctx, -EFBIG,
+                              "a frame of %dx%d pixels takes about %.1f GB in this model, %d are "
+                              "painted at a time, and the limit is %.1f GB: scale the frames down, "
+                              "or take fewer requests",
+                              width, height, (double)bytes / 1e9, e->info.requests,
+                              (double)e->max_memory / 1e9);
+    pthread_mutex_lock(&e->lock);
+    e->checked_width = width;
+    e->checked_height = height;
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
 int ff_style_check_size(StyleEngine *e, int width, int height)
 {
-    const StyleGraph *graph = &e->model.graph;
+    const StyleSignature *graph = &e->model.signature;
     char wanted[64] = "";
 
     if (width < graph->min_size || height < graph->min_size)
@@ -586,7 +663,7 @@ int ff_style_check_size(StyleEngine *e, int width, int height)
         return ff_style_error(&e->ctx, -EFBIG,
                               "the frame has %dx%d pixels, and the limit is %lld pixels", width,
                               height, (long long)e->max_pixels);
-    return 0;
+    return check_memory(e, width, height);
 }
 
 int ff_style_set_style(StyleEngine *e, const char *style)
@@ -598,7 +675,7 @@ int ff_style_set_style(StyleEngine *e, const char *style)
     if (!weights)
         return -ENOMEM;
     // Not under the lock: a log callback may wait for a lock of the caller's.
-    ret = ff_style_read_mix(&e->ctx, style, e->styles, e->info.nb_styles, weights);
+    ret = read_style(e, style, weights);
     if (ret >= 0) {
         pthread_mutex_lock(&e->lock);
         memcpy(e->weights, weights, size);
@@ -730,6 +807,34 @@ int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
     return ret;
 }
 
+/** The moment that is so far from now. */
+static struct timespec moment_in(int64_t microseconds)
+{
+    struct timespec moment;
+
+    clock_gettime(CLOCK_REALTIME, &moment);
+    microseconds += moment.tv_nsec / 1000;
+    moment.tv_sec += (time_t)(microseconds / 1000000);
+    moment.tv_nsec = (long)(microseconds % 1000000 * 1000);
+    return moment;
+}
+
+int ff_style_wait(StyleEngine *e, int64_t microseconds)
+{
+    // Without time left, the call below would put the thread to sleep all the same.
+    int timeout = microseconds <= 0, ready;
+    const struct timespec end = moment_in(timeout ? 0 : microseconds);
+
+    pthread_mutex_lock(&e->lock);
+    while (e->received < e->submitted && !all_done(e, e->received + 1) && !timeout) {
+        e->awaited = e->received + 1;
+        timeout = pthread_cond_timedwait(&e->done, &e->lock, &end);
+    }
+    ready = e->received < e->submitted && all_done(e, e->received + 1);
+    pthread_mutex_unlock(&e->lock);
+    return ready;
+}
+
 static void cancel(StyleRequest *request)
 {
     request->result = -ECANCELED;
@@ -796,7 +901,7 @@ void ff_style_close(StyleEngine **engine)
     ff_style_free(&ctx, e->styles);
     ff_style_free(&ctx, e->numbers);
     ff_style_free(&ctx, e->name);
-    ff_style_free_card(&ctx, &e->card);
+    free_file(&ctx, &e->file, &e->model.signature);
     ff_style_free(&ctx, e);
     *engine = NULL;
 }

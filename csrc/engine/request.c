@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../kernels/pixels.h"
@@ -33,16 +34,24 @@
 static const uint8_t run_on_this_thread[] = {3 << 3, 0xff, 0xff, 0xff, 0xff, 0xff,
                                              0xff,   0xff, 0xff, 0xff, 0x01};
 
+/** Makes the tensor that chooses the style, of the shape that the graph has for it. */
+static int open_chooser(const StyleModel *model, StylePainter *painter)
+{
+    const StyleSignature *const s = &model->signature;
+    const size_t size = s->chooser_type == FF_STYLE_DT_INT64 ? sizeof(int64_t) : sizeof(int32_t);
+
+    if (!s->control)
+        return 0;
+    painter->chooser = model->tf->AllocateTensor(
+        (TF_DataType)s->chooser_type, s->chooser_dims.sizes, s->chooser_dims.rank,
+        size * (size_t)(s->control == FF_STYLE_CONTROL_WEIGHTS ? s->nb_styles : 1));
+    return painter->chooser ? 0 : -ENOMEM;
+}
+
 int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, StylePainter *painter)
 {
-    const StyleTensorFlow *tf = model->tf;
-    const int64_t count = model->graph.nb_styles;
-
-    painter->status = tf->NewStatus();
-    if (model->graph.weights.oper)
-        painter->style_weights =
-            tf->AllocateTensor(TF_FLOAT, &count, 1, (size_t)count * sizeof(float));
-    if (!painter->status || (model->graph.weights.oper && !painter->style_weights))
+    painter->status = model->tf->NewStatus();
+    if (!painter->status || open_chooser(model, painter) < 0)
         return ff_style_error(ctx, -ENOMEM, "out of memory for a request");
     return 0;
 }
@@ -51,28 +60,43 @@ void ff_style_close_painter(const StyleModel *model, StylePainter *painter)
 {
     if (painter->image)
         model->tf->DeleteTensor(painter->image);
-    if (painter->style_weights)
-        model->tf->DeleteTensor(painter->style_weights);
+    if (painter->chooser)
+        model->tf->DeleteTensor(painter->chooser);
     if (painter->status)
         model->tf->DeleteStatus(painter->status);
+    free(painter->pixels);
     *painter = (StylePainter){0};
 }
 
-static StyleSample sample_of(TF_DataType type)
+static StyleSample sample_of(int type)
 {
     return type == TF_FLOAT ? FF_STYLE_SAMPLE_FLOAT : FF_STYLE_SAMPLE_UINT8;
 }
 
-static size_t image_size(const StyleFrame *frame, TF_DataType type)
+static size_t image_size(const StyleFrame *frame, int type)
 {
     return 3 * (size_t)frame->width * (size_t)frame->height *
            (type == TF_FLOAT ? sizeof(float) : 1);
 }
 
-static int has_size(const StyleTensorFlow *tf, const TF_Tensor *image, int width, int height)
+/** The shape of an image for a frame of this size. */
+static void write_dims(const StylePort *port, int64_t width, int64_t height, int64_t dims[4])
 {
-    return tf->NumDims(image) == 4 && tf->Dim(image, 0) == 1 && tf->Dim(image, 1) == height &&
-           tf->Dim(image, 2) == width && tf->Dim(image, 3) == 3;
+    const int64_t last[] = {1, height, width, 3}, first[] = {1, 3, height, width};
+
+    memcpy(dims, port->channels_first ? first : last, sizeof(last));
+}
+
+static int has_size(const StyleTensorFlow *tf, const TF_Tensor *image, const StylePort *port,
+                    const StyleFrame *frame)
+{
+    int64_t dims[4];
+
+    write_dims(port, frame->width, frame->height, dims);
+    for (int i = 0; i < 4; i++)
+        if (tf->NumDims(image) != 4 || tf->Dim(image, i) != dims[i])
+            return 0;
+    return 1;
 }
 
 /** Makes the network's input, unless the frame before had the same size. */
@@ -80,34 +104,55 @@ static int prepare_image(const StyleContext *ctx, const StyleModel *model, Style
                          const StyleFrame *frame)
 {
     const StyleTensorFlow *tf = model->tf;
-    const TF_DataType type = model->graph.input.type;
-    const int64_t dims[] = {1, frame->height, frame->width, 3};
+    const StyleSignature *const s = &model->signature;
+    const int is_first = s->input.channels_first || s->output.channels_first;
+    int64_t dims[4];
 
-    if (painter->image && has_size(tf, painter->image, frame->width, frame->height))
+    if (painter->image && has_size(tf, painter->image, &s->input, frame))
         return 0;
     if (painter->image)
         tf->DeleteTensor(painter->image);
-    painter->image = tf->AllocateTensor(type, dims, 4, image_size(frame, type));
-    if (!painter->image)
+    free(painter->pixels);
+    painter->pixels = is_first ? malloc(image_size(frame, TF_FLOAT)) : NULL;
+    write_dims(&s->input, frame->width, frame->height, dims);
+    painter->image =
+        tf->AllocateTensor((TF_DataType)s->input.type, dims, 4, image_size(frame, s->input.type));
+    if (!painter->image || (is_first && !painter->pixels))
         return ff_style_error(ctx, -ENOMEM, "out of memory for a frame of %dx%d pixels",
                               frame->width, frame->height);
     return 0;
+}
+
+/** Writes the style that the request has as the graph takes it: weights, or the number of the one with all. */
+static void write_chooser(const StyleModel *model, const float *weights, void *chooser)
+{
+    const StyleSignature *const s = &model->signature;
+    int64_t index = 0;
+
+    if (s->control == FF_STYLE_CONTROL_WEIGHTS) {
+        memcpy(chooser, weights, (size_t)s->nb_styles * sizeof(*weights));
+        return;
+    }
+    while (index < s->nb_styles - 1 && weights[index] <= 0)
+        index++;
+    if (s->chooser_type == FF_STYLE_DT_INT64)
+        memcpy(chooser, &index, sizeof(index));
+    else
+        memcpy(chooser, &(int32_t){(int32_t)index}, sizeof(int32_t));
 }
 
 static int run(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
                const float *weights, TF_Tensor **painted)
 {
     const StyleTensorFlow *tf = model->tf;
-    const StyleGraph *graph = &model->graph;
-    const TF_Output inputs[] = {graph->input.tensor, graph->weights};
-    TF_Tensor *const values[] = {painter->image, painter->style_weights};
+    const TF_Output inputs[] = {model->graph.input, model->graph.chooser};
+    TF_Tensor *const values[] = {painter->image, painter->chooser};
     const TF_Buffer options = {run_on_this_thread, sizeof(run_on_this_thread), NULL};
 
-    if (painter->style_weights)
-        memcpy(tf->TensorData(painter->style_weights), weights,
-               (size_t)graph->nb_styles * sizeof(*weights));
-    tf->SessionRun(model->session.session, &options, inputs, values, painter->style_weights ? 2 : 1,
-                   &graph->output.tensor, painted, 1, NULL, 0, NULL, painter->status);
+    if (painter->chooser)
+        write_chooser(model, weights, tf->TensorData(painter->chooser));
+    tf->SessionRun(model->session.session, &options, inputs, values, painter->chooser ? 2 : 1,
+                   &model->graph.output, painted, 1, NULL, 0, NULL, painter->status);
     if (tf->GetCode(painter->status) != TF_OK)
         return ff_style_tf_error(ctx, tf, painter->status, -EIO,
                                  "TensorFlow failed to run the model on a frame");
@@ -118,44 +163,69 @@ static int check_painted(const StyleContext *ctx, const StyleModel *model, const
                          const TF_Tensor *painted)
 {
     const StyleTensorFlow *tf = model->tf;
-    const StylePort *output = &model->graph.output;
+    const StylePort *output = &model->signature.output;
     const int rank = tf->NumDims(painted);
     char shape[256] = "[";
 
-    if (has_size(tf, painted, frame->width, frame->height) &&
-        tf->TensorType(painted) == output->type &&
+    if (has_size(tf, painted, output, frame) && (int)tf->TensorType(painted) == output->type &&
         tf->TensorByteSize(painted) >= image_size(frame, output->type))
         return 0;
     for (int i = 0; i < rank; i++)
         ff_style_append(shape, sizeof(shape), "%s%lld", i ? "," : "",
                         (long long)tf->Dim(painted, i));
-    return ff_style_error(
-        ctx, -EBADMSG,
-        "the model's output '%s' is %s %s] for a frame of %dx%d; expected %s "
-        "[1,%d,%d,3]: scale or pad the frames to a size that the model keeps",
-        tf->OperationName(output->tensor.oper), ff_style_type_name(tf->TensorType(painted)), shape,
-        frame->width, frame->height, ff_style_type_name(output->type), frame->height, frame->width);
+    return ff_style_error(ctx, -EBADMSG,
+                          "the model's output '%s' is %s %s] for a frame of %dx%d; expected %s "
+                          "[1,%d,%d,3]: scale or pad the frames to a size that the model keeps",
+                          tf->OperationName(model->graph.output.oper),
+                          ff_style_type_name(tf->TensorType(painted)), shape, frame->width,
+                          frame->height, ff_style_type_name(output->type), frame->height,
+                          frame->width);
+}
+
+/** Writes the frame into the network's image. */
+static void read_frame(const StyleModel *model, const StylePainter *painter,
+                       const StyleFrame *frame)
+{
+    const StylePort *const port = &model->signature.input;
+    const StyleSample sample = sample_of(port->type);
+    void *const image = model->tf->TensorData(painter->image);
+
+    ff_style_read_frame(frame, port->channels_first ? painter->pixels : image, sample, port->range);
+    if (port->channels_first)
+        ff_style_split_channels(painter->pixels, (size_t)frame->width * (size_t)frame->height,
+                                sample, image);
+}
+
+/** Writes the network's image into the frame. */
+static void write_frame(const StyleModel *model, const StylePainter *painter,
+                        const StyleRequest *request, const TF_Tensor *painted)
+{
+    const StylePort *const port = &model->signature.output;
+    const StyleFrame *const frame = &request->frame;
+    const StyleSample sample = sample_of(port->type);
+    const void *const image = model->tf->TensorData(painted);
+
+    if (port->channels_first)
+        ff_style_join_channels(image, (size_t)frame->width * (size_t)frame->height, sample,
+                               painter->pixels);
+    ff_style_write_frame(frame, port->channels_first ? painter->pixels : image, sample, port->range,
+                         request->strength, request->colors);
 }
 
 static int paint(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
                  const StyleRequest *request)
 {
-    const StyleTensorFlow *tf = model->tf;
-    const StyleGraph *graph = &model->graph;
-    const StyleFrame *frame = &request->frame;
     TF_Tensor *painted = NULL;
     int ret;
 
-    if ((ret = prepare_image(ctx, model, painter, frame)) < 0)
+    if ((ret = prepare_image(ctx, model, painter, &request->frame)) < 0)
         return ret;
-    ff_style_read_frame(frame, tf->TensorData(painter->image), sample_of(graph->input.type),
-                        graph->range);
+    read_frame(model, painter, &request->frame);
     if ((ret = run(ctx, model, painter, request->weights, &painted)) >= 0 &&
-        (ret = check_painted(ctx, model, frame, painted)) >= 0)
-        ff_style_write_frame(frame, tf->TensorData(painted), sample_of(graph->output.type),
-                             graph->range, request->strength, request->colors);
+        (ret = check_painted(ctx, model, &request->frame, painted)) >= 0)
+        write_frame(model, painter, request, painted);
     if (painted)
-        tf->DeleteTensor(painted);
+        model->tf->DeleteTensor(painted);
     return ret;
 }
 

@@ -26,20 +26,22 @@
 #define FF_STYLE_REQUEST_H
 
 #include "../base/common.h"
+#include "../graph/signature.h"
+#include "../tensorflow/graph.h"
 #include "../tensorflow/library.h"
 #include "../tensorflow/session.h"
-#include "../tensorflow/signature.h"
 
 /** What all requests share; none of it changes while they run. */
 typedef struct StyleModel {
     const StyleTensorFlow *tf;
+    StyleSignature signature;
     StyleGraph graph;
     StyleSession session;
 } StyleModel;
 
 typedef struct StyleRequest {
     StyleFrame frame;
-    float *weights; ///< of the styles, graph.nb_styles of them
+    float *weights; ///< of the styles, signature.nb_styles of them
     double strength;
     StyleColors colors;
 
@@ -51,8 +53,9 @@ typedef struct StyleRequest {
 /** TensorFlow's objects that a thread needs to paint, for one frame after the other. */
 typedef struct StylePainter {
     TF_Status *status;
-    TF_Tensor *image;         ///< the frame as the network takes it; kept while the size stays
-    TF_Tensor *style_weights; ///< NULL when the graph has one style
+    TF_Tensor *image;   ///< the frame as the network takes it; kept while the size stays
+    TF_Tensor *chooser; ///< what chooses the style; NULL when the graph has one
+    uint8_t *pixels;    ///< the frame with its channels last, where the graph has them first
 } StylePainter;
 
 /** Makes what the painter keeps; to be closed after an error as well. Returns 0 or -ENOMEM. */

@@ -30,15 +30,24 @@
 #include <unistd.h>
 
 #include "graphdef.h"
+#include "nodes.h"
 #include "proto.h"
 
 /* Sorted as strcmp() sorts, for the search. */
 static const char *const allowed_ops[] = {
     "Abs",
+    "AccumulateNV2",
     "Add",
     "AddN",
     "AddV2",
+    "All",
+    "Any",
+    "ArgMax",
+    "ArgMin",
+    "Atan",
     "AvgPool",
+    "BatchMatMul",
+    "BatchMatMulV2",
     "BatchToSpaceND",
     "BiasAdd",
     "BroadcastTo",
@@ -50,14 +59,22 @@ static const char *const allowed_ops[] = {
     "Const",
     "Conv2D",
     "Conv2DBackpropInput",
+    "Cos",
+    "Cumsum",
     "DepthToSpace",
     "DepthwiseConv2dNative",
+    "Dequantize",
     "Div",
     "Einsum",
     "Elu",
+    "Equal",
     "Erf",
     "Exp",
     "ExpandDims",
+    "Expm1",
+    "FakeQuantWithMinMaxArgs",
+    "FakeQuantWithMinMaxVars",
+    "FakeQuantWithMinMaxVarsPerChannel",
     "Fill",
     "Floor",
     "FloorDiv",
@@ -65,11 +82,29 @@ static const char *const allowed_ops[] = {
     "FusedBatchNorm",
     "FusedBatchNormV2",
     "FusedBatchNormV3",
+    "Gather",
+    "GatherNd",
     "GatherV2",
+    "Greater",
+    "GreaterEqual",
     "Identity",
     "IdentityN",
+    "Inv",
+    "IsFinite",
+    "IsInf",
+    "IsNan",
+    "L2Loss",
+    "LRN",
     "LeakyRelu",
+    "Less",
+    "LessEqual",
+    "LinSpace",
     "Log",
+    "Log1p",
+    "LogSoftmax",
+    "LogicalAnd",
+    "LogicalNot",
+    "LogicalOr",
     "MatMul",
     "Max",
     "MaxPool",
@@ -82,14 +117,20 @@ static const char *const allowed_ops[] = {
     "Mul",
     "Neg",
     "NoOp",
+    "NotEqual",
+    "OneHot",
+    "OnesLike",
     "Pack",
     "Pad",
     "PadV2",
     "Placeholder",
     "PlaceholderWithDefault",
     "Pow",
+    "PreventGradient",
     "Prod",
+    "QuantizeV2",
     "Range",
+    "Rank",
     "RealDiv",
     "Reciprocal",
     "Relu",
@@ -101,10 +142,15 @@ static const char *const allowed_ops[] = {
     "ReverseV2",
     "Round",
     "Rsqrt",
+    "ScatterNd",
+    "Select",
+    "SelectV2",
     "Selu",
     "Shape",
     "ShapeN",
     "Sigmoid",
+    "Sign",
+    "Sin",
     "Size",
     "Slice",
     "Softmax",
@@ -124,6 +170,7 @@ static const char *const allowed_ops[] = {
     "Sum",
     "Tanh",
     "Tile",
+    "TopKV2",
     "Transpose",
     "Unpack",
     "ZerosLike",
@@ -147,8 +194,23 @@ int ff_style_op_is_allowed(const char *op, size_t length)
                    sizeof(*allowed_ops), compare_op);
 }
 
-/* For messages: a name in a hostile file may be of any length. */
-#define NAME_ARGUMENTS(span) (int)((span).size < 100 ? (span).size : 100), (const char *)(span).data
+/**
+ * Operations that no graph has by accident, wherever in it they stand: others that are not allowed are refused
+ * only where the painted image depends on them.
+ */
+static int is_harmful(StyleSpan op)
+{
+    static const char *const ops[] = {
+        "Abort",       "DebugIdentity", "DebugIdentityV2", "DebugIdentityV3",
+        "EagerPyFunc", "PyFunc",        "PyFuncStateless", "ReadFile",
+        "Save",        "SaveSlices",    "While",           "WriteFile",
+    };
+
+    for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+        if (ff_style_span_is(op, ops[i]))
+            return 1;
+    return 0;
+}
 
 static int refuse(const StyleContext *ctx, const StyleGraphDef *file, const uint8_t *position)
 {
@@ -199,12 +261,13 @@ static int check_node(const StyleContext *ctx, StyleGraphDef *file, StyleSpan no
         if (field.number != NODE_OP || field.type != FF_STYLE_BYTES)
             continue;
         ops++;
-        if (!ff_style_op_is_allowed((const char *)field.bytes.data, field.bytes.size))
-            return ff_style_error(
-                ctx, -EBADMSG,
-                "model '%s' is refused: its node '%.*s' is a '%.*s', which is not "
-                "among the feed-forward operations that a style network needs",
-                file->path, NAME_ARGUMENTS(name), NAME_ARGUMENTS(field.bytes));
+        if (is_harmful(field.bytes))
+            return ff_style_error(ctx, -EBADMSG,
+                                  "model '%s' is refused: its node '%.*s' is a '%.*s', which is "
+                                  "not among the feed-forward operations that a style network "
+                                  "needs",
+                                  file->path, FF_STYLE_SPAN_ARGUMENTS(name),
+                                  FF_STYLE_SPAN_ARGUMENTS(field.bytes));
     }
     if (ret < 0 || ops != 1 || !name.size)
         return refuse(ctx, file, whole.data);
@@ -230,11 +293,11 @@ static int check_library(const StyleContext *ctx, const StyleGraphDef *file, Sty
             ctx, -EBADMSG,
             "model '%s' is refused: it calls a function ('%.*s'), and only frozen "
             "graphs without functions are run; freeze it with its functions inlined",
-            file->path, NAME_ARGUMENTS(name));
+            file->path, FF_STYLE_SPAN_ARGUMENTS(name));
     return 0;
 }
 
-static int check_graph(const StyleContext *ctx, StyleGraphDef *file)
+int ff_style_scan_graphdef(const StyleContext *ctx, StyleGraphDef *file)
 {
     StyleSpan graph = {file->data, file->size};
     const uint8_t *position = graph.data;
@@ -327,5 +390,5 @@ int ff_style_read_graphdef(const StyleContext *ctx, const char *path, size_t max
     if (ret >= 0)
         ret = read_all(ctx, file, fd);
     close(fd);
-    return ret < 0 ? ret : check_graph(ctx, file);
+    return ret < 0 ? ret : ff_style_scan_graphdef(ctx, file);
 }

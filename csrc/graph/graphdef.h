@@ -41,13 +41,21 @@ typedef struct StyleGraphDef {
 } StyleGraphDef;
 
 /**
- * Reads the file at `path`, and makes sure that it is a GraphDef of allowed operations only.
+ * Reads the file at `path`, and makes sure that it is a GraphDef without functions and harmful operations.
  *
  * @param file receives the content; its data are to be freed after an error as well
  * @return 0, or a negative errno after a message that names what is wrong
  */
 int ff_style_read_graphdef(const StyleContext *ctx, const char *path, size_t max_size,
                            StyleGraphDef *file);
+
+/**
+ * Makes sure that a file's data, with their size and the path for messages, are such a GraphDef, and finds the
+ * card in it: what ff_style_read_graphdef() does with a file that is read.
+ *
+ * @return 0, or -EBADMSG after a message that names what is wrong
+ */
+int ff_style_scan_graphdef(const StyleContext *ctx, StyleGraphDef *file);
 
 /**
  * Whether the engine runs this operation: feed-forward arithmetic on tensors, and nothing that has a side

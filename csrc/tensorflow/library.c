@@ -133,20 +133,18 @@ static int search(const char *library, char *tried)
  * TensorFlow writes to stderr on every start: devices, libraries that it lacks, hints for its developers.
  * What fails comes back as a status anyway, so these lines are kept from the caller's output, unless he
  * has set TF_CPP_MIN_LOG_LEVEL himself. TensorFlow reads that from the environment only, and what its
- * constructors write goes to stderr whatever the level is. setenv() is not safe beside another thread's
- * getenv(), so it is called once in a process.
+ * constructors write goes to stderr whatever the level is.
  */
 static int search_quietly(const char *library, char *tried)
 {
-    StyleStderr held;
+    StyleQuiet before;
     int ret;
 
     if (getenv("TF_CPP_MIN_LOG_LEVEL"))
         return search(library, tried);
-    setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0);
-    held = ff_style_hold_stderr();
+    before = ff_style_be_quiet();
     ret = search(library, tried);
-    ff_style_release_stderr(&held);
+    ff_style_be_loud(&before);
     return ret;
 }
 

@@ -118,7 +118,8 @@ void ff_style_write_config(const StyleConfig *config, StyleMessage *message)
 }
 
 static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
-                            StylePrecision precision, const StyleDevice *device, int *bf16)
+                            const StyleSignature *signature, StylePrecision precision,
+                            const StyleDevice *device, int *bf16)
 {
     const int has_bf16 = ff_style_processor_has_bf16();
 
@@ -126,13 +127,13 @@ static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
         return ff_style_error(ctx, -ENODEV,
                               "precision=bf16 needs a processor with AVX512-BF16 or AMX-BF16, and "
                               "this one has neither: take precision=auto or fp32");
-    if (precision == FF_STYLE_PRECISION_BF16 && graph->computed_norms && !graph->rewritten)
+    if (precision == FF_STYLE_PRECISION_BF16 && signature->computed_norms && !graph->rewritten)
         return ff_style_error(ctx, -EINVAL,
                               "precision=bf16 is beyond TensorFlow for a model that computes the "
                               "scale or the offset of its norms: take precision=auto or fp32");
     *bf16 = precision == FF_STYLE_PRECISION_BF16 ||
-            (precision == FF_STYLE_PRECISION_AUTO && has_bf16 && !graph->computed_norms &&
-             device->kind != FF_STYLE_DEVICE_GPU && graph->channels >= BF16_MIN_CHANNELS);
+            (precision == FF_STYLE_PRECISION_AUTO && has_bf16 && !signature->computed_norms &&
+             device->kind != FF_STYLE_DEVICE_GPU && signature->channels >= BF16_MIN_CHANNELS);
     return 0;
 }
 
@@ -207,8 +208,9 @@ static int choose_device(const StyleContext *ctx, const StyleTensorFlow *tf,
 }
 
 int ff_style_open_session(const StyleContext *ctx, const StyleTensorFlow *tf,
-                          const StyleGraph *graph, const StyleSettings *settings,
-                          const StyleDevice *device, StyleSession *session)
+                          const StyleGraph *graph, const StyleSignature *signature,
+                          const StyleSettings *settings, const StyleDevice *device,
+                          StyleSession *session)
 {
     StyleConfig config = {
         .threads = settings->threads,
@@ -219,7 +221,7 @@ int ff_style_open_session(const StyleContext *ctx, const StyleTensorFlow *tf,
     *session = (StyleSession){.status = tf->NewStatus()};
     if (!session->status)
         return ff_style_error(ctx, -ENOMEM, "out of memory for TensorFlow's session");
-    ret = choose_precision(ctx, graph, settings->precision, device, &config.bf16);
+    ret = choose_precision(ctx, graph, signature, settings->precision, device, &config.bf16);
     session->precision = config.bf16 ? FF_STYLE_PRECISION_BF16 : FF_STYLE_PRECISION_FP32;
     config.bf16 &= !graph->rewritten; // nothing is left to TensorFlow to round
     if (ret >= 0)

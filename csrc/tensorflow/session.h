@@ -27,8 +27,8 @@
 
 #include "../base/common.h"
 #include "../graph/proto.h"
+#include "graph.h"
 #include "library.h"
-#include "signature.h"
 
 typedef enum StyleDeviceKind {
     FF_STYLE_DEVICE_AUTO,
@@ -73,8 +73,9 @@ int ff_style_count_processors(void);
  * @return 0, -ENODEV, -EBADMSG or -ENOMEM after a message
  */
 int ff_style_open_session(const StyleContext *ctx, const StyleTensorFlow *tf,
-                          const StyleGraph *graph, const StyleSettings *settings,
-                          const StyleDevice *device, StyleSession *session);
+                          const StyleGraph *graph, const StyleSignature *signature,
+                          const StyleSettings *settings, const StyleDevice *device,
+                          StyleSession *session);
 
 /** Closes the session, and empties it. */
 void ff_style_close_session(const StyleTensorFlow *tf, StyleSession *session);

@@ -25,19 +25,25 @@
 #ifndef FF_STYLE_STDERR_H
 #define FF_STYLE_STDERR_H
 
-/** stderr while it is held back; only for the functions below. */
-typedef struct StyleStderr {
-    int real; ///< where stderr went, -1: it is not held back
-    int held; ///< where it goes meanwhile
-} StyleStderr;
+#include <stdio.h>
+
+/** What was there before, only for the functions below. */
+typedef struct StyleQuiet {
+    FILE *stream;       ///< stderr; NULL: it stays as it is
+    char **environment; ///< environ; NULL: it stays as it is
+} StyleQuiet;
 
 /**
- * Sends what the whole process writes to stderr (file descriptor 2) into memory, on systems that have
- * memfd_create(); elsewhere, and when that fails, stderr stays as it is.
+ * From here on TensorFlow finds TF_CPP_MIN_LOG_LEVEL=3 in the environment, and lines of its log that are written
+ * to the C library's stderr are dropped; all others go on as they are.
+ *
+ * File descriptor 2 stays what it is: a program that another thread starts meanwhile has its stderr. The
+ * environment is another array with the same strings and one more, and both arrays stay: unlike setenv(), that
+ * takes nothing away from a thread that is in getenv().
  */
-StyleStderr ff_style_hold_stderr(void);
+StyleQuiet ff_style_be_quiet(void);
 
-/** Gives stderr back, and writes what was held, except for lines of TensorFlow's own log. */
-void ff_style_release_stderr(StyleStderr *state);
+/** Ends what ff_style_be_quiet() began. */
+void ff_style_be_loud(const StyleQuiet *before);
 
 #endif

@@ -259,4 +259,4 @@ def painted_size(video, max_height):
 def painting(settings, controls):
     """The filter that paints, as it begins."""
     options = {**settings.filter_options, **controls.filter_options()}
-    return filter_text(settings.model, late="drop", **options)
+    return filter_text(settings.model, late="drop", metadata=1, **options)

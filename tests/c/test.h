@@ -115,6 +115,49 @@ static inline void test_put_graph(TestGraph *graph, unsigned field, const TestGr
     test_put(graph, field, inner->bytes, inner->size);
 }
 
+/** Appends an attribute to a node; `value` is the AttrValue as it is written. */
+static inline void test_put_attr(TestGraph *node, const char *name, const TestGraph *value)
+{
+    static TestGraph attr;
+
+    attr.size = 0;
+    test_put_text(&attr, 1, name);
+    test_put_graph(&attr, 2, value);
+    test_put_graph(node, 5, &attr);
+}
+
+/**
+ * Appends a node with inputs, words of a text, the type of its values as the attributes "T" and "dtype", and
+ * its shape; a size of -1 is not known.
+ */
+static inline void test_put_tensor(TestGraph *graph, const char *name, const char *op,
+                                   const char *inputs, unsigned type, int rank, const int *sizes)
+{
+    static TestGraph node, value, shape, dim;
+
+    node.size = value.size = shape.size = 0;
+    test_put_text(&node, 1, name);
+    test_put_text(&node, 2, op);
+    for (size_t size; *inputs; inputs += size + (inputs[size] == ' ')) {
+        size = strcspn(inputs, " ");
+        test_put(&node, 3, inputs, size);
+    }
+    test_put_varint(&value, 6 << 3);
+    test_put_varint(&value, type);
+    test_put_attr(&node, "T", &value);
+    test_put_attr(&node, "dtype", &value);
+    for (int i = 0; i < rank; i++) {
+        dim.size = 0;
+        test_put_varint(&dim, 1 << 3);
+        test_put_varint(&dim, (size_t)(ptrdiff_t)sizes[i]);
+        test_put_graph(&shape, 2, &dim);
+    }
+    value.size = 0;
+    test_put_graph(&value, 7, &shape);
+    test_put_attr(&node, "shape", &value);
+    test_put_graph(graph, 1, &node);
+}
+
 /** Appends a node; `value` is the string that its attribute "value" holds, NULL: it has none. */
 static inline void test_put_node(TestGraph *graph, const char *name, const char *op,
                                  const char *value)

@@ -45,15 +45,35 @@ static char library[1024], model[1024];
 static FakeTensorFlow *fake;
 static uint8_t source[MAX_FRAMES][SIZE], painted[MAX_FRAMES][SIZE];
 
-static void write_model(const char *card)
+static const char *card_text; ///< NULL: the model has no card
+
+/** Writes a file of the graph that the fake has. */
+static void write_model(void)
 {
+    enum { FLOAT = 1, UINT8 = 4 };
+    const unsigned type = fake->float_graph ? FLOAT : UINT8;
+    const char *const image = fake->float_graph ? "image" : "frame";
+    const int sizes[] = {1, fake->height ? fake->height : -1, fake->width ? fake->width : -1, 3};
     static TestGraph graph;
+    char inputs[64];
 
     graph.size = 0;
-    test_put_node(&graph, "frame", "Placeholder", NULL);
-    test_put_node(&graph, "styled", "Identity", NULL);
-    if (card)
-        test_put_node(&graph, "model_card", "Const", card);
+    test_put_tensor(&graph, image, "Placeholder", "", type, 4, sizes);
+    if (fake->nb_styles > 1)
+        test_put_tensor(&graph, "style_weights", "PlaceholderWithDefault", image, FLOAT, 1,
+                        &fake->nb_styles);
+    test_put_tensor(&graph, "kernel", "PlaceholderWithDefault", "", FLOAT, 4,
+                    (const int[]){3, 3, 3, 64});
+    test_put_tensor(&graph, "convolution", "Conv2D",
+                    fake->float_graph ? "image kernel" : "frame kernel", FLOAT, 0, NULL);
+    snprintf(inputs, sizeof(inputs), "%s ^convolution%s", image,
+             fake->nb_styles > 1 ? " ^style_weights" : "");
+    test_put_tensor(&graph, "sigmoid", fake->float_graph ? "Sigmoid" : "Identity", inputs, type, 0,
+                    NULL);
+    test_put_tensor(&graph, fake->float_graph ? "painted" : "styled", "Identity", "sigmoid", type,
+                    0, NULL);
+    if (card_text)
+        test_put_node(&graph, "model_card", "Const", card_text);
     test_write_file(model, graph.bytes, graph.size);
 }
 
@@ -65,7 +85,8 @@ static void reset(void)
     CHECK(!test_blocks);
     *test_message = 0;
     test_errors = test_fail_at = 0;
-    write_model("{\"name\": \"sea\", \"styles\": [\"wave\", \"scream\"]}");
+    card_text = "{\"name\": \"sea\", \"styles\": [\"wave\", \"scream\"]}";
+    write_model();
     for (int i = 0; i < MAX_FRAMES; i++)
         for (int j = 0; j < SIZE; j++)
             source[i][j] = (uint8_t)(i * 13 + j * 7);
@@ -93,6 +114,7 @@ static StyleEngine *open_with(const StyleSettings *settings)
 {
     StyleEngine *engine = NULL;
 
+    write_model();
     CHECK(ff_style_open(&engine, settings) == 0 && engine);
     return engine;
 }
@@ -109,6 +131,7 @@ static void refuses_to_open(const StyleSettings *settings, int error, const char
     StyleEngine *engine = (StyleEngine *)(uintptr_t)1;
 
     *test_message = 0;
+    write_model();
     CHECK(ff_style_open(&engine, settings) == error && !engine);
     CHECK_MESSAGE(words);
     CHECK(!test_blocks && !fake->live);
@@ -564,46 +587,25 @@ static void closes_at_any_time(void)
     ff_style_close(NULL);
 }
 
-typedef struct Notified {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int count;
-} Notified;
-
-static void notify(void *opaque)
+/** A caller who waits for a while, and takes then what there is, gets every frame. */
+static void waits_for_a_while(void)
 {
-    Notified *notified = opaque;
-
-    pthread_mutex_lock(&notified->lock);
-    notified->count++;
-    pthread_cond_signal(&notified->changed);
-    pthread_mutex_unlock(&notified->lock);
-}
-
-/** A caller who sleeps until he is told, and then takes all there is, gets every frame. */
-static void tells_when_a_frame_is_ready(void)
-{
-    Notified notified = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
-    StyleSettings settings = make_settings();
     StyleEngine *engine;
     StyleFrame frame;
     int received = 0, ret;
 
     reset();
-    fake->delay = 10;
-    settings.ready = notify;
-    settings.opaque = &notified;
-    engine = open_with(&settings);
+    engine = open_engine();
+    CHECK(ff_style_wait(engine, 1000000) == 0); // nothing is in flight, and nothing waited for
+    fake->delay = 50;
     for (int i = 0; i < 3; i++) {
         source[i][0] = i % 2 ? 0 : 255;
         CHECK(submit(engine, i) == 0);
     }
+    while (!ff_style_wait(engine, 100)) // the first takes longer
+        CHECK(ff_style_wait(engine, -1) >= 0);
     while (received < 3) {
-        pthread_mutex_lock(&notified.lock);
-        while (!notified.count)
-            pthread_cond_wait(&notified.changed, &notified.lock);
-        notified.count = 0;
-        pthread_mutex_unlock(&notified.lock);
+        CHECK(ff_style_wait(engine, 60000000) == 1 && ff_style_wait(engine, 0) == 1);
         while ((ret = ff_style_receive(engine, &frame, 0)) == 1)
             CHECK(frame.opaque == source[received++]);
         CHECK(ret == 0 || ret == -EAGAIN);
@@ -692,7 +694,7 @@ static void tells_about_the_model(void)
     CHECK(!strcmp(info->version, "2.0.0-fake") && strstr(info->library, "fake"));
     ff_style_close(&engine);
 
-    write_model(NULL); // without a card
+    card_text = NULL; // without a card
     settings.requests = settings.threads = 0;
     engine = open_with(&settings);
     info = ff_style_info(engine);
@@ -720,7 +722,7 @@ static void takes_graphs_of_others(void)
     StyleEngine *engine;
 
     reset();
-    write_model(NULL);
+    card_text = NULL;
     fake->nb_styles = 1;
     fake->float_graph = 1; // ends in a sigmoid: its range is [0,1]
     engine = open_with(&settings);
@@ -772,11 +774,11 @@ static void refuses_settings(void)
     REFUSES(settings.device = "tpu", -EINVAL, "'tpu'");
     REFUSES(settings.max_pixels = 0, -EINVAL, "max_pixels");
     REFUSES(settings.max_model_bytes = 10, -EFBIG, "limit is 10");
-    write_model("{\"styles\": [\"a\", \"b\", \"c\"]}");
+    card_text = "{\"styles\": [\"a\", \"b\", \"c\"]}";
     REFUSES((void)0, -EBADMSG, "'style_weights' is float32 [2]; expected float32 [3]");
-    write_model("wave");
+    card_text = "wave";
     REFUSES((void)0, -EBADMSG, "card");
-    write_model(NULL);
+    card_text = NULL;
     REFUSES(fake->forbidden = 1, -EBADMSG, "'styled' became a 'WriteFile'");
 #undef REFUSES
 }
@@ -868,6 +870,7 @@ static void fails_cleanly_at_every_call(int float_graph)
     settings.device = "auto";
     settings.range = float_graph ? FF_STYLE_RANGE_1 : FF_STYLE_RANGE_AUTO;
     fake->float_graph = float_graph;
+    write_model();
     CHECK(do_everything(&settings) == 0);
     calls = fake->calls;
     CHECK(calls > 20);
@@ -944,7 +947,7 @@ int main(int argc, char **argv)
     survives_a_failed_frame();
     flushes();
     closes_at_any_time();
-    tells_when_a_frame_is_ready();
+    waits_for_a_while();
     works_from_two_threads();
     wakes_who_waits_for_less();
     tells_about_the_model();

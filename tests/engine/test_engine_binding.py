@@ -188,6 +188,91 @@ def test_graphs_of_others(tmp_path):
         engine(frame)
 
 
+def differences(painted, expected):
+    return np.abs(painted.astype(int) - expected).max()
+
+
+@pytest.mark.parametrize("kind", ["channels_first", "leftovers", "mixed_ranges"])
+def test_graphs_of_others_without_a_word(tmp_path, kind):
+    """What runs is found in the graph, and what nothing depends on is left alone."""
+    frame = random_frames(1)[0]
+    expected = graphs.run_graph(graphs.contract_graph(tmp_path / "contract.pb"), frame)
+    with Engine(graphs.foreign_graph(tmp_path / "foreign.pb", kind)) as engine:
+        assert differences(engine(frame), expected) <= 1
+
+
+def test_a_range_for_each_image(tmp_path):
+    frame = random_frames(1)[0]
+    expected = graphs.run_graph(graphs.contract_graph(tmp_path / "contract.pb"), frame)
+    model = graphs.foreign_graph(tmp_path / "foreign.pb", "mixed_ranges")
+    for settings in (
+        {"input_range": "255", "output_range": "1"},
+        {"range": "255", "output_range": "1"},
+        {"range": "1", "input_range": "255"},
+    ):
+        with Engine(model, **settings) as engine:
+            assert differences(engine(frame), expected) <= 1
+    with Engine(model, range="255") as engine:
+        assert engine(frame).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["weights", "number"])
+def test_styles_of_others(tmp_path, kind):
+    """A placeholder beside the image's is fed from the style."""
+    frame = random_frames(1)[0]
+    contract = graphs.contract_graph(tmp_path / "contract.pb", ["a", "b", "c"])
+    with Engine(graphs.foreign_graph(tmp_path / "foreign.pb", kind)) as engine:
+        assert engine.styles == ("0", "1", "2")
+        for style in range(3):
+            engine.style = style
+            expected = graphs.run_graph(contract, frame, np.eye(3)[style])
+            assert differences(engine(frame), expected) <= 1
+        mix = {0: 0.25, 2: 0.75}
+        if kind == "weights":
+            engine.style = mix
+            assert (
+                differences(engine(frame), graphs.run_graph(contract, frame, [0.25, 0, 0.75])) <= 1
+            )
+        else:
+            with pytest.raises(ValueError, match="one style"):
+                engine.style = mix
+
+
+def test_a_frame_that_the_memory_is_too_small_for_is_refused(models):
+    with Engine(models / "wide.pb", requests=2, max_memory=100 << 20) as engine:
+        engine(random_frames(1)[0])
+        with pytest.raises(
+            ValueError, match=r"1920x1080 pixels takes about 1\.. GB .* limit is 0\.1 GB"
+        ):
+            engine(random_frames(1, 1080, 1920)[0])
+        engine(random_frames(1)[0])
+    with pytest.raises(ValueError, match="max_memory"):
+        Engine(models / "wide.pb", max_memory=-1)
+
+
+def test_loading_takes_no_stderr_from_others():
+    """Programs that another thread starts while TensorFlow loads keep theirs."""
+    model = Path(__file__).parents[2] / "models" / "wave-fast.pb"
+    result = run_process(f"""
+import subprocess, threading
+programs, opened = [], threading.Event()
+def start():
+    while not opened.is_set():
+        programs.append(subprocess.Popen(["sh", "-c", "sleep 1; echo here >&2"]))
+        opened.wait(0.02)
+thread = threading.Thread(target=start)
+thread.start()
+Engine({str(model)!r})
+opened.set()
+thread.join()
+for program in programs:
+    program.wait()
+print(len(programs))
+""")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "here\n" * int(result.stdout)
+
+
 @pytest.mark.parametrize(
     ("frame", "error", "words"),
     [

@@ -136,6 +136,67 @@ def wide_graph(path: str | Path, channels: int = 64) -> Path:
     return save(graph, path)
 
 
+def foreign_graph(path: str | Path, kind: str) -> Path:
+    """A float32 graph of one style or several, with something that this project's graphs lack.
+
+    Args:
+        path: where to write it.
+        kind: "channels_first" for `[1, 3, H, W]` in and out; "mixed_ranges" for 0..255 in and 0..1
+            out; "weights" for a placeholder of the styles' weights; "number" for one of a style's
+            number; "leftovers" for nodes of training and a second image that nothing takes;
+            "variable" for weights in a variable; "unfed" for a placeholder that chooses no style.
+    """
+    with tf.Graph().as_default() as graph:
+        first = kind == "channels_first"
+        shape = [1, 3, None, None] if first else [1, None, None, 3]
+        image = tf1.placeholder(tf.float32, shape, "image")
+        pixels = tf.transpose(image, [0, 2, 3, 1]) if first else image
+        kernels = np.stack([style_kernel(i) for i in range(3)])
+        kernel = kernels[0]
+        if kind == "weights":
+            weights = tf1.placeholder(tf.float32, [3], name="mix")
+            kernel = tf.einsum("s,shwio->hwio", weights, kernels)
+        elif kind == "number":
+            kernel = tf.gather(kernels, tf1.placeholder(tf.int32, [], name="number"))
+        elif kind == "variable":
+            kernel = tf1.get_variable("kernel", initializer=kernels[0], use_resource=False)
+        painted = paint(pixels, kernel)
+        if kind == "mixed_ranges":
+            painted = tf.clip_by_value(painted / 255, 0.0, 1.0)
+        elif kind == "unfed":
+            is_training = tf1.placeholder(tf.bool, [], name="is_training")
+            painted *= 1 + tf.cast(is_training, tf.float32)
+        elif kind == "leftovers":
+            tf1.placeholder(tf.float32, [1, None, None, 3], name="target")
+            tf.random.normal([3], name="noise")
+        tf.identity(tf.transpose(painted, [0, 3, 1, 2]) if first else painted, name="painted")
+    return save(graph, path)
+
+
+def bomb(path: Path, op: str, *, shape: Sequence[int] = (), **counts: int) -> Path:
+    """A contract graph whose output depends on a node that asks for more than there is."""
+    graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
+    node = graph_def.node.add(op=op, name="bomb")
+    node.attr["T"].type = node.attr["dtype"].type = tf.float32.as_datatype_enum
+    for name, count in counts.items():
+        node.attr[name].i = count
+        node.input.append("frame")
+    if op == "Const":
+        tensor = node.attr["value"].tensor
+        tensor.dtype = tf.float32.as_datatype_enum
+        tensor.float_val.append(0)
+        tensor.tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+    elif op == "Fill":
+        for name, value in (("size", np.int32(shape)), ("value", np.float32(0))):
+            constant = graph_def.node.add(op="Const", name=name)
+            constant.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+            constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+            node.input.append(name)
+    next(node for node in graph_def.node if node.name == "styled").input.append("^bomb")
+    path.write_bytes(graph_def.SerializeToString())
+    return path
+
+
 def _image_graph(path: Path, shape: Sequence[int | None], dtype: tf.DType = tf.uint8) -> Path:
     """A graph whose input has another shape or type than an image's."""
     with tf.Graph().as_default() as graph:
@@ -278,7 +339,13 @@ BAD: dict[str, Bad] = {
     "1_channel": Bad(lambda p: _image_graph(p, [1, None, None, 1]), ["frame", "[1,?,?,1]"]),
     "4_channels": Bad(lambda p: _image_graph(p, [1, None, None, 4]), ["frame", "[1,?,?,4]"]),
     "batch_of_2": Bad(lambda p: _image_graph(p, [2, None, None, 3]), ["frame", "[2,?,?,3]"]),
-    "channels_first": Bad(lambda p: _image_graph(p, [1, 3, None, None]), ["[1,3,?,?]"]),
+    "not_frozen": Bad(lambda p: foreign_graph(p, "variable"), ["variables", "kernel", "freeze"]),
+    "unfed": Bad(lambda p: foreign_graph(p, "unfed"), ["is_training", "bool"]),
+    "count_of_inputs": Bad(lambda p: bomb(p, "Pack", N=2**31 - 1), ["bomb", "2147483647 inputs"]),
+    "count_of_outputs": Bad(lambda p: bomb(p, "Split", num_split=10**8), ["bomb", "outputs"]),
+    "constant": Bad(lambda p: bomb(p, "Const", shape=[2**18, 2**20]), ["bomb", "1099.5 GB"]),
+    "larger_constant": Bad(lambda p: bomb(p, "Const", shape=[2**31, 2**31]), ["bomb", "larger"]),
+    "fill": Bad(lambda p: bomb(p, "Fill", shape=[2**17, 2**17]), ["bomb", "68.7 GB"]),
     "output_type": Bad(
         lambda p: _output_graph(p, lambda x: tf.cast(x, tf.int32)), ["styled", "int32"]
     ),

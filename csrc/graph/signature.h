@@ -1,0 +1,88 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * What a graph takes and gives: the image, what chooses the style, the painted image, and what these depend on.
+ * All of it is told from the file, before TensorFlow is loaded.
+ */
+
+#ifndef FF_STYLE_SIGNATURE_H
+#define FF_STYLE_SIGNATURE_H
+
+#include "card.h"
+#include "nodes.h"
+#include "shapes.h"
+
+/** The image that is taken or given. */
+typedef struct StylePort {
+    StyleSource source;
+    int type;           ///< FF_STYLE_DT_UINT8 or FF_STYLE_DT_FLOAT
+    int channels_first; ///< [1,3,height,width]; else [1,height,width,3]
+    int width, height;  ///< 0: any
+    StyleRange range;   ///< of a float32 image; never FF_STYLE_RANGE_AUTO
+} StylePort;
+
+/** What the graph takes to choose a style by. */
+typedef enum StyleControl {
+    FF_STYLE_CONTROL_NONE,
+    FF_STYLE_CONTROL_WEIGHTS, ///< float32, a weight for each style
+    FF_STYLE_CONTROL_INDEX,   ///< int32 or int64, the number of one style
+} StyleControl;
+
+typedef struct StyleSignature {
+    StylePort input, output;
+    StyleControl control;
+    StyleSource chooser;    ///< the node that it goes into; not with FF_STYLE_CONTROL_NONE
+    int chooser_type;       ///< of its values
+    StyleDims chooser_dims; ///< all known
+    int nb_styles;
+    int min_size;       ///< least width and height of a frame
+    int width;          ///< the only width that the graph takes, 0: any
+    int height;         ///< the only height that the graph takes, 0: any
+    uint8_t *needed;    ///< for each node, whether the painted image depends on it
+    int channels;       ///< the convolutions' median number of channels, 0: there is none
+    int computed_norms; ///< a norm's scale or offset is the work of a convolution or the like
+} StyleSignature;
+
+/**
+ * Finds the signature, and refuses what the engine can't feed or won't run.
+ *
+ * @param path      of the model, for messages
+ * @param signature to be freed with ff_style_free_signature() after an error as well
+ * @return 0, -EBADMSG or -ENOMEM after a message
+ */
+int ff_style_find_signature(const StyleContext *ctx, const char *path, const StyleNodes *nodes,
+                            const StyleCard *card, const StyleSettings *settings,
+                            StyleSignature *signature);
+
+/** Frees what the signature holds, and empties it. */
+void ff_style_free_signature(const StyleContext *ctx, StyleSignature *signature);
+
+/** The range that the nodes before `output` give their values, by what they clip or scale to. */
+StyleRange ff_style_find_output_range(const StyleNodes *nodes, StyleSource output);
+
+/**
+ * The range that the nodes behind `input` expect, by what they subtract and divide; `otherwise` where they show
+ * none.
+ */
+StyleRange ff_style_find_input_range(const StyleNodes *nodes, StyleSource input,
+                                     StyleRange otherwise);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * The graph inside of TensorFlow: what the signature needs of the file, and TensorFlow's names for its ports.
+ */
+
+#ifndef FF_STYLE_TENSORFLOW_GRAPH_H
+#define FF_STYLE_TENSORFLOW_GRAPH_H
+
+#include "../base/common.h"
+#include "../graph/graphdef.h"
+#include "../graph/nodes.h"
+#include "../graph/signature.h"
+#include "library.h"
+
+typedef struct StyleGraph {
+    TF_Graph *graph;
+    TF_Output input, output;
+    TF_Output chooser; ///< what chooses the style; its oper is NULL when the graph has one style
+    int rewritten;     ///< operations of our own are in it, which compute in their own precision
+} StyleGraph;
+
+/**
+ * Gives TensorFlow the nodes that the painted image depends on.
+ *
+ * @param file   as it is, or rewritten: then it is given as a whole
+ * @param device that operations run on which name none; NULL: TensorFlow's choice
+ * @param graph  receives the graph; to be freed with ff_style_free_graph() after an error as well
+ * @return 0, -EBADMSG or -ENOMEM after a message
+ */
+int ff_style_import_graph(const StyleContext *ctx, const StyleTensorFlow *tf,
+                          const StyleGraphDef *file, const StyleNodes *nodes,
+                          const StyleSignature *signature, const char *device, StyleGraph *graph);
+
+/** Frees the graph, and empties it. */
+void ff_style_free_graph(const StyleTensorFlow *tf, StyleGraph *graph);
+
+#endif
