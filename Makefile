@@ -1,5 +1,6 @@
 # make demo         a painted video, from nothing
 # make test         every test
+# make fuzz         what reads models, on broken ones, RUNS times each
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
 # make check-live   the live server: delays, restarts and refusals, measured
@@ -80,10 +81,15 @@ lint: $(EXTENSION)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run -Werror csrc/*.[ch] csrc/*/*.[ch] csrc/*/*/*.[ch] tests/c/*.[ch]
+	$(BIN)/clang-format --dry-run -Werror csrc/*.h csrc/*/*.[ch] csrc/*/*/*.[ch] tests/*/*.[ch]
+	$(BIN)/clang-format --dry-run -Werror csrc/vf_styletransfer.c \
+	    --style='{BasedOnStyle: InheritParentConfig, ColumnLimit: 80}'
 	$(MAKE) --silent -C csrc all
+
+fuzz: $(STAMPS)/packages-fuzz .venv/installed
+	$(MAKE) --silent -C tests/fuzz $(if $(RUNS),RUNS=$(RUNS))
 
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo test test-matrix check-live check-webrtc bench bench-limits lint clean
+.PHONY: all ffmpeg demo test test-matrix check-live check-webrtc bench bench-limits lint fuzz clean
