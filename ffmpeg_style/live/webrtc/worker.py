@@ -129,7 +129,8 @@ class Painter:
         self._engine.colors = controls["colors"]
 
     def close(self):
-        """Paints what is there, and ends."""
+        """Finishes what is being painted, and ends; what waits is dropped."""
+        self.dropped += self._newest.put(None) is not None
         self._newest.close()
         for thread in self._threads:
             thread.join()
