@@ -212,6 +212,7 @@ static int64_t memory_of(const StyleSettings *settings)
 static int read_file(const StyleContext *ctx, const StyleSettings *settings, ModelFile *file,
                      StyleSignature *signature)
 {
+    int64_t most;
     int ret;
 
     if ((ret = ff_style_read_device(ctx, settings->device, &file->device)) < 0 ||
@@ -225,8 +226,10 @@ static int read_file(const StyleContext *ctx, const StyleSettings *settings, Mod
     if ((ret = ff_style_find_signature(ctx, settings->model, &file->nodes, &file->card, settings,
                                        signature)) < 0)
         return ret;
+    // What is the same for every frame is part of the model, whether the file holds it or says how to make it.
+    most = (int64_t)settings->max_model_bytes;
     return ff_style_check_budget(ctx, settings->model, &file->nodes, signature,
-                                 memory_of(settings));
+                                 most < memory_of(settings) ? most : memory_of(settings));
 }
 
 static void free_file(const StyleContext *ctx, ModelFile *file, StyleSignature *signature)

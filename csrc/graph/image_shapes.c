@@ -115,7 +115,8 @@ void ff_style_shape_pad(const Rule *rule)
         return;
     for (int i = 0; i < in.rank; i++)
         if (in.sizes[i] >= 0 && size_of(amounts[2 * i]) >= 0 && size_of(amounts[2 * i + 1]) >= 0)
-            rule->shape->dims.sizes[i] = size_of(in.sizes[i] + amounts[2 * i] + amounts[2 * i + 1]);
+            rule->shape->dims.sizes[i] =
+                size_of(in.sizes[i] + size_of(amounts[2 * i]) + size_of(amounts[2 * i + 1]));
 }
 
 void ff_style_shape_resize(const Rule *rule)
