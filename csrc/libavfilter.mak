@@ -3,6 +3,7 @@ STYLETRANSFER_OBJS = \
     base/common.o \
     base/pool.o \
     engine/engine.o \
+    engine/finish.o \
     engine/mix.o \
     engine/request.o \
     graph/attributes.o \
@@ -23,6 +24,12 @@ STYLETRANSFER_OBJS = \
     kernels/x86/amx.o \
     kernels/x86/avx2.o \
     kernels/x86/avx512.o \
+    steady/hold.o \
+    steady/motion.o \
+    steady/painting.o \
+    steady/pyramid.o \
+    steady/steady.o \
+    steady/x86/hold.o \
     tensorflow/graph.o \
     tensorflow/library.o \
     tensorflow/operations.o \

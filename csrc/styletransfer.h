@@ -70,7 +70,7 @@
  *         unsigned char *pixels = malloc(size);
  *         StyleFrame frame = {.src = pixels, .src_stride = 3 * width, .dst = pixels,
  *                             .dst_stride = 3 * width, .width = width, .height = height,
- *                             .opaque = pixels};
+ *                             .sequence = 1, .opaque = pixels};
  *
  *         if (!pixels || fread(pixels, 1, size, stdin) < size) {
  *             free(pixels);
@@ -159,6 +159,7 @@ typedef struct StyleSettings {
     const char *style;  ///< as for ff_style_set_style(); NULL: the model's first
     double strength;    ///< as for ff_style_set_strength(); default 1
     StyleColors colors; ///< as for ff_style_set_colors(); default FF_STYLE_COLORS_STYLE
+    double steady;      ///< as for ff_style_set_steady(); default FF_STYLE_DEFAULT_STEADY
 
     StylePrecision precision;
     const char *device; ///< "auto" (NULL: a GPU if there is one), "cpu", "gpu" or "gpu:N"
@@ -192,6 +193,7 @@ typedef struct StyleSettings {
 #define FF_STYLE_MAX_REQUESTS 64
 #define FF_STYLE_SMALL_FRAME (640 * 360) ///< pixels of the largest frame that is called small
 #define FF_STYLE_MAX_THREADS 1024
+#define FF_STYLE_DEFAULT_STEADY 0.9
 
 /** What ff_style_info() tells of an open engine. */
 typedef struct StyleInfo {
@@ -218,6 +220,7 @@ typedef struct StyleFrame {
     uint8_t *dst;       ///< the painted frame goes here; src with the same stride is allowed
     ptrdiff_t src_stride, dst_stride;
     int width, height;
+    int sequence; ///< consecutive frames of one video have the same, not 0; 0: a picture by itself
     void *opaque; ///< the caller's, comes back with the frame
 } StyleFrame;
 
@@ -288,7 +291,17 @@ int ff_style_set_strength(StyleEngine *engine, double strength);
 int ff_style_set_colors(StyleEngine *engine, StyleColors colors);
 
 /**
- * Gives a frame to be painted with the style, strength and colours of this moment; never waits for the
+ * Sets how much the painting of the frame before, moved along with the picture, holds the paintings of the frames
+ * submitted from now on. It holds where the picture goes on; where that changes (what was hidden, light), and
+ * behind a scene cut, a flush, a change of size, style or sequence, and a picture by itself, the painting is new.
+ *
+ * @param steady 0, each frame is painted by itself, to 1, nothing changes where the source does not
+ * @return 0; -EINVAL outside of 0 to 1: it stays as it was
+ */
+int ff_style_set_steady(StyleEngine *engine, double steady);
+
+/**
+ * Gives a frame to be painted with the style, strength, colours and steadiness of this moment; never waits for the
  * painting. The size may differ from that of the frame before.
  *
  * @param frame copied; the pixels it points to belong to the engine (`src` to be read, `dst` to be

@@ -70,7 +70,7 @@ typedef struct StyleTransferContext {
     const AVClass *class;
 
     char *model, *style, *device, *input, *output, *library;
-    double strength;
+    double strength, steady;
     int colors, precision, late, metadata;
     int range, input_range, output_range;
     int64_t max_memory;
@@ -92,6 +92,7 @@ typedef struct StyleTransferContext {
     int proofs;         ///< frames in a row that it did not sleep for
     int ahead;          ///< how many may be painted while one is asked for
 
+    int sequence; ///< of the frames that hold each other: where they end, another begins
     int64_t nb_in, nb_painted, nb_dropped, nb_passed;
     int64_t delay;  ///< of the last frame, from its coming in to its going out
     int64_t logged; ///< when the counts were logged
@@ -121,6 +122,10 @@ static const AVOption styletransfer_options[] = {
             CHOICE(FF_STYLE_COLORS_STYLE), RUNTIME, .unit = "colors" },
         { "content", "the source's: only the brushwork is taken",
             CHOICE(FF_STYLE_COLORS_CONTENT), RUNTIME, .unit = "colors" },
+    { "steady", "how much the last painting holds the new one where the "
+                "picture goes on: 0 is not at all",
+        OFFSET(steady), AV_OPT_TYPE_DOUBLE,
+        { .dbl = FF_STYLE_DEFAULT_STEADY }, 0, 1, RUNTIME },
     { "precision", "arithmetic of the network",
         OFFSET(precision), AV_OPT_TYPE_INT,
         { .i64 = FF_STYLE_PRECISION_AUTO }, 0, FF_STYLE_PRECISION_BF16,
@@ -322,6 +327,7 @@ static int paint(AVFilterContext *ctx, AVFrame *in)
         .dst_stride = frame.out->linesize[0],
         .width = in->width,
         .height = in->height,
+        .sequence = s->sequence + 1, // 0 would be a picture by itself
     };
     while ((ret = ff_style_submit(s->engine, &request)) == AVERROR(EAGAIN))
         if ((ret = make_room(ctx)) < 0)
@@ -343,6 +349,7 @@ static int pass(StyleTransferContext *s, AVFrame *in)
     const PendingFrame frame = {.out = in, .arrival = s->arrival};
 
     s->nb_passed++;
+    s->sequence++;
     return av_fifo_write(s->pending, &frame, 1);
 }
 
@@ -382,6 +389,9 @@ static void note_arrival(AVFilterLink *inlink, int64_t pts)
     StyleTransferContext *s = inlink->dst->priv;
 
     s->nb_in++;
+    // Behind a jump back another video begins; one forward may be of lost
+    // frames. AV_NOPTS_VALUE is the smallest number.
+    s->sequence += pts < s->pts;
     s->arrival = av_gettime_relative();
     s->duration = av_rescale_q(pts - s->pts, inlink->time_base, AV_TIME_BASE_Q);
     s->pts = pts;
@@ -515,7 +525,9 @@ static int process_command(AVFilterContext *ctx, const char *cmd,
         return ret;
     if ((ret = ff_style_set_strength(s->engine, s->strength)) < 0)
         return ret;
-    return ff_style_set_colors(s->engine, s->colors);
+    if ((ret = ff_style_set_colors(s->engine, s->colors)) < 0)
+        return ret;
+    return ff_style_set_steady(s->engine, s->steady);
 }
 
 static StyleSettings settings_of(AVFilterContext *ctx)
@@ -529,6 +541,7 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.style = s->style;
     settings.strength = s->strength;
     settings.colors = s->colors;
+    settings.steady = s->steady;
     settings.precision = s->precision;
     settings.device = s->device;
     settings.requests = s->requests;

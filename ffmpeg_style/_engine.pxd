@@ -35,6 +35,7 @@ cdef extern from "styletransfer.h" nogil:
         const char *style
         double strength
         StyleColors colors
+        double steady
         StylePrecision precision
         const char *device
         int requests
@@ -76,6 +77,7 @@ cdef extern from "styletransfer.h" nogil:
         ptrdiff_t dst_stride
         int width
         int height
+        int sequence
         void *opaque
 
     void ff_style_default_settings(StyleSettings *settings)
@@ -84,6 +86,7 @@ cdef extern from "styletransfer.h" nogil:
     int ff_style_set_style(StyleEngine *engine, const char *style)
     int ff_style_set_strength(StyleEngine *engine, double strength)
     int ff_style_set_colors(StyleEngine *engine, StyleColors colors)
+    int ff_style_set_steady(StyleEngine *engine, double steady)
     int ff_style_submit(StyleEngine *engine, const StyleFrame *frame)
     int ff_style_receive(StyleEngine *engine, StyleFrame *frame, int wait)
     void ff_style_flush(StyleEngine *engine)

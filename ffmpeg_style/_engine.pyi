@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, overload
@@ -26,6 +26,7 @@ class Engine:
         *,
         strength: float = 1.0,
         colors: Literal["style", "content"] = "style",
+        steady: float | None = None,
         precision: Literal["auto", "fp32", "bf16"] = "auto",
         requests: int | None = None,
         threads: int | None = None,
@@ -44,6 +45,7 @@ class Engine:
     def __call__(self, frames: Frame) -> Frame: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, frames: Iterable[Frame]) -> Iterator[Frame]: ...
+    def submit(self, frame: Frame) -> Callable[[], Frame]: ...
     def __enter__(self) -> Engine: ...
     def __exit__(
         self,
@@ -64,6 +66,10 @@ class Engine:
     def colors(self) -> Literal["style", "content"]: ...
     @colors.setter
     def colors(self, colors: Literal["style", "content"]) -> None: ...
+    @property
+    def steady(self) -> float: ...
+    @steady.setter
+    def steady(self, steady: float) -> None: ...
 
 def read_card(path: str | PathLike[str]) -> dict[str, Any]: ...
 def check_style(

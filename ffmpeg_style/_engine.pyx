@@ -240,7 +240,8 @@ cdef class Engine:
     iterator over the painted frames, in order. Before the first comes out, it takes frames in until the
     engine is full: with four times `requests` frames, or twice as many as `requests` when they have more
     pixels than 640x360. The arrays it is given stay as they are and may be reused at once. Painting
-    releases the GIL. All methods may be called from several threads. An engine doesn't survive `os.fork`:
+    releases the GIL. The frames of an iterable are taken for a video, and their paintings hold each other
+    (`steady`); a frame by itself is a photograph. All methods may be called from several threads. An engine doesn't survive `os.fork`:
     open one in each process.
 
     Args:
@@ -249,6 +250,8 @@ cdef class Engine:
             to weights; None for the model's first.
         strength: from 0, the source, to 1, the painting.
         colors: "style", or "content" for the brushwork in the source's colours.
+        steady: how much a video's paintings are held by the one before, moved along with the picture: from
+            0, each frame by itself, to 1; None for 0.9. A photograph is painted as it is at 0.
         precision: "auto", "fp32" or "bf16"; auto takes bfloat16 where the processor has it in hardware.
         requests: frames painted at a time, 1 to 64; None for auto.
         threads: TensorFlow's threads, 1 to 1024; None for auto.
@@ -272,7 +275,7 @@ cdef class Engine:
         size: width and height that the model is made for; 0 where it takes any.
         precision, device, requests, threads: what was chosen.
         library, version: TensorFlow's path and version.
-        style: a str, the model's first when none was given; with strength and colors it may be
+        style: a str, the model's first when none was given; with strength, colors and steady it may be
             changed while frames are painted.
 
     Raises:
@@ -291,7 +294,8 @@ cdef class Engine:
     cdef bint _is_closing
     cdef object _idle  # threading.Condition: _calls or _engine became 0
     cdef object _receiving  # threading.Lock
-    cdef object _style, _strength, _colors
+    cdef object _style, _strength, _colors, _steady
+    cdef int _sequence  # of the last iterable
     cdef readonly str name
     cdef readonly dict card
     cdef readonly tuple styles
@@ -310,6 +314,7 @@ cdef class Engine:
         *,
         strength=1.0,
         colors="style",
+        steady=None,
         precision="auto",
         requests=None,
         threads=None,
@@ -345,6 +350,8 @@ cdef class Engine:
         settings.output = _pointer(texts["output"])
         settings.strength = strength
         settings.colors = _choice("colors", COLORS, colors)
+        if steady is not None:
+            settings.steady = steady
         settings.precision = _choice("precision", PRECISIONS, precision)
         settings.range = _choice("range", RANGES, range)
         settings.input_range = _choice("input_range", RANGES, input_range)
@@ -362,6 +369,7 @@ cdef class Engine:
         self._style = self.styles[0] if style is None else style_text(style)
         self._strength = float(strength)
         self._colors = colors
+        self._steady = float(settings.steady)
 
     cdef _open(self, const StyleSettings *settings):
         global _has_opened
@@ -479,7 +487,7 @@ cdef class Engine:
             OutOfMemoryError: (a MemoryError).
         """
         if isinstance(frames, np.ndarray):
-            return self._wait_for(self._submit(frames))
+            return self._wait_for(self._submit(frames, 0))
         try:
             iterator = iter(frames)
         except TypeError:
@@ -489,17 +497,35 @@ cdef class Engine:
             ) from None
         return self._paint_all(iterator)
 
+    def submit(self, frame):
+        """Gives the engine the next frame of a video, for those who can't wait for the ones to come.
+
+        All frames that are submitted are one video. It waits only while the engine is full.
+
+        Args:
+            frame: uint8 array [H, W, 3], RGB.
+
+        Returns:
+            A function, to be called once, that waits for the painting and returns it.
+
+        Raises:
+            Errors as from calling the engine with a frame; EngineError comes from the function.
+        """
+        cdef _Frame submitted = self._submit(frame, -1)
+        return lambda: self._wait_for(submitted)
+
     def _paint_all(self, frames):
         in_flight = deque()
+        self._sequence = sequence = self._sequence % 0x7fffffff + 1
         for frame in frames:
-            in_flight.append(self._submit(frame))
+            in_flight.append(self._submit(frame, sequence))
             while in_flight and (<_Frame>in_flight[0]).is_back:
                 yield self._wait_for(in_flight.popleft())
         while in_flight:
             yield self._wait_for(in_flight.popleft())
 
-    cdef _Frame _submit(self, pixels):
-        """Gives the engine a frame; makes room for it by waiting for the oldest in flight."""
+    cdef _Frame _submit(self, pixels, int sequence):
+        """Gives the engine a frame of a video, or 0: by itself; makes room for it by waiting for the oldest in flight."""
         cdef _Frame frame = _Frame()
         cdef unsigned char[:, :, ::1] view
         cdef StyleFrame request
@@ -508,6 +534,7 @@ cdef class Engine:
         request.src = request.dst = &view[0, 0, 0]
         request.src_stride = request.dst_stride = view.strides[0]
         request.height, request.width = view.shape[0], view.shape[1]
+        request.sequence = sequence
         request.opaque = <void *>frame
         while True:
             self._begin()
@@ -597,3 +624,18 @@ cdef class Engine:
         self._end()
         _check(code)
         self._colors = colors
+
+    @property
+    def steady(self):
+        """How much the paintings of a video's frames to come are held by the one before: 0 to 1."""
+        return self._steady
+
+    @steady.setter
+    def steady(self, double steady):
+        cdef int code
+        self._begin()
+        with nogil:
+            code = ff_style_set_steady(self._engine, steady)
+        self._end()
+        _check(code)
+        self._steady = steady

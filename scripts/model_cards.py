@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the cards in models/README.md, below its marker, and a picture of each model.
 
-    for model in models/*.pb; do ffmpeg-style evaluate $model ... --output reports; done
+    for model in models/*.pb; do ffmpeg-style evaluate $model ... --steady --output reports; done
     python scripts/model_cards.py reports
 
 The pictures are of photographs that scikit-image ships: `astronaut` (NASA, public domain) and
@@ -41,7 +41,9 @@ def main(reports):
             before_and_after(name, card["styles"]).save(file, "JPEG", quality=QUALITY)
     readme = MODELS / "README.md"
     kept = readme.read_text().split(MARKER)[0]
-    sections = [totals(found), *(section(name, cards[name]) for name in cards)]
+    steady = {name: reports / f"{name}-steady.json" for name in cards}
+    steady = {n: json.loads(path.read_text()) for n, path in steady.items() if path.exists()}
+    sections = [totals(found), steadiness(steady), *(section(name, cards[name]) for name in cards)]
     with atomic_write(readme) as file:
         file.write("\n".join([kept + MARKER, *sections]).encode())
 
@@ -74,6 +76,38 @@ def totals(reports):
         for style, summary in report["styles"].items():
             lines.append([f"`{name}`", style, str(report["photographs"]), *numbers(summary, marks)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def steadiness(reports):
+    """The table of how steady all models are, each alone and with the filter's ``steady``."""
+    head = [
+        "model",
+        "style",
+        "steady",
+        "noise gain",
+        "pan",
+        "warp, by clip",
+        "sharpness",
+        "contrast",
+    ]
+    lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3)]
+    for name, report in reports.items():
+        for style, painters in report["styles"].items():
+            for painter, figures in painters.items():
+                used = "default" if painter == "steady" else "0"
+                lines.append([f"`{name}`", style, used, *steady_numbers(figures)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" if reports else ""
+
+
+def steady_numbers(figures):
+    """The columns of a line of that table behind the names."""
+    return [
+        f"{figures['noise_gain']:.2f}",
+        f"{figures['pan']:.4f}",
+        ", ".join(f"{value:.4f}" for value in figures["warp"].values()),
+        f"{figures['sharpness']:.3f}",
+        f"{figures['contrast']:.3f}",
+    ]
 
 
 def all_of(reports):

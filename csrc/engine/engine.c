@@ -38,6 +38,7 @@
 #include "../tensorflow/operations.h"
 #include "../tensorflow/rewrite.h"
 #include "../tensorflow/session.h"
+#include "finish.h"
 #include "mix.h"
 #include "request.h"
 
@@ -82,11 +83,15 @@ struct StyleEngine {
     float *weights;
     double strength;
     StyleColors colors;
+    double steady;
+    int64_t nb_flushes;
 
     // Frames are numbered from 0; frame n is in slots[n % info.in_flight], and
-    // received <= started <= submitted <= received + info.in_flight.
+    // received <= finished <= started <= submitted <= received + info.in_flight.
     StyleRequest *slots;
-    uint64_t submitted, started, received;
+    uint64_t submitted, started, finished, received;
+    StyleFinisher finisher;
+    int finishing;    ///< whether a thread uses the finisher
     uint64_t large;   ///< how many of those in flight are not small
     uint64_t awaited; ///< slept for: all frames before this number; 0: none
     int closing;
@@ -108,6 +113,7 @@ void ff_style_default_settings(StyleSettings *settings)
 {
     *settings = (StyleSettings){
         .strength = 1,
+        .steady = FF_STYLE_DEFAULT_STEADY,
         .max_pixels = (int64_t)1 << 26,
         .max_model_bytes = (size_t)1 << 29,
         .alloc = default_alloc,
@@ -121,6 +127,16 @@ static int check_strength(const StyleContext *ctx, double strength)
         return 0;
     return ff_style_error(ctx, -EINVAL,
                           "strength is %g; expected 0 (the source) to 1 (the painting)", strength);
+}
+
+static int check_steady(const StyleContext *ctx, double steady)
+{
+    if (steady >= 0 && steady <= 1)
+        return 0;
+    return ff_style_error(ctx, -EINVAL,
+                          "steady is %g; expected 0 (each frame by itself) to 1 (as steady as the "
+                          "source)",
+                          steady);
 }
 
 static int check_choice(const StyleContext *ctx, const char *name, int value, int last)
@@ -154,6 +170,7 @@ static int check_settings(const StyleContext *ctx, const StyleSettings *settings
         return ff_style_error(ctx, -EINVAL, "max_pixels is %lld; expected 1 or more",
                               (long long)settings->max_pixels);
     if ((ret = check_strength(ctx, settings->strength)) < 0 ||
+        (ret = check_steady(ctx, settings->steady)) < 0 ||
         (ret = check_choice(ctx, "colors", (int)settings->colors, FF_STYLE_COLORS_CONTENT)) < 0 ||
         (ret = check_choice(ctx, "precision", (int)settings->precision, FF_STYLE_PRECISION_BF16)) <
             0 ||
@@ -468,6 +485,9 @@ static int open_slots(StyleEngine *e, const StyleSettings *settings)
             return -ENOMEM;
     e->strength = settings->strength;
     e->colors = settings->colors;
+    e->steady = settings->steady;
+    if (ff_style_open_finisher(&e->ctx, e->info.nb_styles, &e->finisher) < 0)
+        return -ENOMEM;
     return read_style(e, settings->style, e->weights);
 }
 
@@ -504,7 +524,7 @@ static void wait_for_oldest(StyleEngine *e, uint64_t count)
 }
 
 /** Called under the lock; lets go of it to wake others, who then find it free. */
-static void finish(StyleEngine *e, StyleRequest *request)
+static void tell_done(StyleEngine *e, StyleRequest *request)
 {
     int awaited;
 
@@ -516,6 +536,28 @@ static void finish(StyleEngine *e, StyleRequest *request)
     if (awaited)
         pthread_cond_broadcast(&e->done);
     pthread_mutex_lock(&e->lock);
+}
+
+/**
+ * Under the lock: finishes the frames that are painted, in their order. One thread does that at a time; those
+ * that others paint meanwhile are left to it.
+ */
+static void finish_painted(StyleEngine *e)
+{
+    if (e->finishing)
+        return;
+    e->finishing = 1;
+    while (e->finished < e->started && request_of(e, e->finished)->painted) {
+        StyleRequest *const request = request_of(e, e->finished);
+
+        pthread_mutex_unlock(&e->lock);
+        ff_style_finish_request(&e->finisher, request);
+        pthread_mutex_lock(&e->lock);
+        e->finished++;
+        if (!request->done)
+            tell_done(e, request);
+    }
+    e->finishing = 0;
 }
 
 static void *work(void *arg)
@@ -532,9 +574,11 @@ static void *work(void *arg)
         }
         request = request_of(e, e->started++);
         pthread_mutex_unlock(&e->lock);
+        ff_style_prepare_request(request);
         ff_style_paint(&e->model, &worker->painter, request);
         pthread_mutex_lock(&e->lock);
-        finish(e, request);
+        request->painted = 1;
+        finish_painted(e);
     }
     pthread_mutex_unlock(&e->lock);
     return NULL;
@@ -712,6 +756,18 @@ int ff_style_set_colors(StyleEngine *e, StyleColors colors)
     return 0;
 }
 
+int ff_style_set_steady(StyleEngine *e, double steady)
+{
+    const int ret = check_steady(&e->ctx, steady);
+
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&e->lock);
+    e->steady = steady;
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
 static int check_frame(StyleEngine *e, const StyleFrame *frame)
 {
     const int ret = ff_style_check_size(e, frame->width, frame->height);
@@ -737,6 +793,9 @@ static void fill_request(StyleEngine *e, StyleRequest *request, const StyleFrame
     memcpy(request->weights, e->weights, (size_t)e->info.nb_styles * sizeof(*e->weights));
     request->strength = e->strength;
     request->colors = e->colors;
+    request->steady = e->steady;
+    request->sequence = e->nb_flushes << 32 ^ frame->sequence; // none goes on behind a flush
+    request->painted = 0;
     request->done = 0;
     request->message[0] = 0;
 }
@@ -841,6 +900,8 @@ int ff_style_wait(StyleEngine *e, int64_t microseconds)
 static void cancel(StyleRequest *request)
 {
     request->result = -ECANCELED;
+    request->is_held = 0;
+    request->painted = 1;
     request->done = 1;
 }
 
@@ -854,6 +915,8 @@ void ff_style_flush(StyleEngine *e)
     end = e->submitted;
     while (e->started < end)
         cancel(request_of(e, e->started++));
+    e->nb_flushes++;
+    finish_painted(e); // passes over those
     pthread_cond_broadcast(&e->done);
     wait_for(e, end);
     pthread_mutex_unlock(&e->lock);
@@ -897,8 +960,11 @@ void ff_style_close(StyleEngine **engine)
     close_model(e);
     ff_style_free(&ctx, e->workers);
     if (e->slots)
-        for (int i = 0; i < e->info.in_flight; i++)
+        for (int i = 0; i < e->info.in_flight; i++) {
+            ff_style_clear_request(&e->slots[i]);
             ff_style_free(&ctx, e->slots[i].weights);
+        }
+    ff_style_close_finisher(&ctx, &e->finisher);
     ff_style_free(&ctx, e->slots);
     ff_style_free(&ctx, e->weights);
     ff_style_free(&ctx, e->styles);

@@ -196,20 +196,27 @@ static void read_frame(const StyleModel *model, const StylePainter *painter,
                                 sample, image);
 }
 
-/** Writes the network's image into the frame. */
+/** Writes the network's image into the frame, mixed with the source, or as it is onto the canvas. */
 static void write_frame(const StyleModel *model, const StylePainter *painter,
                         const StyleRequest *request, const TF_Tensor *painted)
 {
     const StylePort *const port = &model->signature.output;
-    const StyleFrame *const frame = &request->frame;
     const StyleSample sample = sample_of(port->type);
     const void *const image = model->tf->TensorData(painted);
+    const void *const pixels = port->channels_first ? painter->pixels : image;
+    StyleFrame frame = request->frame;
 
     if (port->channels_first)
-        ff_style_join_channels(image, (size_t)frame->width * (size_t)frame->height, sample,
+        ff_style_join_channels(image, (size_t)frame.width * (size_t)frame.height, sample,
                                painter->pixels);
-    ff_style_write_frame(frame, port->channels_first ? painter->pixels : image, sample, port->range,
-                         request->strength, request->colors);
+    if (!request->canvas) {
+        ff_style_write_frame(&frame, pixels, sample, port->range, request->strength,
+                             request->colors);
+        return;
+    }
+    frame.dst = request->canvas;
+    frame.dst_stride = 3 * frame.width;
+    ff_style_write_frame(&frame, pixels, sample, port->range, 1, FF_STYLE_COLORS_STYLE);
 }
 
 static int paint(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,

@@ -27,6 +27,7 @@
 
 #include "../base/common.h"
 #include "../graph/signature.h"
+#include "../steady/pyramid.h"
 #include "../tensorflow/graph.h"
 #include "../tensorflow/library.h"
 #include "../tensorflow/session.h"
@@ -44,6 +45,13 @@ typedef struct StyleRequest {
     float *weights; ///< of the styles, signature.nb_styles of them
     double strength;
     StyleColors colors;
+    double steady;
+    int64_t sequence; ///< of frames that hold each other's paintings
+
+    StylePyramid source; ///< what is kept of it for that
+    void *canvas;        ///< the painting without the source; NULL: it is in the frame
+    int is_held;         ///< whether it is to be held, and hold the next one
+    int painted;         ///< whether it waits for the frames before it
 
     int done;   ///< whether the two below are valid
     int result; ///< 1 or a negative errno, as ff_style_receive() returns it

@@ -42,6 +42,11 @@ class WithOptionsOfFFmpeg(click.Command):
     help="content: the painting's brushwork in the source's colours.  [default: style]",
 )
 @click.option(
+    "--steady",
+    type=FiniteRange(0, 1),
+    help="How much a painting is held by the one before: 0 is each by itself.  [default: 0.9]",
+)
+@click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",

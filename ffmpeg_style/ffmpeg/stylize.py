@@ -36,6 +36,7 @@ def stylize(
     style: Style = None,
     strength: float | None = None,
     colors: Literal["style", "content"] | None = None,
+    steady: float | None = None,
     precision: Literal["auto", "fp32", "bf16"] | None = None,
     requests: int | None = None,
     threads: int | None = None,
@@ -65,6 +66,8 @@ def stylize(
             styles to weights; None for the model's first.
         strength: from 0, the source, to 1, the painting; None for 1.
         colors: "style", or "content" for the source's colours; None for "style".
+        steady: how much a painting is held by the one before: from 0, each frame by itself, to 1;
+            None for 0.9.
         precision: "auto", "fp32" or "bf16"; None for auto.
         requests: frames painted at a time, 1 to 64; None for auto.
         threads: TensorFlow's threads, 1 to 1024; None for auto.
@@ -93,6 +96,7 @@ def stylize(
         "style": style,
         "strength": strength,
         "colors": colors,
+        "steady": steady,
         "precision": precision,
         "requests": requests,
         "threads": threads,

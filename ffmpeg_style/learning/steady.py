@@ -76,7 +76,7 @@ class Steadiness(NamedTuple):
 
 
 def evaluate_steadiness(model, content, videos=(), *, styles=None, width=512, output=None):
-    """Judge how steady an exported model is.
+    """Judge how steady an exported model is: alone, and with the engine's ``steady``.
 
     Args:
         model: path of a frozen graph.
@@ -108,7 +108,7 @@ def evaluate_steadiness(model, content, videos=(), *, styles=None, width=512, ou
         "styles": {},
     }
     for style in styles:
-        painters = {"alone": {}}
+        painters = {"alone": {"steady": 0}, "steady": {}}
         figures, paintings = {}, {}
         for painter, options in painters.items():
             with Engine(model, style, precision="fp32", **options) as engine:

@@ -1,4 +1,4 @@
-"""What can be changed on a painting while it runs: style, strength and colours."""
+"""What can be changed on a painting while it runs: style, strength, colours and steadiness."""
 
 import math
 from dataclasses import dataclass, replace
@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from ffmpeg_style.errors import InputError
 
 COLORS = ("style", "content")
+STEADY = 0.9
+"""The filter's default."""
 
 
 @dataclass(frozen=True)
@@ -16,18 +18,21 @@ class Controls:
         weights: of the model's styles in their order, positive or zero, not all zero.
         strength: 0, the source, to 1, the painting.
         colors: one of `COLORS`, whose colours the painting has.
+        steady: 0, each frame is painted by itself, to 1.
     """
 
     weights: tuple[float, ...] = (1.0,)
     strength: float = 1.0
     colors: str = COLORS[0]
+    steady: float = STEADY
 
     def changed(self, request, styles):
         """These controls with what a client asks for.
 
         Args:
             request: a dict with any of "style" (a name, an index, a mix such as
-                "wave:0.7+scream:0.3", or a dict of names and weights), "strength" and "colors".
+                "wave:0.7+scream:0.3", or a dict of names and weights), "strength", "colors" and
+                "steady".
             styles: the names of the model's styles.
 
         Returns:
@@ -37,28 +42,40 @@ class Controls:
             InputError: a name or a value is not one that is expected.
         """
         if not isinstance(request, dict):
-            raise InputError("expected an object with style, strength or colors")
+            raise InputError("expected an object with style, strength, colors or steady")
         values = {}
         for field, value in request.items():
             if field == "style":
                 values["weights"] = _weights(value, styles)
-            elif field == "strength":
-                values["strength"] = _number("strength", value, 1)
+            elif field in ("strength", "steady"):
+                values[field] = _number(field, value, 1)
             elif field == "colors":
                 values["colors"] = _color(value)
             else:
-                raise InputError(f"expected style, strength or colors, found {field[:40]!r}")
+                raise InputError(
+                    f"expected style, strength, colors or steady, found {field[:40]!r}"
+                )
         return replace(self, **values)
 
     def filter_options(self):
         """The filter's options as a dict of str: made of numbers and known words alone."""
         mix = "+".join(f"{i}:{weight:.3f}" for i, weight in enumerate(self.weights) if weight)
-        return {"style": mix, "strength": f"{self.strength:.3f}", "colors": self.colors}
+        return {
+            "style": mix,
+            "strength": f"{self.strength:.3f}",
+            "colors": self.colors,
+            "steady": f"{self.steady:.3f}",
+        }
 
     def as_json(self, styles):
         """What `changed` would take to make these controls."""
         style = dict(zip(styles, self.weights, strict=True))
-        return {"style": style, "strength": self.strength, "colors": self.colors}
+        return {
+            "style": style,
+            "strength": self.strength,
+            "colors": self.colors,
+            "steady": self.steady,
+        }
 
 
 def initial_controls(styles, style=None, strength=1.0, colors=COLORS[0]):

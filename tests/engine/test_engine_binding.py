@@ -39,7 +39,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine(models):
-    with Engine(models / "both.pb") as engine:
+    with Engine(models / "both.pb", steady=0) as engine:
         yield engine
 
 
@@ -156,6 +156,55 @@ def test_a_refused_change_leaves_things_as_they_were(engine):
         with pytest.raises(ValueError, match=str(value)):
             setattr(engine, name, value)
         assert getattr(engine, name) == before
+
+
+def still_life(count, seed=0):
+    """A texture under a camera's noise."""
+    random = np.random.default_rng(seed)
+    texture = np.repeat(np.repeat(random.integers(30, 226, (6, 8, 3)), 8, 0), 8, 1)
+    return (texture + random.integers(-3, 4, (count, 48, 64, 3))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("mix", [{}, {"strength": 0.5}, {"colors": "content"}])
+def test_paintings_of_a_video_hold_each_other_whatever_the_requests(models, mix):
+    frames = still_life(12)
+    with Engine(models / "wave.pb", steady=0, **mix) as engine:
+        alone = np.stack([engine(frame) for frame in frames]).astype(int)
+    results = []
+    for requests in (1, 3):
+        with Engine(models / "wave.pb", requests=requests, **mix) as engine:
+            assert engine.steady == 0.9
+            results.append(np.stack(list(engine(iter(frames)))))
+            assert np.array_equal(engine(frames[5]), alone[5])  # a photograph
+            waits = [engine.submit(frame) for frame in frames]
+            assert np.array_equal([wait() for wait in waits], results[-1])
+    held, again = results
+    assert np.array_equal(held, again)
+    assert np.array_equal(held[0], alone[0])
+    if not mix:  # otherwise the source shows, which shimmers itself
+        shimmer = np.abs(np.diff(alone[4:], axis=0)).mean()
+        assert np.abs(np.diff(held[4:].astype(int), axis=0)).mean() < 0.8 * shimmer
+
+
+def test_steady_begins_anew_with_the_style_and_the_size(models):
+    frames = still_life(6)
+    with Engine(models / "both.pb", requests=1) as engine:
+        wave, scream = [engine(frame) for frame in frames], []
+        engine.style = "scream"
+        scream = [engine(frame) for frame in frames]
+
+        def turning():
+            for index, frame in enumerate(frames):
+                engine.style = "wave" if index < 3 else "scream"
+                yield frame
+
+        turned = list(engine(turning()))
+        assert np.array_equal(turned[3], scream[3])
+        assert not np.array_equal(turned[4], scream[4])
+        engine.style = "wave"
+        small = list(engine(frame if i < 3 else frame[:32] for i, frame in enumerate(frames)))
+        assert np.array_equal(small[3], engine(frames[3][:32]))
+        assert not np.array_equal(small[1], wave[1])
 
 
 def test_what_an_engine_tells_of_itself(models):

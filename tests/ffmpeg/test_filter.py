@@ -14,7 +14,8 @@ from helpers import graphs
 from PIL import Image
 
 from ffmpeg_style import Engine
-from ffmpeg_style.ffmpeg.filter_graph import escape, filter_text
+from ffmpeg_style.ffmpeg import filter_graph
+from ffmpeg_style.ffmpeg.filter_graph import escape
 from ffmpeg_style.ffmpeg.source import DEFAULT_SERIES
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,11 @@ PACES = {"constant": "N", "variable": "N*(N+1)/2"}  # timestamps of the frames, 
 OURS = re.compile(
     r"^\[(?:Parsed_)?styletransfer\S* @ \w+\] (?!Failed to configure)(.*)$", re.MULTILINE
 )
+
+
+def filter_text(model, steady=0, **options):
+    """The filter, whose paintings don't depend on each other unless a test is about that."""
+    return filter_graph.filter_text(model, steady=steady, **options)
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +82,8 @@ def noise(count, height=48, width=64, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
-def engine_paints(model, frames, **settings):
-    with Engine(model, **settings) as engine:
+def engine_paints(model, frames, steady=0, **settings):
+    with Engine(model, steady=steady, **settings) as engine:
         return np.stack(list(engine(iter(frames))))
 
 
@@ -241,6 +247,44 @@ def test_a_refused_command_says_why_and_the_job_goes_on(run, both):
     result = run("-f", "lavfi", "-i", f"{source},{filter_text(both)}", "-f", "null", "-")
     (line,) = lines_of(result)
     assert "nobody" in line and "wave" in line
+
+
+def moving(count, seed=0):
+    """A texture that goes to the left by two pixels a frame, under a camera's noise."""
+    random = np.random.default_rng(seed)
+    texture = random.integers(30, 226, (8, 40, 3), dtype=np.uint8)
+    wide = np.asarray(Image.fromarray(texture).resize((320, 64), Image.BICUBIC)).astype(int)
+    frames = [
+        wide[:, 2 * i : 2 * i + 96] + random.integers(-3, 4, (64, 96, 3)) for i in range(count)
+    ]
+    return np.stack(frames).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("requests", [1, 4])
+def test_a_video_is_steady_unless_asked(paint, wave, requests):
+    frames = moving(20)
+    text = filter_graph.filter_text(wave, requests=requests)
+    painted = paint(frames, text)
+    assert np.array_equal(painted, engine_paints(wave, frames, steady=None))
+    by_themselves = engine_paints(wave, frames)
+    assert np.array_equal(painted[0], by_themselves[0])
+    assert not (painted[1:] == by_themselves[1:]).all(axis=(1, 2, 3)).any()
+
+
+def test_it_starts_anew_at_a_cut_and_behind_frames_that_passed(paint, wave):
+    frames = np.concatenate([moving(6), moving(6, seed=1)])
+    painted = paint(frames, f"{filter_text(wave, steady=0.9)}:enable='not(eq(n,9))'")
+    alone = engine_paints(wave, frames)
+    alone[9] = frames[9]
+    same = (painted == alone).all(axis=(1, 2, 3))
+    assert list(np.flatnonzero(same)) == [0, 6, 9, 10]
+
+
+def test_steady_changes_at_run_time(paint, wave):
+    frames = moving(20)
+    graph = f"sendcmd=c='0.4 styletransfer steady 0',{filter_text(wave, steady=0.9)}"
+    same = (paint(frames, graph) == engine_paints(wave, frames)).all(axis=(1, 2, 3))
+    assert same[0] and not same[1:10].any() and same[10:].all()
 
 
 def write_frames(folder, sizes):

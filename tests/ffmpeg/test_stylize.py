@@ -136,6 +136,7 @@ def test_the_painting_is_the_engines(make, model, ffmpeg, tmp_path):
         style={"a": 1, "b": 3},
         strength=0.75,
         colors="content",
+        steady=0,
         precision="fp32",
         requests=3,
         threads=1,

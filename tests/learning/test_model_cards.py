@@ -28,3 +28,13 @@ def test_reports_with_and_without_gatys():
     *_, beside, longer = model_cards.totals(reports).splitlines()
     assert beside.endswith("| 3.00 | 3.00 |  | 0.5 |") and longer.endswith("| 3.00 | 3.00 | 0.5 |")
     assert "Gatys" not in model_cards.totals({"alone": reports["alone"]})
+
+
+def test_steadiness_has_a_line_for_each_painter():
+    figures = {"noise_gain": 2, "pan": 0.05, "sharpness": 0.1, "contrast": 0.2}
+    figures["warp"] = {"easy": 0.06, "hard": 0.1}
+    report = {"styles": {"wave": {"alone": figures, "steady": {**figures, "noise_gain": 0.25}}}}
+    _, _, alone, steady = model_cards.steadiness({"small": report}).splitlines()
+    assert alone == "| `small` | wave | 0 | 2.00 | 0.0500 | 0.0600, 0.1000 | 0.100 | 0.200 |"
+    assert steady.startswith("| `small` | wave | default | 0.25 |")
+    assert model_cards.steadiness({}) == ""

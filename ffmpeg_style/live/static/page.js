@@ -99,6 +99,7 @@ class Card {
     $(".still", this.root).addEventListener("click", () => save(this.painted, name));
     $(".full", this.root).addEventListener("click", () => this.fill());
     this.strength = this.slider($(".slider", this.root), (value) => ({ strength: value }));
+    this.steady = this.slider($(".steadiness", this.root), (value) => ({ steady: value }));
     this.styles = new Map();
     if (styles.length > 1) for (const style of styles) this.addStyle(style);
     this.colors = $(".colors", this.root);
@@ -189,6 +190,7 @@ class Card {
       input.nextElementSibling.textContent = value.toFixed(2);
     };
     show(this.strength, stream.controls.strength);
+    show(this.steady, stream.controls.steady);
     for (const [name, input] of this.styles) show(input, stream.controls.style[name]);
     this.colors.checked = stream.controls.colors === "content";
   }

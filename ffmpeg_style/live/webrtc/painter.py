@@ -172,7 +172,7 @@ class WorkerPainter:
 
 def _engine_options(controls):
     options = controls.filter_options()
-    return {**options, "strength": float(options["strength"])}
+    return {**options, "strength": float(options["strength"]), "steady": float(options["steady"])}
 
 
 def _publisher_command(settings, name, ticket, descriptor):

@@ -127,6 +127,7 @@ class Painter:
         self._engine.style = controls["style"]
         self._engine.strength = float(controls["strength"])
         self._engine.colors = controls["colors"]
+        self._engine.steady = float(controls["steady"])
 
     def close(self):
         """Finishes what is being painted, and ends; what waits is dropped."""
@@ -140,14 +141,16 @@ class Painter:
     def _begin(self):
         self._room.acquire()
         while (frame := self._newest.take()) is not None:
-            self._at_work.put((frame.pts, self._pool.submit(self._paint, frame)))
+            width, height = painted_size(frame.width, frame.height, self._max_height)
+            rgb = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+            painting = self._engine.submit(rgb)  # Here: the frames of a video go in in order.
+            self._at_work.put((frame.pts, self._pool.submit(self._convert, painting)))
             self._room.acquire()
         self._at_work.put(None)
 
-    def _paint(self, frame):
-        width, height = painted_size(frame.width, frame.height, self._max_height)
-        rgb = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
-        painted = av.VideoFrame.from_ndarray(self._engine(rgb), "rgb24")
+    @staticmethod
+    def _convert(painting):
+        painted = av.VideoFrame.from_ndarray(painting(), "rgb24")
         return painted.reformat(format="yuv420p")
 
     def _finish(self):

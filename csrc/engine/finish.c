@@ -1,0 +1,104 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/pool.h"
+#include "../kernels/pixels.h"
+#include "finish.h"
+
+int ff_style_open_finisher(const StyleContext *ctx, int nb_styles, StyleFinisher *finisher)
+{
+    finisher->nb_styles = nb_styles;
+    finisher->weights = ff_style_alloc(ctx, (size_t)nb_styles * sizeof(*finisher->weights));
+    return finisher->weights ? 0 : -ENOMEM;
+}
+
+void ff_style_close_finisher(const StyleContext *ctx, StyleFinisher *finisher)
+{
+    ff_style_close_steady(&finisher->steady);
+    ff_style_free(ctx, finisher->weights);
+    *finisher = (StyleFinisher){0};
+}
+
+void ff_style_clear_request(StyleRequest *request)
+{
+    ff_style_free_pyramid(&request->source);
+}
+
+/** The painting itself is held, not its mix with the source: that one shows what the source shows. */
+static int is_mixed(const StyleRequest *request)
+{
+    return request->strength < 1 || request->colors != FF_STYLE_COLORS_STYLE;
+}
+
+void ff_style_prepare_request(StyleRequest *request)
+{
+    const StyleFrame *const frame = &request->frame;
+    const size_t row = 3 * (size_t)frame->width;
+
+    request->canvas = NULL;
+    if (request->strength <= 0 || request->steady <= 0 || !frame->sequence)
+        request->is_held = 0;
+    else
+        request->is_held = ff_style_make_pyramid(&request->source, frame->src, frame->src_stride,
+                                                 frame->width, frame->height) >= 0;
+    if (request->is_held && is_mixed(request)) {
+        request->canvas = ff_style_take_block(row * (size_t)frame->height);
+        request->is_held = request->canvas != NULL;
+    }
+}
+
+static int goes_on(const StyleFinisher *finisher, const StyleRequest *request)
+{
+    return finisher->sequence == request->sequence &&
+           !memcmp(finisher->weights, request->weights,
+                   (size_t)finisher->nb_styles * sizeof(*finisher->weights));
+}
+
+static void hold(StyleFinisher *finisher, StyleRequest *request)
+{
+    const StyleFrame *const frame = &request->frame;
+    uint8_t *const painting = request->canvas ? request->canvas : frame->dst;
+    const ptrdiff_t stride = request->canvas ? 3 * frame->width : frame->dst_stride;
+
+    if (!goes_on(finisher, request))
+        ff_style_forget(&finisher->steady);
+    finisher->sequence = request->sequence;
+    memcpy(finisher->weights, request->weights,
+           (size_t)finisher->nb_styles * sizeof(*finisher->weights));
+    // Without memory for it, the frame is painted as it would be by itself.
+    ff_style_steady(&finisher->steady, &request->source, painting, stride, request->steady);
+    if (request->canvas)
+        ff_style_write_frame(frame, painting, FF_STYLE_SAMPLE_UINT8, FF_STYLE_RANGE_255,
+                             request->strength, request->colors);
+}
+
+void ff_style_finish_request(StyleFinisher *finisher, StyleRequest *request)
+{
+    if (request->is_held && request->result > 0)
+        hold(finisher, request);
+    else
+        ff_style_forget(&finisher->steady);
+    if (request->canvas)
+        ff_style_return_block(request->canvas);
+    request->canvas = NULL;
+}

@@ -1,0 +1,105 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "../base/pool.h"
+#include "painting.h"
+
+#define TAPS FF_STYLE_TAPS
+#define BEFORE FF_STYLE_TAPS_BEFORE
+#define PADDING FF_STYLE_HELD_PADDING
+#define SCALE FF_STYLE_TAPS_SCALE
+
+/** The cubic of Catmull and Rom at a distance from the pixel. */
+static double cubic(double x)
+{
+    x = fabs(x);
+    return x < 1 ? 1 + x * x * (1.5 * x - 2.5) : x < 2 ? 2 + x * (x * (2.5 - 0.5 * x) - 4) : 0;
+}
+
+static void make_filter(int16_t taps[TAPS], double phase, double edge)
+{
+    int sum = 0;
+
+    for (int i = 0; i < TAPS; i++) {
+        const double x = i - BEFORE - phase;
+        const double value = (1 + 2 * edge) * cubic(x) - edge * (cubic(x - 1) + cubic(x + 1));
+
+        taps[i] = (int16_t)lrint(value * SCALE);
+        sum += taps[i];
+    }
+    taps[phase < 0.5 ? BEFORE : BEFORE + 1] += (int16_t)(SCALE - sum);
+}
+
+void ff_style_make_filters(StyleFilters *filters)
+{
+    for (int i = 0; i < FF_STYLE_SHARPNESS; i++)
+        for (int j = 0; j < FF_STYLE_SUBPIXELS; j++)
+            make_filter(filters->taps[i][j], (double)j / FF_STYLE_SUBPIXELS, i / 32.0);
+}
+
+int ff_style_open_painting(StylePainting *painting, int width, int height)
+{
+    const ptrdiff_t stride = 3 * (width + 2 * PADDING);
+    uint8_t *const memory = ff_style_take_block((size_t)stride * (size_t)(height + 2 * PADDING));
+
+    *painting = (StylePainting){NULL, stride, width, height, memory};
+    if (!memory)
+        return -ENOMEM;
+    painting->pixels = memory + PADDING * stride + 3 * PADDING;
+    return 0;
+}
+
+void ff_style_close_painting(StylePainting *painting)
+{
+    if (painting->memory)
+        ff_style_return_block(painting->memory);
+    *painting = (StylePainting){0};
+}
+
+void ff_style_pad_painting(const StylePainting *painting)
+{
+    uint8_t *const first = painting->pixels - 3 * PADDING;
+    uint8_t *const last = first + (painting->height - 1) * painting->stride;
+
+    for (int y = 0; y < painting->height; y++) {
+        uint8_t *const line = painting->pixels + y * painting->stride;
+        uint8_t *const end = line + 3 * painting->width;
+
+        for (int i = 0; i < PADDING; i++) {
+            memcpy(line - 3 * PADDING + 3 * i, line, 3);
+            memcpy(end + 3 * i, end - 3, 3);
+        }
+    }
+    for (int y = 1; y <= PADDING; y++) {
+        memcpy(first - y * painting->stride, first, (size_t)painting->stride);
+        memcpy(last + y * painting->stride, last, (size_t)painting->stride);
+    }
+}
+
+void ff_style_keep_painting(const StylePainting *kept, const uint8_t *painting, ptrdiff_t stride)
+{
+    for (int y = 0; y < kept->height; y++)
+        memcpy(kept->pixels + y * kept->stride, painting + y * stride, 3 * (size_t)kept->width);
+    ff_style_pad_painting(kept);
+}

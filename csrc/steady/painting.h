@@ -1,0 +1,67 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Paintings that are kept, and the filters to look them up between their pixels.
+ */
+
+#ifndef FF_STYLE_PAINTING_H
+#define FF_STYLE_PAINTING_H
+
+#include "motion.h"
+
+/** Pixels around a held painting, which repeat those at its edge. */
+#define FF_STYLE_HELD_PADDING 16
+
+/** Steps in which a painting is sharpened as it is moved. */
+#define FF_STYLE_SHARPNESS 8
+
+#define FF_STYLE_TAPS 6
+#define FF_STYLE_TAPS_BEFORE 2 ///< of them in front of the pixel
+#define FF_STYLE_TAPS_SCALE 64 ///< their sum
+
+/** How paintings are looked up between pixels. */
+typedef struct StyleFilters {
+    int16_t taps[FF_STYLE_SHARPNESS][FF_STYLE_SUBPIXELS][FF_STYLE_TAPS];
+} StyleFilters;
+
+/** A painting of 8-bit RGB, with its padding; all zeros: none. */
+typedef struct StylePainting {
+    uint8_t *pixels; ///< the first one
+    ptrdiff_t stride;
+    int width, height;
+    void *memory; ///< from the pool
+} StylePainting;
+
+void ff_style_make_filters(StyleFilters *filters);
+
+/** Makes room for a painting. Returns 0 or -ENOMEM. */
+int ff_style_open_painting(StylePainting *painting, int width, int height);
+
+/** Frees what it holds, and leaves none. */
+void ff_style_close_painting(StylePainting *painting);
+
+/** Repeats its edge around it. */
+void ff_style_pad_painting(const StylePainting *painting);
+
+/** Copies a painting, and pads the copy. */
+void ff_style_keep_painting(const StylePainting *kept, const uint8_t *painting, ptrdiff_t stride);
+
+#endif

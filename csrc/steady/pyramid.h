@@ -1,0 +1,61 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * The grey pictures, each half as large as the one before, in which motion is looked for.
+ */
+
+#ifndef FF_STYLE_PYRAMID_H
+#define FF_STYLE_PYRAMID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Pixels around each of the pictures, which repeat those at its edge. */
+#define FF_STYLE_PADDING 24
+
+#define FF_STYLE_MAX_LEVELS 12
+
+typedef struct StylePlane {
+    uint8_t *pixels; ///< the first one of the picture itself
+    ptrdiff_t stride;
+    int width, height;
+} StylePlane;
+
+/** A picture at a half, a quarter, ... of its size; all zeros: none. */
+typedef struct StylePyramid {
+    int width, height; ///< of the picture
+    int nb_levels;     ///< down to pictures too small for a search
+    StylePlane levels[FF_STYLE_MAX_LEVELS];
+    void *memory; ///< from the pool
+} StylePyramid;
+
+/**
+ * Makes the pyramid of a picture of 8-bit RGB, in the memory of the one before when the size is the same.
+ *
+ * @return 0, or -ENOMEM: there is no pyramid then
+ */
+int ff_style_make_pyramid(StylePyramid *pyramid, const uint8_t *rgb, ptrdiff_t stride, int width,
+                          int height);
+
+/** Frees what it holds, and leaves none. */
+void ff_style_free_pyramid(StylePyramid *pyramid);
+
+#endif

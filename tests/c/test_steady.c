@@ -1,0 +1,257 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Motion is found, paintings are held where the picture goes on, and left alone where it does not.
+ */
+
+#include <math.h>
+
+#include "base/pool.h"
+#include "steady/steady.h"
+#include "test.h"
+
+#define WIDTH 160
+#define HEIGHT 96
+#define SIZE (3 * WIDTH * HEIGHT)
+
+/** A number from 0 to 255 that depends on all of it. */
+static int noise(unsigned x, unsigned y, unsigned seed)
+{
+    unsigned mixed = (x * 73856093u) ^ (y * 19349663u) ^ (seed * 83492791u);
+
+    mixed = (mixed ^ mixed >> 15) * 0x2c1b3c6du;
+    mixed = (mixed ^ mixed >> 12) * 0x297a2d39u;
+    return (int)((mixed ^ mixed >> 15) & 255);
+}
+
+/** A smooth texture: noise of a grid of 8 pixels, bilinear between. */
+static int texture(double x, double y, unsigned seed)
+{
+    const double left = floor(x / 8), top = floor(y / 8), u = x / 8 - left, v = y / 8 - top;
+    const unsigned i = (unsigned)((int)left + 1000), j = (unsigned)((int)top + 1000);
+
+    return (int)((1 - v) * ((1 - u) * noise(i, j, seed) + u * noise(i + 1, j, seed)) +
+                 v * ((1 - u) * noise(i, j + 1, seed) + u * noise(i + 1, j + 1, seed)));
+}
+
+/** A picture that has moved, with noise of so many levels at most. */
+static void draw(uint8_t *rgb, double dx, double dy, unsigned seed, int grain, unsigned number)
+{
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++)
+            for (int i = 0; i < 3; i++) {
+                const int n = noise((unsigned)(3 * x + i), (unsigned)y, number) % (2 * grain + 1);
+                const int value = texture(x + dx, y + dy, seed) + n - grain;
+
+                rgb[3 * (y * WIDTH + x) + i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+            }
+}
+
+/** A painting in its own right: strokes that shimmer with the noise of the frame. */
+static void paint(uint8_t *painting, const uint8_t *source, unsigned number)
+{
+    for (int i = 0; i < SIZE; i++) {
+        const int value = 255 - source[i] + noise((unsigned)i, 0, number) % 31 - 15;
+
+        painting[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+}
+
+static double difference(const uint8_t *a, const uint8_t *b)
+{
+    double sum = 0;
+
+    for (int i = 0; i < SIZE; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sqrt(sum / SIZE);
+}
+
+static uint8_t source[SIZE], painting[SIZE], original[SIZE], last[SIZE];
+
+/** Paints the picture in `source` and holds it; `original` is what it would be without. */
+static void step(StyleSteady *steady, double amount, unsigned number)
+{
+    static StylePyramid pyramid;
+
+    memcpy(last, painting, SIZE);
+    paint(painting, source, number);
+    memcpy(original, painting, SIZE);
+    CHECK(ff_style_make_pyramid(&pyramid, source, 3 * WIDTH, WIDTH, HEIGHT) == 0);
+    CHECK(ff_style_steady(steady, &pyramid, painting, 3 * WIDTH, amount) == 0);
+    ff_style_free_pyramid(&pyramid);
+}
+
+static void finds_motion(void)
+{
+    static const double moves[][2] = {{0, 0}, {5, -3}, {-0.5, 0.25}, {3.25, 6.5}, {-21, 14}};
+
+    for (size_t i = 0; i < sizeof(moves) / sizeof(*moves); i++) {
+        const double dx = moves[i][0], dy = moves[i][1];
+        StylePyramid before = {0}, now = {0};
+        StyleMotion motion;
+        int good = 0, count = 0;
+
+        draw(source, 0, 0, 1, 0, 0);
+        CHECK(ff_style_make_pyramid(&before, source, 3 * WIDTH, WIDTH, HEIGHT) == 0);
+        draw(source, dx, dy, 1, 0, 0);
+        CHECK(ff_style_make_pyramid(&now, source, 3 * WIDTH, WIDTH, HEIGHT) == 0);
+        CHECK(ff_style_open_motion(&motion, &now) == 0);
+        ff_style_find_motion(&motion, &now, &before);
+        for (int row = 3; row < motion.rows - 3; row++)
+            for (int column = 3; column < motion.columns - 3; column++, count++) {
+                const StyleVector v = motion.vectors[row * motion.columns + column];
+
+                good += fabs(v.x / 16. - dx) < 0.2 && fabs(v.y / 16. - dy) < 0.2;
+            }
+
+        CHECK(good > count * 8 / 10);
+        ff_style_close_motion(&motion);
+        ff_style_free_pyramid(&before);
+        ff_style_free_pyramid(&now);
+    }
+}
+
+static void holds_a_still_scene_under_noise(void)
+{
+    StyleSteady steady = {0};
+    double held = 0, unheld = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t before[SIZE];
+
+        memcpy(before, original, SIZE);
+        draw(source, 0, 0, 1, 4, i);
+        step(&steady, 1, i);
+        if (i > 3) {
+            held += difference(painting, last);
+            unheld += difference(original, before);
+        }
+    }
+    CHECK(held < 0.2 * unheld);
+    ff_style_close_steady(&steady);
+}
+
+static void comes_to_the_painting_when_that_stays(void)
+{
+    StyleSteady steady = {0};
+
+    draw(source, 0, 0, 1, 0, 0);
+    for (unsigned i = 0; i < 120; i++)
+        step(&steady, 0.9, i > 0);
+    CHECK(difference(painting, original) < 1);
+    ff_style_close_steady(&steady);
+}
+
+static void leaves_what_is_new_alone(void)
+{
+    StyleSteady steady = {0};
+
+    draw(source, 0, 0, 1, 2, 0);
+    step(&steady, 1, 0);
+    CHECK(!memcmp(painting, original, SIZE)); // the first
+    draw(source, 0, 0, 1, 2, 1);
+    step(&steady, 0, 1);
+    CHECK(!memcmp(painting, original, SIZE)); // not to be held
+    step(&steady, 1, 2);
+    CHECK(memcmp(painting, original, SIZE));
+    draw(source, 0, 0, 2, 2, 3);
+    step(&steady, 1, 3);
+    CHECK(!memcmp(painting, original, SIZE)); // a cut
+    step(&steady, 1, 4);
+    CHECK(memcmp(painting, original, SIZE));
+    ff_style_forget(&steady);
+    step(&steady, 1, 5);
+    CHECK(!memcmp(painting, original, SIZE)); // as asked for
+    ff_style_close_steady(&steady);
+}
+
+/** Half of the picture goes on, the other one is exchanged. */
+static void follows_where_the_picture_changes(void)
+{
+    static uint8_t other[SIZE];
+    double kept = 0, changed = 0;
+    StyleSteady steady = {0};
+
+    draw(source, 0, 0, 1, 0, 0);
+    step(&steady, 1, 0);
+    draw(other, 0, 0, 7, 0, 0);
+    for (int y = 0; y < HEIGHT; y++)
+        memcpy(source + 3 * (y * WIDTH + WIDTH / 2), other + 3 * (y * WIDTH + WIDTH / 2),
+               3 * WIDTH / 2);
+    step(&steady, 1, 1);
+    for (int i = 0; i < SIZE; i++)
+        *(i / 3 % WIDTH < WIDTH / 2 ? &kept : &changed) += abs(painting[i] - original[i]);
+    CHECK(changed < 1.1 * kept);
+    ff_style_close_steady(&steady);
+}
+
+static void gives_the_same_bytes_again(void)
+{
+    static uint8_t first[SIZE];
+
+    for (int round = 0; round < 2; round++) {
+        StyleSteady steady = {0};
+
+        for (unsigned i = 0; i < 4; i++) {
+            draw(source, 1.5 * i, 0.75 * i, 1, 3, i);
+            step(&steady, 0.8, i);
+        }
+        if (round)
+            CHECK(!memcmp(painting, first, SIZE));
+        memcpy(first, painting, SIZE);
+        ff_style_close_steady(&steady);
+    }
+}
+
+/** Sanitizers see what is read or written beside a picture. */
+static void takes_any_size(void)
+{
+    StyleSteady steady = {0};
+    StylePyramid pyramid = {0};
+
+    draw(source, 0, 0, 1, 0, 0);
+    for (int width = 1; width < 36; width += 1 + width / 8)
+        for (int height = 1; height < 36; height += 1 + height / 8)
+            for (int frame = 0; frame < 3; frame++) {
+                uint8_t *const pixels = malloc(3 * (size_t)width * (size_t)height);
+
+                for (int i = 0; i < 3 * width * height; i++)
+                    pixels[i] = (uint8_t)noise((unsigned)(i / 6), 0, (unsigned)frame / 2);
+                CHECK(ff_style_make_pyramid(&pyramid, pixels, 3 * width, width, height) == 0);
+                CHECK(ff_style_steady(&steady, &pyramid, pixels, 3 * width, 1) == 0);
+                free(pixels);
+            }
+    ff_style_free_pyramid(&pyramid);
+    ff_style_close_steady(&steady);
+    ff_style_empty_pool();
+}
+
+int main(void)
+{
+    finds_motion();
+    holds_a_still_scene_under_noise();
+    comes_to_the_painting_when_that_stays();
+    leaves_what_is_new_alone();
+    follows_where_the_picture_changes();
+    gives_the_same_bytes_again();
+    takes_any_size();
+    return 0;
+}
