@@ -5,6 +5,7 @@ STYLETRANSFER_OBJS = \
     engine/engine.o \
     engine/finish.o \
     engine/mix.o \
+    engine/model.o \
     engine/request.o \
     graph/attributes.o \
     graph/budget.o \
@@ -18,12 +19,21 @@ STYLETRANSFER_OBJS = \
     graph/shapes.o \
     graph/signature.o \
     kernels/conv.o \
-    kernels/norm.o \
+    kernels/moments.o \
     kernels/pixels.o \
     kernels/processor.o \
     kernels/x86/amx.o \
     kernels/x86/avx2.o \
     kernels/x86/avx512.o \
+    plan/convolution.o \
+    plan/images.o \
+    plan/memory.o \
+    plan/moves.o \
+    plan/patterns.o \
+    plan/plan.o \
+    plan/program.o \
+    plan/small.o \
+    plan/view.o \
     steady/hold.o \
     steady/motion.o \
     steady/painting.o \
@@ -32,8 +42,6 @@ STYLETRANSFER_OBJS = \
     steady/x86/hold.o \
     tensorflow/graph.o \
     tensorflow/library.o \
-    tensorflow/operations.o \
-    tensorflow/rewrite.o \
     tensorflow/session.o \
     tensorflow/stderr.o
 

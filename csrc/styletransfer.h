@@ -148,12 +148,20 @@ typedef enum StyleRange {
     FF_STYLE_RANGE_SIGNED, ///< [-1,1]
 } StyleRange;
 
+/** What runs a model. */
+typedef enum StyleRuntime {
+    FF_STYLE_RUNTIME_AUTO, ///< the engine itself where it knows every operation and the device is the processor
+    FF_STYLE_RUNTIME_OWN, ///< the engine itself, or an error
+    FF_STYLE_RUNTIME_TENSORFLOW,
+} StyleRuntime;
+
 /**
  * How an engine is opened. Fill it with ff_style_default_settings() first, then change what you need.
  * ff_style_open() copies everything; the strings need not outlive it.
  */
 typedef struct StyleSettings {
-    const char *model;   ///< path of the frozen graph; required
+    const char *model; ///< path of the frozen graph; required
+    StyleRuntime runtime;
     const char *library; ///< TensorFlow's library or its folder; NULL: search, see ff_style_open()
 
     const char *style;  ///< as for ff_style_set_style(); NULL: the model's first
@@ -205,13 +213,15 @@ typedef struct StyleInfo {
     const char *input;         ///< the operation that takes the frame
     const char *output;        ///< the operation that gives the painted frame
 
+    StyleRuntime
+        runtime; ///< what runs the model: FF_STYLE_RUNTIME_OWN or FF_STYLE_RUNTIME_TENSORFLOW
     StylePrecision precision; ///< what runs: FP32 or BF16
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
     int in_flight;            ///< most frames submitted and not received; half for large ones
-    int threads;              ///< TensorFlow's threads for each operation
-    const char *library;      ///< the TensorFlow library's path
-    const char *version;      ///< its version
+    int threads; ///< TensorFlow's threads for each operation; 1 where the engine runs the model
+    const char *library; ///< the TensorFlow library's path; NULL where the engine runs the model
+    const char *version; ///< its version; likewise
 } StyleInfo;
 
 /** A frame: 8-bit RGB, 3 bytes a pixel, rows at any stride (in bytes, negative for bottom-up images). */
@@ -236,9 +246,11 @@ void ff_style_default_settings(StyleSettings *settings);
 int ff_style_check(const StyleSettings *settings);
 
 /**
- * Loads TensorFlow and the model, and starts the threads.
+ * Loads the model, and starts the threads. With FF_STYLE_RUNTIME_AUTO the engine runs the model itself where it
+ * knows every operation, the device is the processor, and that has AVX2; else TensorFlow does. A message of level
+ * FF_STYLE_LOG_INFO says which, and why.
  *
- * TensorFlow is loaded once in the life of a process and stays. The first that is found of these is
+ * TensorFlow is loaded when it is to run a model: once in the life of a process, and it stays. The first that is found of these is
  * taken, each a library or the folder that holds it: `settings->library`, the environment variable
  * FFMPEG_STYLE_TENSORFLOW, the path fixed when the engine was built, the system's libtensorflow.so.2.
  * The first two, when given, must work: nothing else is tried after them.

@@ -71,7 +71,7 @@ typedef struct StyleTransferContext {
 
     char *model, *style, *device, *input, *output, *library;
     double strength, steady;
-    int colors, precision, late, metadata;
+    int colors, precision, runtime, late, metadata;
     int range, input_range, output_range;
     int64_t max_memory;
     int requests, threads;
@@ -137,6 +137,15 @@ static const AVOption styletransfer_options[] = {
             CHOICE(FF_STYLE_PRECISION_FP32), FLAGS, .unit = "precision" },
         { "bf16", "bfloat16",
             CHOICE(FF_STYLE_PRECISION_BF16), FLAGS, .unit = "precision" },
+    { "runtime", "what runs the network",
+        OFFSET(runtime), AV_OPT_TYPE_INT, { .i64 = FF_STYLE_RUNTIME_AUTO },
+        0, FF_STYLE_RUNTIME_TENSORFLOW, FLAGS, .unit = "runtime" },
+        { "auto", "the filter itself where it can, else TensorFlow",
+            CHOICE(FF_STYLE_RUNTIME_AUTO), FLAGS, .unit = "runtime" },
+        { "own", "the filter itself",
+            CHOICE(FF_STYLE_RUNTIME_OWN), FLAGS, .unit = "runtime" },
+        { "tensorflow", "TensorFlow",
+            CHOICE(FF_STYLE_RUNTIME_TENSORFLOW), FLAGS, .unit = "runtime" },
     { "requests", "frames painted at the same time (0: auto)",
         OFFSET(requests), AV_OPT_TYPE_INT, { .i64 = 0 },
         0, FF_STYLE_MAX_REQUESTS, FLAGS },
@@ -543,6 +552,7 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.colors = s->colors;
     settings.steady = s->steady;
     settings.precision = s->precision;
+    settings.runtime = s->runtime;
     settings.device = s->device;
     settings.requests = s->requests;
     // Before FFmpeg 6, the option of this name that every filter has takes what

@@ -23,6 +23,11 @@ cdef extern from "styletransfer.h" nogil:
         FF_STYLE_PRECISION_FP32
         FF_STYLE_PRECISION_BF16
 
+    ctypedef enum StyleRuntime:
+        FF_STYLE_RUNTIME_AUTO
+        FF_STYLE_RUNTIME_OWN
+        FF_STYLE_RUNTIME_TENSORFLOW
+
     ctypedef enum StyleRange:
         FF_STYLE_RANGE_AUTO
         FF_STYLE_RANGE_255
@@ -31,6 +36,7 @@ cdef extern from "styletransfer.h" nogil:
 
     ctypedef struct StyleSettings:
         const char *model
+        StyleRuntime runtime
         const char *library
         const char *style
         double strength
@@ -62,6 +68,7 @@ cdef extern from "styletransfer.h" nogil:
         int height
         const char *input
         const char *output
+        StyleRuntime runtime
         StylePrecision precision
         const char *device
         int requests

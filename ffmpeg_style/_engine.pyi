@@ -13,10 +13,11 @@ class Engine:
     card: dict[str, Any]
     styles: tuple[str, ...]
     size: tuple[int, int]
+    runtime: Literal["own", "tensorflow"]
     precision: Literal["fp32", "bf16"]
     device: str
-    library: str
-    version: str
+    library: str | None
+    version: str | None
     requests: int
     threads: int
     def __init__(
@@ -28,6 +29,7 @@ class Engine:
         colors: Literal["style", "content"] = "style",
         steady: float | None = None,
         precision: Literal["auto", "fp32", "bf16"] = "auto",
+        runtime: Literal["auto", "own", "tensorflow"] = "auto",
         requests: int | None = None,
         threads: int | None = None,
         device: str = "auto",

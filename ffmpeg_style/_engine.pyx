@@ -35,6 +35,11 @@ PRECISIONS = {
     "fp32": FF_STYLE_PRECISION_FP32,
     "bf16": FF_STYLE_PRECISION_BF16,
 }
+RUNTIMES = {
+    "auto": FF_STYLE_RUNTIME_AUTO,
+    "own": FF_STYLE_RUNTIME_OWN,
+    "tensorflow": FF_STYLE_RUNTIME_TENSORFLOW,
+}
 RANGES = {
     "auto": FF_STYLE_RANGE_AUTO,
     "255": FF_STYLE_RANGE_255,
@@ -61,7 +66,7 @@ class _Messages(threading.local):
 
 
 _messages = _Messages()
-_has_opened = False  # whether an engine has opened: TensorFlow is then loaded, for good
+_has_loaded = False  # whether an engine has loaded TensorFlow, for good
 
 
 cdef void _keep_message(void *opaque, StyleLogLevel level, const char *message) noexcept with gil:
@@ -133,7 +138,7 @@ def _bytes(name, value):
 
 def _default_library():
     """The folder of this Python's TensorFlow, unless something else has a say already."""
-    if _has_opened or os.environ.get("FFMPEG_STYLE_TENSORFLOW"):
+    if _has_loaded or os.environ.get("FFMPEG_STYLE_TENSORFLOW"):
         return None
     return tensorflow_folder()
 
@@ -253,8 +258,10 @@ cdef class Engine:
         steady: how much a video's paintings are held by the one before, moved along with the picture: from
             0, each frame by itself, to 1; None for 0.9. A photograph is painted as it is at 0.
         precision: "auto", "fp32" or "bf16"; auto takes bfloat16 where the processor has it in hardware.
+        runtime: "auto", "own" or "tensorflow": what runs the model. auto takes the engine itself where it
+            knows every operation of the model and the device is the processor, else TensorFlow.
         requests: frames painted at a time, 1 to 64; None for auto.
-        threads: TensorFlow's threads, 1 to 1024; None for auto.
+        threads: TensorFlow's threads, 1 to 1024; None for auto. The engine itself has one for each frame.
         device: "auto", "cpu", "gpu" or "gpu:N".
         input: name of the graph's image input, for graphs of others that have several.
         output: name of the graph's image output, likewise.
@@ -273,8 +280,9 @@ cdef class Engine:
         card: what the model tells of itself, a dict; empty when it has no card.
         styles: their names, a tuple.
         size: width and height that the model is made for; 0 where it takes any.
+        runtime: "own" or "tensorflow".
         precision, device, requests, threads: what was chosen.
-        library, version: TensorFlow's path and version.
+        library, version: TensorFlow's path and version; None where the engine itself runs the model.
         style: a str, the model's first when none was given; with strength, colors and steady it may be
             changed while frames are painted.
 
@@ -282,8 +290,9 @@ cdef class Engine:
         InputError: an argument can't be right (a ValueError).
         InputNotFoundError: there is no such model (a FileNotFoundError).
         ModelError: the file is no style graph, or one that the engine refuses to run (a ValueError).
-        LibraryError: there is no usable TensorFlow (an OSError).
-        DeviceError: the machine lacks the GPU or the bfloat16 that was asked for (a RuntimeError).
+        LibraryError: the model needs TensorFlow, and there is no usable one (an OSError).
+        DeviceError: the machine lacks the GPU or the bfloat16 that was asked for, or the engine has no plan
+            of its own for the model (a RuntimeError).
         OutOfMemoryError: (a MemoryError).
     """
 
@@ -300,7 +309,7 @@ cdef class Engine:
     cdef readonly dict card
     cdef readonly tuple styles
     cdef readonly tuple size
-    cdef readonly str precision, device, library, version
+    cdef readonly str runtime, precision, device, library, version
     cdef readonly int requests, threads
 
     def __cinit__(self):
@@ -316,6 +325,7 @@ cdef class Engine:
         colors="style",
         steady=None,
         precision="auto",
+        runtime="auto",
         requests=None,
         threads=None,
         device="auto",
@@ -353,6 +363,7 @@ cdef class Engine:
         if steady is not None:
             settings.steady = steady
         settings.precision = _choice("precision", PRECISIONS, precision)
+        settings.runtime = _choice("runtime", RUNTIMES, runtime)
         settings.range = _choice("range", RANGES, range)
         settings.input_range = _choice("input_range", RANGES, input_range)
         settings.output_range = _choice("output_range", RANGES, output_range)
@@ -372,14 +383,14 @@ cdef class Engine:
         self._steady = float(settings.steady)
 
     cdef _open(self, const StyleSettings *settings):
-        global _has_opened
+        global _has_loaded
         cdef int code
         self._process = getpid()
         with nogil:
             code = ff_style_open(&self._engine, settings)
         _check(code)
-        _has_opened = True
         self._copy_info(ff_style_info(self._engine))
+        _has_loaded = _has_loaded or self.library is not None
 
     cdef _copy_info(self, const StyleInfo *info):
         """Keeps what the engine tells of itself, so that it can be read after `close` too."""
@@ -391,8 +402,9 @@ cdef class Engine:
         self.size = (info.width, info.height)
         self.precision = "bf16" if info.precision == FF_STYLE_PRECISION_BF16 else "fp32"
         self.device = info.device.decode()
-        self.library = os.fsdecode(info.library)
-        self.version = info.version.decode()
+        self.runtime = "own" if info.runtime == FF_STYLE_RUNTIME_OWN else "tensorflow"
+        self.library = os.fsdecode(info.library) if info.library else None
+        self.version = info.version.decode() if info.version else None
         self.requests = info.requests
         self.threads = info.threads
 

@@ -13,6 +13,7 @@ from ffmpeg_style.errors import InputError, InputNotFoundError
 
 COLORS = ("style", "content")
 PRECISIONS = ("auto", "fp32", "bf16")
+RUNTIMES = ("auto", "own", "tensorflow")
 MOST_REQUESTS = 64
 MOST_THREADS = 1024
 
@@ -24,6 +25,7 @@ def check_painting(
     strength: float | None = None,
     colors: str | None = None,
     precision: str | None = None,
+    runtime: str | None = None,
     requests: int | None = None,
     threads: int | None = None,
     device: str | None = None,
@@ -47,6 +49,7 @@ def check_painting(
     check_strength(strength)
     check_choice("colors", colors, COLORS)
     check_choice("precision", precision, PRECISIONS)
+    check_choice("runtime", runtime, RUNTIMES)
     check_count("requests", requests, MOST_REQUESTS)
     check_count("threads", threads, MOST_THREADS)
     check_device(device)

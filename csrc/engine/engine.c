@@ -28,27 +28,11 @@
 
 #include "../base/common.h"
 #include "../graph/budget.h"
-#include "../graph/card.h"
-#include "../graph/graphdef.h"
-#include "../graph/nodes.h"
-#include "../graph/signature.h"
-#include "../kernels/processor.h"
 #include "../styletransfer.h"
-#include "../tensorflow/library.h"
-#include "../tensorflow/operations.h"
-#include "../tensorflow/rewrite.h"
-#include "../tensorflow/session.h"
 #include "finish.h"
 #include "mix.h"
+#include "model.h"
 #include "request.h"
-
-/** What there is of a model before it is opened to be run: all that can be told of it is told by then. */
-typedef struct ModelFile {
-    StyleDevice device; ///< not the file's, but read with it
-    StyleGraphDef def;
-    StyleCard card;
-    StyleNodes nodes;
-} ModelFile;
 
 /** A thread that paints. */
 typedef struct Worker {
@@ -61,11 +45,11 @@ struct StyleEngine {
     StyleContext ctx;
     int64_t max_pixels, max_memory;
 
-    ModelFile file;
     StyleModel model;
-    char *name;          ///< the model's file without folder and ending
-    char (*numbers)[12]; ///< the styles' names when the card has none
-    const char **styles; ///< points into the three above
+    char *name;           ///< the model's file without folder and ending
+    char *input, *output; ///< names of the graph's ports
+    char (*numbers)[12];  ///< the styles' names when the card has none
+    const char **styles;  ///< points into the three above
     StyleInfo info;
 
     Worker *workers; ///< info.requests of them
@@ -174,6 +158,8 @@ static int check_settings(const StyleContext *ctx, const StyleSettings *settings
         (ret = check_choice(ctx, "colors", (int)settings->colors, FF_STYLE_COLORS_CONTENT)) < 0 ||
         (ret = check_choice(ctx, "precision", (int)settings->precision, FF_STYLE_PRECISION_BF16)) <
             0 ||
+        (ret = check_choice(ctx, "runtime", (int)settings->runtime, FF_STYLE_RUNTIME_TENSORFLOW)) <
+            0 ||
         (ret = check_choice(ctx, "range", (int)settings->range, FF_STYLE_RANGE_SIGNED)) < 0 ||
         (ret = check_choice(ctx, "input_range", (int)settings->input_range,
                             FF_STYLE_RANGE_SIGNED)) < 0 ||
@@ -184,219 +170,21 @@ static int check_settings(const StyleContext *ctx, const StyleSettings *settings
     return check_count(ctx, "threads", settings->threads, FF_STYLE_MAX_THREADS);
 }
 
-/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
-static int default_requests(int threads)
-{
-    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
-}
-
-/**
- * Fills in what the user leaves open. Frames that keep every processor busy are painted by one thread
- * each: threads that share one wait for each other at every operation, 400 times in it.
- */
-static void choose_counts(StyleSettings *settings)
-{
-    const int processors = ff_style_count_processors();
-
-    if (!settings->requests)
-        settings->requests = default_requests(settings->threads ? settings->threads : processors);
-    if (!settings->threads)
-        settings->threads = settings->requests < processors ? processors : 1;
-}
-
-static int check_style(const StyleContext *ctx, const StyleSettings *settings,
-                       const StyleCard *card)
-{
-    float *weights;
-    int ret;
-
-    if (!card->nb_styles) // the graph tells how many there are
-        return 0;
-    if (!(weights = ff_style_alloc(ctx, (size_t)card->nb_styles * sizeof(*weights))))
-        return -ENOMEM;
-    ret = ff_style_read_mix(ctx, settings->style, (const char *const *)card->styles,
-                            card->nb_styles, weights);
-    ff_style_free(ctx, weights);
-    return ret;
-}
-
 static int64_t memory_of(const StyleSettings *settings)
 {
     return settings->max_memory ? settings->max_memory : ff_style_free_memory();
 }
 
-/** Reads what there is before TensorFlow; to be freed with free_file() after an error too. */
-static int read_file(const StyleContext *ctx, const StyleSettings *settings, ModelFile *file,
-                     StyleSignature *signature)
-{
-    int64_t most;
-    int ret;
-
-    if ((ret = ff_style_read_device(ctx, settings->device, &file->device)) < 0 ||
-        (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes,
-                                      &file->def)) < 0 ||
-        (file->def.card &&
-         (ret = ff_style_read_card(ctx, file->def.card, file->def.card_size, &file->card)) < 0) ||
-        (ret = check_style(ctx, settings, &file->card)) < 0 ||
-        (ret = ff_style_read_nodes(ctx, &file->def, &file->nodes)) < 0)
-        return ret;
-    if ((ret = ff_style_find_signature(ctx, settings->model, &file->nodes, &file->card, settings,
-                                       signature)) < 0)
-        return ret;
-    // What is the same for every frame is part of the model, whether the file holds it or says how to make it.
-    most = (int64_t)settings->max_model_bytes;
-    return ff_style_check_budget(ctx, settings->model, &file->nodes, signature,
-                                 most < memory_of(settings) ? most : memory_of(settings));
-}
-
-static void free_file(const StyleContext *ctx, ModelFile *file, StyleSignature *signature)
-{
-    ff_style_free_signature(ctx, signature);
-    ff_style_free_nodes(ctx, &file->nodes);
-    ff_style_free_card(ctx, &file->card);
-    ff_style_free(ctx, file->def.data);
-}
-
 int ff_style_check(const StyleSettings *settings)
 {
     const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
-    StyleSignature signature = {0};
-    ModelFile file = {0};
+    StyleModel model = {0};
     int ret;
 
     if ((ret = check_settings(&ctx, settings)) < 0)
         return ret;
-    ret = read_file(&ctx, settings, &file, &signature);
-    free_file(&ctx, &file, &signature);
-    return ret;
-}
-
-static int open_graph(const StyleContext *ctx, const ModelFile *file, const StyleGraphDef *def,
-                      const StyleSettings *settings, StyleModel *model)
-{
-    const int ret =
-        ff_style_import_graph(ctx, model->tf, def, &file->nodes, &model->signature,
-                              *file->device.name ? file->device.name : NULL, &model->graph);
-
-    return ret < 0 ? ret
-                   : ff_style_open_session(ctx, model->tf, &model->graph, &model->signature,
-                                           settings, &file->device, &model->session);
-}
-
-static void close_graph(StyleModel *model)
-{
-    ff_style_close_session(model->tf, &model->session);
-    ff_style_free_graph(model->tf, &model->graph);
-}
-
-/**
- * Whether operations of our own can run the model: they work on one thread, and those in bfloat16 need the
- * matrix unit.
- */
-static int suits_kernels(const StyleEngine *e, const StyleSettings *settings,
-                         StylePrecision precision)
-{
-    return e->file.card.text && !(settings->input && *settings->input) &&
-           !(settings->output && *settings->output) && settings->threads == 1 &&
-           !strcmp(e->model.session.device, "cpu") &&
-           (precision == FF_STYLE_PRECISION_FP32 || ff_style_processor_has_matrices());
-}
-
-static StyleRewriting choose_rewriting(StylePrecision precision)
-{
-    return precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOATS
-           : ff_style_processor_vectors()       ? FF_STYLE_FLOATS
-                                                : FF_STYLE_NORMS;
-}
-
-/**
- * bfloat16 on the matrix unit is the faster one for networks of any width. Without it, vectors of floats are, as
- * they take fewer multiplications.
- */
-static StylePrecision choose_kernels_precision(const StyleEngine *e, const StyleSettings *settings)
-{
-    if (settings->precision != FF_STYLE_PRECISION_AUTO || !ff_style_processor_vectors())
-        return e->model.session.precision;
-    return ff_style_processor_has_matrices() ? FF_STYLE_PRECISION_BF16 : FF_STYLE_PRECISION_FP32;
-}
-
-/**
- * Paints a small picture of odd size; returns whether that went well. What TensorFlow prepares for it would
- * be done for the first frame otherwise.
- */
-static int paints(const StyleContext *ctx, const StyleModel *model)
-{
-    const int width = model->signature.width ? model->signature.width : 23;
-    const int height = model->signature.height ? model->signature.height : 17;
-    const size_t size = 3 * (size_t)width * (size_t)height;
-    StyleRequest request = {
-        .weights =
-            ff_style_alloc(ctx, (size_t)model->signature.nb_styles * sizeof(*request.weights)),
-        .strength = 1,
-    };
-    uint8_t *const pixels = ff_style_alloc(ctx, size);
-    StylePainter painter = {0};
-    int ret = request.weights && pixels ? ff_style_open_painter(ctx, model, &painter) : -ENOMEM;
-
-    if (ret >= 0) {
-        for (size_t i = 0; i < size; i++)
-            pixels[i] = (uint8_t)(i * i / 7);
-        request.frame = (StyleFrame){.src = pixels,
-                                     .src_stride = 3 * width,
-                                     .dst = pixels,
-                                     .dst_stride = 3 * width,
-                                     .width = width,
-                                     .height = height};
-        request.weights[0] = 1;
-        ff_style_paint(model, &painter, &request);
-        ret = request.result;
-        if (ret < 0)
-            ff_style_error(ctx, ret, "%s", request.message);
-    }
-    ff_style_close_painter(model, &painter);
-    ff_style_free(ctx, request.weights);
-    ff_style_free(ctx, pixels);
-    return ret >= 0;
-}
-
-/** Opens the model once more, with operations of our own, and leaves it as it is where that fails. */
-static int use_kernels(StyleEngine *e, const StyleSettings *settings)
-{
-    StyleContext trial = e->ctx;
-    StyleSettings same = *settings;
-    StyleModel model = {.tf = e->model.tf, .signature = e->model.signature};
-    StyleGraphDef rewritten = {0};
-    int ret;
-
-    same.precision = choose_kernels_precision(e, settings);
-    if (!suits_kernels(e, settings, same.precision) ||
-        !ff_style_register_kernels(&e->ctx, model.tf))
-        return 0;
-    trial.is_trial = 1;
-    ret = ff_style_rewrite_graphdef(&e->ctx, &e->file.def, choose_rewriting(same.precision),
-                                    &rewritten);
-    if (ret > 0) {
-        if (open_graph(&trial, &e->file, &rewritten, &same, &model) >= 0 &&
-            paints(&trial, &model)) {
-            close_graph(&e->model);
-            e->model = model;
-            ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");
-        } else {
-            close_graph(&model);
-        }
-    }
-    ff_style_free(&e->ctx, rewritten.data);
-    return ret < 0 ? ret : 0;
-}
-
-static int open_model(StyleEngine *e, const StyleSettings *settings)
-{
-    int ret;
-
-    if ((ret = read_file(&e->ctx, settings, &e->file, &e->model.signature)) >= 0 &&
-        (ret = ff_style_load_tensorflow(&e->ctx, settings->library, &e->model.tf)) >= 0 &&
-        (ret = open_graph(&e->ctx, &e->file, &e->file.def, settings, &e->model)) >= 0)
-        ret = use_kernels(e, settings);
+    ret = ff_style_read_model(&ctx, settings, &model);
+    ff_style_close_model(&ctx, &model);
     return ret;
 }
 
@@ -420,12 +208,19 @@ static int name_styles(StyleEngine *e)
         return -ENOMEM;
     for (int i = 0; i < count; i++) {
         snprintf(e->numbers[i], sizeof(e->numbers[i]), "%d", i);
-        if (e->file.card.nb_styles == count)
-            e->styles[i] = e->file.card.styles[i];
+        if (e->model.card.nb_styles == count)
+            e->styles[i] = e->model.card.styles[i];
         else
             e->styles[i] = count == 1 ? e->info.name : e->numbers[i];
     }
     return 0;
+}
+
+static char *copy_name(const StyleEngine *e, StyleSource source)
+{
+    const StyleSpan name = e->model.nodes.nodes[source.node].name;
+
+    return ff_style_copy(&e->ctx, (const char *)name.data, name.size);
 }
 
 static int fill_info(StyleEngine *e, const StyleSettings *settings)
@@ -435,22 +230,26 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
 
     if ((ret = name_by_file(e, settings->model)) < 0)
         return ret;
+    if (!(e->input = copy_name(e, model->signature.input.source)) ||
+        !(e->output = copy_name(e, model->signature.output.source)))
+        return -ENOMEM;
     e->info = (StyleInfo){
-        .name = e->file.card.name ? e->file.card.name : e->name,
-        .card = e->file.card.text,
+        .name = model->card.name ? model->card.name : e->name,
+        .card = model->card.text,
         .nb_styles = model->signature.nb_styles,
         .width = model->signature.width,
         .height = model->signature.height,
-        .input = model->tf->OperationName(model->graph.input.oper),
-        .output = model->tf->OperationName(model->graph.output.oper),
-        .precision = model->session.precision,
-        .device = model->session.device,
+        .input = e->input,
+        .output = e->output,
+        .runtime = model->plan ? FF_STYLE_RUNTIME_OWN : FF_STYLE_RUNTIME_TENSORFLOW,
+        .precision = model->precision,
+        .device = model->plan ? "cpu" : model->session.device,
         .requests = settings->requests,
         // The others wait for a thread, so that no thread waits for a frame while the caller sleeps for several.
         .in_flight = 4 * settings->requests,
         .threads = settings->threads,
-        .library = model->tf->path,
-        .version = model->tf->Version(),
+        .library = model->tf ? model->tf->path : NULL,
+        .version = model->tf ? model->tf->Version() : NULL,
     };
     if ((ret = name_styles(e)) < 0)
         return ret;
@@ -610,18 +409,40 @@ static int start_threads(StyleEngine *e)
 }
 
 /** Opens everything with signals blocked: new threads inherit that, and leave them to the caller's. */
-static int open_engine(StyleEngine *e, const StyleSettings *settings)
+static int open_engine(StyleEngine *e, StyleSettings *settings)
 {
     sigset_t all, before;
     int ret;
 
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    if ((ret = open_model(e, settings)) >= 0 && (ret = fill_info(e, settings)) >= 0 &&
-        (ret = open_slots(e, settings)) >= 0)
+    if ((ret = ff_style_read_model(&e->ctx, settings, &e->model)) >= 0 &&
+        (ret = ff_style_open_model(&e->ctx, settings, &e->model)) >= 0 &&
+        (ret = fill_info(e, settings)) >= 0 && (ret = open_slots(e, settings)) >= 0)
         ret = start_threads(e);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ret;
+}
+
+/** What runs the model, and why. */
+static void tell_runtime(const StyleEngine *e)
+{
+    const StyleInfo *const info = &e->info;
+    const char *const type = info->precision == FF_STYLE_PRECISION_BF16 ? "bfloat16" : "float32";
+
+    if (e->model.plan) {
+        ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");
+        ff_style_log(&e->ctx, FF_STYLE_LOG_INFO,
+                     "model '%s' (%d styles) is run by the engine itself, on %s in %s, %d frames "
+                     "at a time: it knows every operation",
+                     info->name, info->nb_styles, info->device, type, info->requests);
+    } else {
+        ff_style_log(&e->ctx, FF_STYLE_LOG_INFO,
+                     "model '%s' (%d styles) is run by TensorFlow %s, on %s in %s, %d frames at a "
+                     "time, %d threads: %s",
+                     info->name, info->nb_styles, info->version, info->device, type, info->requests,
+                     info->threads, e->model.why);
+    }
 }
 
 int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
@@ -639,15 +460,9 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
     e->ctx = ctx;
     e->max_pixels = settings->max_pixels;
     e->max_memory = memory_of(settings);
-    choose_counts(&chosen);
     if ((ret = open_engine(e, &chosen)) < 0)
         goto fail;
-    ff_style_log(&ctx, FF_STYLE_LOG_INFO,
-                 "model '%s' (%d styles) runs on %s in %s, %d frames at a time, %d threads, "
-                 "TensorFlow %s",
-                 e->info.name, e->info.nb_styles, e->info.device,
-                 e->info.precision == FF_STYLE_PRECISION_BF16 ? "bfloat16" : "float32",
-                 e->info.requests, e->info.threads, e->info.version);
+    tell_runtime(e);
     *engine = e;
     return 0;
 
@@ -672,7 +487,7 @@ static int check_memory(StyleEngine *e, int width, int height)
     pthread_mutex_unlock(&e->lock);
     if (!is_new)
         return 0;
-    bytes = ff_style_frame_bytes(&e->ctx, &e->file.nodes, &e->model.signature, width, height);
+    bytes = ff_style_frame_bytes(&e->ctx, &e->model.nodes, &e->model.signature, width, height);
     if (bytes < 0)
         return (int)bytes;
     if (bytes > e->max_memory / e->info.requests)
@@ -939,12 +754,10 @@ static void stop_threads(StyleEngine *e)
 
 static void close_model(StyleEngine *e)
 {
-    if (!e->model.tf)
-        return;
     if (e->workers)
         for (int i = 0; i < e->info.requests; i++)
             ff_style_close_painter(&e->model, &e->workers[i].painter);
-    close_graph(&e->model);
+    ff_style_close_model(&e->ctx, &e->model);
 }
 
 void ff_style_close(StyleEngine **engine)
@@ -970,7 +783,8 @@ void ff_style_close(StyleEngine **engine)
     ff_style_free(&ctx, e->styles);
     ff_style_free(&ctx, e->numbers);
     ff_style_free(&ctx, e->name);
-    free_file(&ctx, &e->file, &e->model.signature);
+    ff_style_free(&ctx, e->input);
+    ff_style_free(&ctx, e->output);
     ff_style_free(&ctx, e);
     *engine = NULL;
 }

@@ -50,6 +50,8 @@ static int open_chooser(const StyleModel *model, StylePainter *painter)
 
 int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, StylePainter *painter)
 {
+    if (model->plan)
+        return 0;
     painter->status = model->tf->NewStatus();
     if (!painter->status || open_chooser(model, painter) < 0)
         return ff_style_error(ctx, -ENOMEM, "out of memory for a request");
@@ -58,6 +60,7 @@ int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, Styl
 
 void ff_style_close_painter(const StyleModel *model, StylePainter *painter)
 {
+    ff_style_free_program(&painter->program);
     if (painter->image)
         model->tf->DeleteTensor(painter->image);
     if (painter->chooser)
@@ -123,19 +126,25 @@ static int prepare_image(const StyleContext *ctx, const StyleModel *model, Style
     return 0;
 }
 
+/** The number of the style that has all the weight. */
+static int chosen_style(const StyleModel *model, const float *weights)
+{
+    int index = 0;
+
+    while (index < model->signature.nb_styles - 1 && weights[index] <= 0)
+        index++;
+    return index;
+}
+
 /** Writes the style that the request has as the graph takes it: weights, or the number of the one with all. */
 static void write_chooser(const StyleModel *model, const float *weights, void *chooser)
 {
     const StyleSignature *const s = &model->signature;
-    int64_t index = 0;
+    const int64_t index = chosen_style(model, weights);
 
-    if (s->control == FF_STYLE_CONTROL_WEIGHTS) {
+    if (s->control == FF_STYLE_CONTROL_WEIGHTS)
         memcpy(chooser, weights, (size_t)s->nb_styles * sizeof(*weights));
-        return;
-    }
-    while (index < s->nb_styles - 1 && weights[index] <= 0)
-        index++;
-    if (s->chooser_type == FF_STYLE_DT_INT64)
+    else if (s->chooser_type == FF_STYLE_DT_INT64)
         memcpy(chooser, &index, sizeof(index));
     else
         memcpy(chooser, &(int32_t){(int32_t)index}, sizeof(int32_t));
@@ -196,31 +205,38 @@ static void read_frame(const StyleModel *model, const StylePainter *painter,
                                 sample, image);
 }
 
-/** Writes the network's image into the frame, mixed with the source, or as it is onto the canvas. */
-static void write_frame(const StyleModel *model, const StylePainter *painter,
-                        const StyleRequest *request, const TF_Tensor *painted)
+/** Writes the painting into the frame, mixed with the source, or as it is onto the canvas. */
+static void write_painting(const StyleRequest *request, const void *pixels, StyleSample sample,
+                           StyleRange range)
 {
-    const StylePort *const port = &model->signature.output;
-    const StyleSample sample = sample_of(port->type);
-    const void *const image = model->tf->TensorData(painted);
-    const void *const pixels = port->channels_first ? painter->pixels : image;
     StyleFrame frame = request->frame;
 
-    if (port->channels_first)
-        ff_style_join_channels(image, (size_t)frame.width * (size_t)frame.height, sample,
-                               painter->pixels);
     if (!request->canvas) {
-        ff_style_write_frame(&frame, pixels, sample, port->range, request->strength,
-                             request->colors);
+        ff_style_write_frame(&frame, pixels, sample, range, request->strength, request->colors);
         return;
     }
     frame.dst = request->canvas;
     frame.dst_stride = 3 * frame.width;
-    ff_style_write_frame(&frame, pixels, sample, port->range, 1, FF_STYLE_COLORS_STYLE);
+    ff_style_write_frame(&frame, pixels, sample, range, 1, FF_STYLE_COLORS_STYLE);
 }
 
-static int paint(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
-                 const StyleRequest *request)
+/** Writes the network's image into the frame. */
+static void write_frame(const StyleModel *model, const StylePainter *painter,
+                        const StyleRequest *request, const TF_Tensor *painted)
+{
+    const StylePort *const port = &model->signature.output;
+    const StyleFrame *const frame = &request->frame;
+    const StyleSample sample = sample_of(port->type);
+    const void *const image = model->tf->TensorData(painted);
+
+    if (port->channels_first)
+        ff_style_join_channels(image, (size_t)frame->width * (size_t)frame->height, sample,
+                               painter->pixels);
+    write_painting(request, port->channels_first ? painter->pixels : image, sample, port->range);
+}
+
+static int paint_by_tensorflow(const StyleContext *ctx, const StyleModel *model,
+                               StylePainter *painter, const StyleRequest *request)
 {
     TF_Tensor *painted = NULL;
     int ret;
@@ -236,6 +252,42 @@ static int paint(const StyleContext *ctx, const StyleModel *model, StylePainter 
     return ret;
 }
 
+/* By the plan */
+
+static void choose_style(const StyleModel *model, const float *weights, StyleSmall *chooser)
+{
+    if (model->signature.control == FF_STYLE_CONTROL_WEIGHTS)
+        for (int i = 0; i < model->signature.nb_styles; i++)
+            chooser->values[i] = (double)weights[i];
+    else
+        chooser->values[0] = chosen_style(model, weights);
+}
+
+static int paint_by_plan(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
+                         const StyleRequest *request)
+{
+    StyleProgram *const program = &painter->program;
+    const StyleFrame *const frame = &request->frame;
+    int ret;
+
+    if (program->width != frame->width || program->height != frame->height) {
+        ff_style_free_program(program);
+        ret = ff_style_make_program(ctx, model->plan, frame->width, frame->height, program);
+        if (ret < 0) {
+            ff_style_free_program(program);
+            return ret;
+        }
+    }
+    ff_style_read_frame(frame, ff_style_stored(program, program->frame), FF_STYLE_SAMPLE_UINT8,
+                        FF_STYLE_RANGE_255);
+    if (program->chooser)
+        choose_style(model, request->weights, program->chooser);
+    ff_style_run_program(program);
+    write_painting(request, ff_style_stored(program, program->painting), FF_STYLE_SAMPLE_UINT8,
+                   FF_STYLE_RANGE_255);
+    return 0;
+}
+
 /** Keeps the reason for the thread that receives the frame. */
 static void keep_message(void *request, StyleLogLevel level, const char *message)
 {
@@ -243,14 +295,30 @@ static void keep_message(void *request, StyleLogLevel level, const char *message
     snprintf(((StyleRequest *)request)->message, FF_STYLE_MESSAGE_SIZE, "%s", message);
 }
 
+/* The engine's threads take no memory by the caller's functions. */
+
+static void *take_memory(void *opaque, size_t size)
+{
+    (void)opaque;
+    return malloc(size);
+}
+
+static void return_memory(void *opaque, void *memory)
+{
+    (void)opaque;
+    free(memory);
+}
+
 void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request)
 {
-    const StyleContext ctx = {.opaque = request, .log = keep_message};
+    const StyleContext ctx = {request, keep_message, take_memory, return_memory, 0};
     int ret = 0;
 
     if (request->strength <= 0)
         ff_style_copy_frame(&request->frame);
+    else if (model->plan)
+        ret = paint_by_plan(&ctx, model, painter, request);
     else
-        ret = paint(&ctx, model, painter, request);
+        ret = paint_by_tensorflow(&ctx, model, painter, request);
     request->result = ret < 0 ? ret : 1;
 }

@@ -26,19 +26,8 @@
 #define FF_STYLE_REQUEST_H
 
 #include "../base/common.h"
-#include "../graph/signature.h"
 #include "../steady/pyramid.h"
-#include "../tensorflow/graph.h"
-#include "../tensorflow/library.h"
-#include "../tensorflow/session.h"
-
-/** What all requests share; none of it changes while they run. */
-typedef struct StyleModel {
-    const StyleTensorFlow *tf;
-    StyleSignature signature;
-    StyleGraph graph;
-    StyleSession session;
-} StyleModel;
+#include "model.h"
 
 typedef struct StyleRequest {
     StyleFrame frame;
@@ -58,8 +47,11 @@ typedef struct StyleRequest {
     char message[FF_STYLE_MESSAGE_SIZE];
 } StyleRequest;
 
-/** TensorFlow's objects that a thread needs to paint, for one frame after the other. */
+/** What a thread needs to paint, for one frame after the other. */
 typedef struct StylePainter {
+    StyleProgram program; ///< of the plan; kept while the size stays, and empty without one
+
+    // TensorFlow's:
     TF_Status *status;
     TF_Tensor *image;   ///< the frame as the network takes it; kept while the size stays
     TF_Tensor *chooser; ///< what chooses the style; NULL when the graph has one

@@ -37,7 +37,6 @@ typedef struct StyleGraphDef {
     size_t size;
     const char *card; ///< the model card, within data and not terminated; NULL: there is none
     size_t card_size;
-    int rewritten; ///< by ff_style_rewrite_graphdef(): operations of our own are in it
 } StyleGraphDef;
 
 /**

@@ -18,12 +18,8 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../base/pool.h"
 #include "conv_parts.h"
 
 /* A packed kernel of more values than this, or a larger stride, is no style network's. */
@@ -359,11 +355,6 @@ void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, vo
             }
 }
 
-int ff_style_conv_size(const StyleKernelShape *shape, int size)
-{
-    return shape->transposed ? 2 * size : (size + shape->stride - 1) / shape->stride;
-}
-
 #if FF_STYLE_HAS_CONV
 
 static const ConvVectors *vectors_of(StyleVectors vectors)
@@ -432,34 +423,47 @@ static void normalise(StyleVectors vectors, const Normed *values)
         normalise_rest(vectors, values, done);
 }
 
-int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
-                   const StyleFeatures *added, const StyleFeatures *output)
+/** The affine, for values that begin with the first one of a tensor. */
+static ConvAffine begin_affine(const StyleAffine *affine, float *memory)
 {
-    float *memory = malloc(32 * sizeof(*memory) * (size_t)count_vectors(affine));
-    ConvAffine repeated;
+    ConvAffine repeated = repeat(affine, memory);
 
-    if (!memory)
-        return -ENOMEM;
-    repeated = repeat(affine, memory);
     begin_at(&repeated, 0);
+    return repeated;
+}
+
+static size_t count_values(const StyleFeatures *features)
+{
+    return (size_t)features->height * (size_t)features->width * (size_t)features->channels;
+}
+
+size_t ff_style_affine_memory(int channels)
+{
+    return 32 * sizeof(float) * (size_t)count_vectors(&(StyleAffine){.channels = channels});
+}
+
+void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
+                    const StyleFeatures *added, const StyleFeatures *output, float *memory)
+{
+    const ConvAffine repeated = begin_affine(affine, memory);
+
     normalise(vectors, &(Normed){.input = input->data,
                                  .added = added->data,
                                  .output = output->data,
                                  .input_type = input->type,
                                  .added_type = added->type,
                                  .output_type = output->type,
-                                 .count = (size_t)input->height * (size_t)input->width *
-                                          (size_t)input->channels,
+                                 .count = count_values(input),
                                  .affine = &repeated});
-    free(memory);
-    return 0;
 }
 
-static int padding_in_front(int size, int kernel, int stride)
+void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const StyleFeatures *input,
+                     const StyleAffine *affine, const StyleFeatures *output, float *memory)
 {
-    const int needed = ((size + stride - 1) / stride - 1) * stride + kernel - size;
+    const ConvAffine repeated = begin_affine(affine, memory);
 
-    return needed > 0 ? needed / 2 : 0;
+    vectors_of(vectors)->finish(ending, input->data, count_values(input), &repeated, output->data,
+                                output->type);
 }
 
 /** The next part of the memory, which begins on a cache line; NULL while there is none and it is measured. */
@@ -519,9 +523,9 @@ static size_t lay_out(ConvWork *w, uint8_t *memory, size_t *zeros)
     affine = carve(memory, &used, 32 * sizeof(float) * (size_t)count_vectors(&conv->affine));
     if (affine)
         w->affine = repeat(&conv->affine, affine);
-    w->sums = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
-    w->powers = conv->norm.gamma ? carve(memory, &used, sizeof(double) * filters) : NULL;
-    w->pivots = conv->norm.gamma ? carve(memory, &used, sizeof(float) * filters) : NULL;
+    w->sums = conv->mean ? carve(memory, &used, sizeof(double) * filters) : NULL;
+    w->powers = conv->mean ? carve(memory, &used, sizeof(double) * filters) : NULL;
+    w->pivots = conv->mean ? carve(memory, &used, sizeof(float) * filters) : NULL;
     if (w->plan.in_squares)
         w->transformed =
             carve(memory, &used, PLACES * sizeof(float) * place_step(w, conv->kernel.channels));
@@ -532,42 +536,38 @@ static size_t lay_out(ConvWork *w, uint8_t *memory, size_t *zeros)
     return used;
 }
 
+/** Rows or columns of squares in those of the output. */
+static int count_squares(const ConvWork *w, int size)
+{
+    const int pixels = w->conv->kernel.transposed ? 2 * SQUARE : SQUARE;
+
+    return (size + pixels - 1) / pixels;
+}
+
 /** Of a row, for its first phase; or squares. */
 static int count_pixels(const ConvWork *w)
 {
     const int phases = w->plan.column_phases, width = w->conv->output.width;
 
-    return w->plan.in_squares ? (w->conv->input.width + SQUARE - 1) / SQUARE
-                              : (width + phases - 1) / phases;
+    return w->plan.in_squares ? count_squares(w, width) : (width + phases - 1) / phases;
 }
 
-static int begin(ConvWork *w)
+/** Plans the work, but for its memory. */
+static ConvWork plan_work(const StyleConv *conv)
 {
-    const StyleConv *conv = w->conv;
-    const StyleFeatures *input = &conv->input;
-    ConvPlan *plan = &w->plan;
-    size_t size, zeros;
+    ConvWork w = {.conv = conv, .plan = plan_kernel(&conv->kernel)};
+    ConvPlan *const plan = &w.plan;
 
-    *plan = plan_kernel(&conv->kernel);
     if (!conv->kernel.transposed) {
-        const int stride = conv->kernel.stride;
-        const int left = padding_in_front(input->width, conv->kernel.columns, stride);
-
-        plan->first_row[0] = -padding_in_front(input->height, conv->kernel.rows, stride);
-        plan->first_row[1] = plan->first_row[0];
-        plan->first_column[0] -= left;
-        plan->first_column[1] -= left;
+        plan->first_row[0] = plan->first_row[1] = -conv->top;
+        plan->first_column[0] -= conv->left;
+        plan->first_column[1] -= conv->left;
     }
-    w->width = count_pixels(w);
-    w->squares_at_once = vectors_of(conv->vectors)->squares_at_once;
-    w->window.loaded = plan->first_row[0];
-    w->window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
-    size = lay_out(w, NULL, &zeros);
-    if (!(w->memory = ff_style_take_block(size)))
-        return -ENOMEM;
-    memset(w->memory, 0, zeros);
-    lay_out(w, w->memory, &zeros);
-    return 0;
+    w.width = count_pixels(&w);
+    w.squares_at_once = vectors_of(conv->vectors)->squares_at_once;
+    w.window.loaded = plan->first_row[0];
+    w.window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
+    return w;
 }
 
 static uint8_t *line_of(const ConvWindow *window, int row)
@@ -679,7 +679,7 @@ static void multiply_row(ConvWork *w, int part, size_t to)
 
 static void multiply_squares(ConvWork *w)
 {
-    for (int i = 0; i * SQUARE < w->conv->input.height; i++) {
+    for (int i = 0; i < count_squares(w, w->conv->output.height); i++) {
         move_window(w, i, 0, 0);
         vectors_of(w->conv->vectors)->multiply_squares(w, i * SQUARE);
     }
@@ -709,7 +709,7 @@ static void multiply(ConvWork *w)
         load_row(w, w->window.loaded++); // which a stride has passed over
 }
 
-static void find_affine(const ConvWork *w)
+static void find_moments(const ConvWork *w)
 {
     const StyleConv *conv = w->conv;
     const double count = (double)conv->output.height * (double)conv->output.width;
@@ -718,10 +718,8 @@ static void find_affine(const ConvWork *w)
         const double mean = w->sums[i] / count;
         const double variance = w->powers[i] / count - mean * mean;
 
-        conv->scale[i] = conv->norm.gamma[i] /
-                         (float)sqrt((variance > 0 ? variance : 0) + (double)conv->norm.epsilon);
-        conv->offset[i] =
-            conv->norm.beta[i] - (float)(mean + (double)w->pivots[i]) * conv->scale[i];
+        conv->mean[i] = mean + (double)w->pivots[i];
+        conv->variance[i] = variance < 0 ? 0 : variance; // what is not a number stays so
     }
 }
 
@@ -733,65 +731,73 @@ static StyleFeatures part_features(StyleFeatures features, int pixels)
     return features;
 }
 
-int ff_style_conv(const StyleConv *joined)
+static StyleConv part_conv(const StyleConv *joined)
 {
     const int pixels = joined->kernel.pixels;
-    StyleConv parted = *joined, *conv = &parted;
-    ConvWork w = {.conv = conv};
-    TileConfig before;
+    StyleConv parted = *joined;
 
-    conv->input = part_features(joined->input, pixels);
-    conv->output = part_features(joined->output, pixels);
-    if (begin(&w) < 0)
-        return -ENOMEM;
-    if (conv->kernel.type == FF_STYLE_BFLOAT16)
-        ff_style_take_matrices(&before);
-    multiply(&w);
-    if (conv->kernel.type == FF_STYLE_BFLOAT16)
-        ff_style_return_matrices(&before);
-    find_affine(&w);
-    ff_style_return_block(w.memory);
-    return 0;
+    parted.input = part_features(joined->input, pixels);
+    parted.output = part_features(joined->output, pixels);
+    parted.left *= pixels;
+    return parted;
 }
 
-int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
-                         uint8_t *pixels)
+size_t ff_style_conv_memory(const StyleConv *joined)
 {
-    const StyleAffine affine = {NULL, tanh->bias, tanh->bias ? input->channels : 0, 0};
-    float *memory = malloc(32 * sizeof(*memory) * (size_t)count_vectors(&affine));
-    ConvAffine bias;
+    const StyleConv conv = part_conv(joined);
+    ConvWork w = plan_work(&conv);
+    size_t zeros;
 
-    if (!memory)
-        return -ENOMEM;
-    bias = repeat(&affine, memory);
-    begin_at(&bias, 0);
-    vectors_of(vectors)->make_pixels(
-        tanh, input->data, (size_t)input->height * (size_t)input->width * (size_t)input->channels,
-        &bias, pixels);
-    free(memory);
-    return 0;
+    return lay_out(&w, NULL, &zeros);
+}
+
+void ff_style_conv(const StyleConv *joined)
+{
+    const StyleConv conv = part_conv(joined);
+    ConvWork w = plan_work(&conv);
+    TileConfig before;
+    size_t zeros;
+
+    lay_out(&w, NULL, &zeros);
+    memset(conv.memory, 0, zeros);
+    lay_out(&w, conv.memory, &zeros);
+    if (conv.kernel.type == FF_STYLE_BFLOAT16)
+        ff_style_take_matrices(&before);
+    multiply(&w);
+    if (conv.kernel.type == FF_STYLE_BFLOAT16)
+        ff_style_return_matrices(&before);
+    find_moments(&w);
 }
 
 #else
 
-int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
-                         uint8_t *pixels)
+size_t ff_style_affine_memory(int channels)
 {
-    (void)vectors, (void)tanh, (void)input, (void)pixels;
-    return -ENOSYS;
+    (void)channels;
+    return 0;
 }
 
-int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
-                   const StyleFeatures *added, const StyleFeatures *output)
+void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const StyleFeatures *input,
+                     const StyleAffine *affine, const StyleFeatures *output, float *memory)
 {
-    (void)vectors, (void)input, (void)affine, (void)added, (void)output;
-    return -ENOSYS;
+    (void)vectors, (void)ending, (void)input, (void)affine, (void)output, (void)memory;
 }
 
-int ff_style_conv(const StyleConv *conv)
+void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
+                    const StyleFeatures *added, const StyleFeatures *output, float *memory)
+{
+    (void)vectors, (void)input, (void)affine, (void)added, (void)output, (void)memory;
+}
+
+size_t ff_style_conv_memory(const StyleConv *conv)
 {
     (void)conv;
-    return -ENOSYS;
+    return 0;
+}
+
+void ff_style_conv(const StyleConv *conv)
+{
+    (void)conv;
 }
 
 #endif

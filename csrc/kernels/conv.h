@@ -79,12 +79,6 @@ typedef struct StyleKernelShape {
     int pixels; ///< neighbours that lie in the channels of the features, and count as columns here
 } StyleKernelShape;
 
-/** Learned scale and offset of an instance norm (Ulyanov et al. 2016), for its filters. */
-typedef struct StyleNorm {
-    const float *gamma, *beta; ///< NULL: there is no norm
-    float epsilon;             ///< added to the variance
-} StyleNorm;
-
 typedef struct StyleConv {
     StyleVectors vectors; ///< that the processor has
     StyleKernelShape kernel;
@@ -95,8 +89,9 @@ typedef struct StyleConv {
     StyleFeatures
         kept; ///< receives it all, in the kernel's type, for others; its data are NULL: there are none
     StyleFeatures output;
-    StyleNorm norm;        ///< of the output
-    float *scale, *offset; ///< receive what that norm does to the output, which is left as it was
+    int top, left; ///< zeros in front of the input's rows and columns; none when it is transposed
+    double *mean, *variance; ///< of the output's channels; NULL: nobody asks
+    void *memory;            ///< as much as ff_style_conv_memory() tells
 } StyleConv;
 
 /**
@@ -114,41 +109,35 @@ size_t ff_style_packed_size(const StyleKernelShape *shape);
  */
 void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed);
 
-/** Height or width of what a convolution gives, with SAME padding, for that of its input. */
-int ff_style_conv_size(const StyleKernelShape *shape, int size);
+/** Bytes that ff_style_conv() works in, for these shapes; what they point to is not looked at, but for NULL. */
+size_t ff_style_conv_memory(const StyleConv *conv);
 
 /**
- * Convolves with SAME padding, as TensorFlow's Conv2D and, transposed, Conv2DBackpropInput do.
+ * Convolves: output (y, x) begins to read at row y * stride - top and column x * stride - left of the input, and
+ * beyond that are zeros. A transposed one gives twice the input's height and width, as TensorFlow's
+ * Conv2DBackpropInput does with SAME padding.
  *
- * The output has the size that ff_style_conv_size() tells and the kernel's filters as channels.
- *
- * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
- *         processor has them
+ * It is for processors that processor.h tells the instructions of, as the two below are.
  */
-int ff_style_conv(const StyleConv *conv);
+void ff_style_conv(const StyleConv *conv);
 
-/**
- * Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape.
- *
- * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
- *         processor has them
- */
-int ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
-                   const StyleFeatures *added, const StyleFeatures *output);
+/** Bytes of memory that the two below work in. */
+size_t ff_style_affine_memory(int channels);
 
-/** What the end of a network does: round(min(max(tanh(value + bias) * gain + middle, low), high)). */
-typedef struct StyleTanh {
-    const float *bias; ///< of each channel; NULL: none
+/** Writes the input, brought to its norm, plus `added` unless its data are NULL. All have one shape. */
+void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
+                    const StyleFeatures *added, const StyleFeatures *output, float *memory);
+
+/** What the end of a network does: min(max(tanh(value) * gain + middle, low), high), rounded or not. */
+typedef struct StyleEnding {
+    int tanh; ///< 0: the value as it is
     float gain, middle, low, high;
-} StyleTanh;
+    int rounds,
+        truncates; ///< to the nearest whole number, down to one; bytes are rounded if they are not whole
+} StyleEnding;
 
-/**
- * Makes bytes of floats; `low` and `high` are within 0..255.
- *
- * @return 0, -ENOMEM, or -ENOSYS where the compiler lacks the instructions; the caller knows that the
- *         processor has them
- */
-int ff_style_make_pixels(StyleVectors vectors, const StyleTanh *tanh, const StyleFeatures *input,
-                         uint8_t *pixels);
+/** Makes bytes (`low` and `high` are within 0..255) or floats of floats, brought to their affine, without its ReLU. */
+void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const StyleFeatures *input,
+                     const StyleAffine *affine, const StyleFeatures *output, float *memory);
 
 #endif

@@ -105,7 +105,6 @@ typedef struct ConvWork {
     float *pivots;         ///< what is subtracted before
     int squares_at_once;
     float *transformed, *products; ///< of squares
-    void *memory;
 } ConvWork;
 
 /** Values of a packed kernel for a group of filters. */
@@ -173,9 +172,9 @@ typedef struct ConvVectors {
     /** Makes a row of squares: as many rows of the output, from `y` on. */
     void (*multiply_squares)(ConvWork *w, int y);
 
-    /** Takes one float after the other; `bias` has them as offsets. */
-    void (*make_pixels)(const StyleTanh *tanh, const float *values, size_t count,
-                        const ConvAffine *bias, uint8_t *pixels);
+    /** Takes one float after the other. */
+    void (*finish)(const StyleEnding *ending, const float *values, size_t count,
+                   const ConvAffine *affine, void *output, StyleType type);
 } ConvVectors;
 
 #if FF_STYLE_HAS_CONV

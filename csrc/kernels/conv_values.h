@@ -112,30 +112,58 @@ static VECTORS_INLINE Vector reciprocal(Vector value)
                         estimate); // Newton's step
 }
 
-static VECTORS_INLINE Vector take_tanh(const StyleTanh *tanh, Vector value)
+static VECTORS_INLINE Vector take_tanh(Vector value)
 {
     const Vector one = fill(1), two = fill(2);
 
     // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
     value = greater(smaller(value * two, fill(20)), fill(-20));
-    value = one - two * reciprocal(exponential(value) + one);
-    value = multiply_add(value, fill(tanh->gain), fill(tanh->middle));
-    return smaller(greater(value, fill(tanh->low)), fill(tanh->high));
+    return one - two * reciprocal(exponential(value) + one);
 }
 
-static VECTORS void make_pixels(const StyleTanh *tanh, const float *values, size_t count,
-                                const ConvAffine *bias, uint8_t *pixels)
+static VECTORS_INLINE Vector end_value(const StyleEnding *ending, Vector value)
 {
-    const StyleTanh end = *tanh; // which the compiler knows to stay as it is
-    const size_t repeats = (size_t)bias->vectors * TILE;
+    if (ending->tanh)
+        value = take_tanh(value);
+    value = multiply_add(value, fill(ending->gain), fill(ending->middle));
+    value = smaller(greater(value, fill(ending->low)), fill(ending->high));
+    return ending->truncates ? round_down(value) : ending->rounds ? round_values(value) : value;
+}
+
+/** Takes copies, which the compiler knows to stay as they are. */
+static VECTORS_INLINE void finish_values(const StyleEnding ending, const float *values,
+                                         size_t count, const ConvAffine affine, void *output,
+                                         StyleType type)
+{
+    const size_t repeats = (size_t)affine.vectors * TILE;
     size_t from = 0;
 
     for (size_t i = 0; i < count; i += FF_STYLE_LANES) {
         const Lanes left = lanes((ptrdiff_t)(count - i));
-        const Vector value = load(values, FF_STYLE_FLOAT, i, left);
+        Vector value = load(values, FF_STYLE_FLOAT, i, left);
 
-        store_bytes(pixels + i, left, take_tanh(&end, value + get_vector(bias->offset + from)));
+        value =
+            multiply_add(value, get_vector(affine.scale + from), get_vector(affine.offset + from));
+        value = end_value(&ending, value);
+        if (type == FF_STYLE_UINT8)
+            store_bytes((uint8_t *)output + i, left, value);
+        else
+            store(output, FF_STYLE_FLOAT, i, left, value);
         from = from + FF_STYLE_LANES == repeats ? 0 : from + FF_STYLE_LANES;
+    }
+}
+
+static VECTORS void finish(const StyleEnding *ending, const float *values, size_t count,
+                           const ConvAffine *affine, void *output, StyleType type)
+{
+    StyleEnding end = *ending;
+
+    if (end.tanh && type == FF_STYLE_UINT8 && !end.truncates) { // the usual one
+        end.tanh = 1;
+        end.truncates = end.rounds = 0; // bytes are rounded anyway
+        finish_values(end, values, count, *affine, output, FF_STYLE_UINT8);
+    } else {
+        finish_values(end, values, count, *affine, output, type);
     }
 }
 

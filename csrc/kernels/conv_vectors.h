@@ -35,7 +35,7 @@ const ConvVectors FF_STYLE_TABLE = {
     .normalise = normalise_values,
     .multiply = multiply_floats,
     .multiply_squares = multiply_squares,
-    .make_pixels = make_pixels,
+    .finish = finish,
 };
 
 #endif

@@ -113,54 +113,28 @@ static const uint8_t *source(const StyleFrame *frame, int y)
     return frame->src + y * frame->src_stride;
 }
 
-size_t ff_style_reflected_units(const StyleReflection *reflection)
-{
-    return reflection->units + (reflection->end[0] - reflection->begin[0]) +
-           (reflection->end[1] - reflection->begin[1]);
-}
-
-/** Returns where the next unit goes. */
-static uint8_t *put_reversed(const uint8_t *line, size_t begin, size_t end, size_t unit,
-                             uint8_t *to)
-{
-    for (; end > begin; to += unit)
-        memcpy(to, line + --end * unit, unit);
-    return to;
-}
-
-void ff_style_reflect(const StyleReflection *r, uint8_t *reflected)
-{
-    const size_t size = r->units * r->unit;
-
-    for (size_t i = 0; i < r->lines; i++) {
-        const uint8_t *const line = r->image + i * size;
-
-        reflected = put_reversed(line, r->begin[0], r->end[0], r->unit, reflected);
-        memcpy(reflected, line, size);
-        reflected = put_reversed(line, r->begin[1], r->end[1], r->unit, reflected + size);
-    }
-}
-
 static inline void copy_units(const uint8_t *from, StyleAxis axis, size_t unit, uint8_t *to)
 {
-    for (size_t i = 0; i < axis.size; i++)
-        memcpy(to + i * unit, from + i * axis.step, unit);
+    for (size_t i = 0; i < axis.size; i++, from += axis.from, to += axis.to)
+        memcpy(to, from, unit);
 }
 
-void ff_style_transpose(const uint8_t *from, const StyleAxis *axes, int nb_axes, size_t unit,
-                        uint8_t *to)
+void ff_style_move(const uint8_t *from, const StyleAxis *axes, int nb_axes, size_t unit,
+                   uint8_t *to)
 {
-    size_t size = unit;
-
-    for (int i = 1; i < nb_axes; i++)
-        size *= axes[i].size;
-    if (nb_axes > 1)
-        for (size_t i = 0; i < axes->size; i++)
-            ff_style_transpose(from + i * axes->step, axes + 1, nb_axes - 1, unit, to + i * size);
-    else if (unit == 3) // a pixel, or two: sizes that the compiler knows
+    if (!nb_axes)
+        memcpy(to, from, unit);
+    else if (nb_axes > 1)
+        for (size_t i = 0; i < axes->size; i++, from += axes->from, to += axes->to)
+            ff_style_move(from, axes + 1, nb_axes - 1, unit, to);
+    else if (unit == 3) // a pixel, or two, or a number: sizes that the compiler knows
         copy_units(from, *axes, 3, to);
     else if (unit == 6)
         copy_units(from, *axes, 6, to);
+    else if (unit == 4)
+        copy_units(from, *axes, 4, to);
+    else if (unit == 8)
+        copy_units(from, *axes, 8, to);
     else
         copy_units(from, *axes, unit, to);
 }

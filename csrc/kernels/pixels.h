@@ -33,32 +33,15 @@ typedef enum StyleSample {
     FF_STYLE_SAMPLE_FLOAT,
 } StyleSample;
 
-/** An image of bytes with a border of its own pixels, reversed, along rows or columns. */
-typedef struct StyleReflection {
-    const uint8_t *image;
-    size_t lines; ///< that are reflected one by one: the image's rows, or the image itself
-    size_t units; ///< that a line has, and that are reversed: pixels, or rows
-    size_t unit;  ///< bytes
-    size_t begin[2], end[2]; ///< the units that come in front, and behind; each up to `units`
-} StyleReflection;
-
-/** Units of a line with its borders. */
-size_t ff_style_reflected_units(const StyleReflection *reflection);
-
-/** Writes the image with its borders. */
-void ff_style_reflect(const StyleReflection *reflection, uint8_t *reflected);
-
-/** More axes than any network's pixels have. */
-#define FF_STYLE_MAX_AXES 8
-
-/** An axis of what is written: how many there are, and bytes from one to the next where they are read. */
+/** An axis of what is moved: how many there are, and bytes from one to the next, read and written. */
 typedef struct StyleAxis {
-    size_t size, step;
+    size_t size;
+    ptrdiff_t from, to;
 } StyleAxis;
 
-/** Copies units of so many bytes in the order of their new axes. */
-void ff_style_transpose(const uint8_t *from, const StyleAxis *axes, int nb_axes, size_t unit,
-                        uint8_t *to);
+/** Copies units of so many bytes along all axes, the last one the innermost. */
+void ff_style_move(const uint8_t *from, const StyleAxis *axes, int nb_axes, size_t unit,
+                   uint8_t *to);
 
 /** Copies `frame->src` to `frame->dst`. */
 void ff_style_copy_frame(const StyleFrame *frame);

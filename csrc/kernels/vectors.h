@@ -107,6 +107,11 @@ static VECTORS_INLINE Vector round_values(Vector value)
     return _mm512_roundscale_ps(value, 0);
 }
 
+static VECTORS_INLINE Vector round_down(Vector value)
+{
+    return _mm512_roundscale_ps(value, 1);
+}
+
 /** 1 / value to 11 bits or more. */
 static VECTORS_INLINE Vector estimate_reciprocal(Vector value)
 {
@@ -206,6 +211,11 @@ static VECTORS_INLINE Vector keep_lanes(Vector value, Lanes kept)
 static VECTORS_INLINE Vector round_values(Vector value)
 {
     return _mm256_round_ps(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+static VECTORS_INLINE Vector round_down(Vector value)
+{
+    return _mm256_floor_ps(value);
 }
 
 /** 1 / value to 11 bits or more. */

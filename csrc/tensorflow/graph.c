@@ -138,11 +138,9 @@ int ff_style_import_graph(const StyleContext *ctx, const StyleTensorFlow *tf,
     const Import im = {ctx, tf, tf->NewStatus(), file, nodes, signature, graph};
     int ret;
 
-    *graph = (StyleGraph){.graph = tf->NewGraph(), .rewritten = file->rewritten};
+    *graph = (StyleGraph){.graph = tf->NewGraph()};
     if (!im.status || !graph->graph)
         ret = ff_style_error(ctx, -ENOMEM, "out of memory for the graph of '%s'", file->path);
-    else if (file->rewritten)
-        ret = import_bytes(&im, file->data, file->size, device);
     else if ((ret = import_needed(&im, device)) >= 0)
         ret = check_operations(&im);
     if (ret >= 0)

@@ -35,13 +35,11 @@ typedef struct StyleGraph {
     TF_Graph *graph;
     TF_Output input, output;
     TF_Output chooser; ///< what chooses the style; its oper is NULL when the graph has one style
-    int rewritten;     ///< operations of our own are in it, which compute in their own precision
 } StyleGraph;
 
 /**
  * Gives TensorFlow the nodes that the painted image depends on.
  *
- * @param file   as it is, or rewritten: then it is given as a whole
  * @param device that operations run on which name none; NULL: TensorFlow's choice
  * @param graph  receives the graph; to be freed with ff_style_free_graph() after an error as well
  * @return 0, -EBADMSG or -ENOMEM after a message

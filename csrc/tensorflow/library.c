@@ -65,11 +65,6 @@ static int find_functions(StyleTensorFlow *tf, void *handle, const char **missin
         return -ENOSYS;
     FF_STYLE_TF_FUNCTIONS(FIND)
 #undef FIND
-    tf->has_kernels = 1;
-#define FIND(type, name, parameters) \
-    tf->has_kernels &= (*(void **)&tf->name = dlsym(handle, "TF_" #name)) != NULL;
-    FF_STYLE_TF_KERNEL_FUNCTIONS(FIND)
-#undef FIND
     return 0;
 }
 

@@ -37,15 +37,10 @@
 
 typedef struct TF_DeviceList TF_DeviceList;
 typedef struct TF_Graph TF_Graph;
-typedef struct TF_KernelBuilder TF_KernelBuilder;
 typedef struct TF_ImportGraphDefOptions TF_ImportGraphDefOptions;
-typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
 typedef struct TF_Operation TF_Operation;
-typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
-typedef struct TF_OpKernelContext TF_OpKernelContext;
 typedef struct TF_Session TF_Session;
 typedef struct TF_SessionOptions TF_SessionOptions;
-typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
 typedef struct TF_Status TF_Status;
 typedef struct TF_Tensor TF_Tensor;
 
@@ -128,48 +123,13 @@ typedef struct TF_Input {
     F(int, NumDims, (const TF_Tensor *))                                                          \
     F(int64_t, Dim, (const TF_Tensor *, int index))
 
-/* Those of tensorflow/c/ops.h and kernels.h, for operations of our own; not every library has them. */
-#define FF_STYLE_TF_KERNEL_FUNCTIONS(F)                                                      \
-    F(void, SetStatus, (TF_Status *, TF_Code, const char *message))                          \
-    F(TF_OpDefinitionBuilder *, NewOpDefinitionBuilder, (const char *op))                    \
-    F(void, OpDefinitionBuilderAddAttr, (TF_OpDefinitionBuilder *, const char *spec))        \
-    F(void, OpDefinitionBuilderAddInput, (TF_OpDefinitionBuilder *, const char *spec))       \
-    F(void, OpDefinitionBuilderAddOutput, (TF_OpDefinitionBuilder *, const char *spec))      \
-    F(void, OpDefinitionBuilderSetShapeInferenceFunction,                                    \
-      (TF_OpDefinitionBuilder *, void (*infer)(TF_ShapeInferenceContext *, TF_Status *)))    \
-    F(void, ShapeInferenceContextSetUnknownShape, (TF_ShapeInferenceContext *, TF_Status *)) \
-    F(void, RegisterOpDefinition, (TF_OpDefinitionBuilder *, TF_Status *))                   \
-    F(TF_KernelBuilder *, NewKernelBuilder,                                                  \
-      (const char *op, const char *device, void *(*create)(TF_OpKernelConstruction *),       \
-       void (*compute)(void *, TF_OpKernelContext *), void (*destroy)(void *)))              \
-    F(void, RegisterKernelBuilder, (const char *name, TF_KernelBuilder *, TF_Status *))      \
-    F(void, OpKernelConstruction_GetAttrInt32,                                               \
-      (TF_OpKernelConstruction *, const char *name, int32_t *value, TF_Status *))            \
-    F(void, OpKernelConstruction_GetAttrFloat,                                               \
-      (TF_OpKernelConstruction *, const char *name, float *value, TF_Status *))              \
-    F(void, OpKernelConstruction_GetAttrBool,                                                \
-      (TF_OpKernelConstruction *, const char *name, unsigned char *value, TF_Status *))      \
-    F(void, OpKernelConstruction_GetAttrType,                                                \
-      (TF_OpKernelConstruction *, const char *name, TF_DataType *value, TF_Status *))        \
-    F(void, OpKernelConstruction_Failure, (TF_OpKernelConstruction *, TF_Status *))          \
-    F(void, GetInput, (TF_OpKernelContext *, int index, TF_Tensor **, TF_Status *))          \
-    F(TF_Tensor *, NewTensor,                                                                \
-      (TF_DataType, const int64_t *dims, int num_dims, void *data, size_t len,               \
-       void (*deallocator)(void *data, size_t len, void *arg), void *arg))                   \
-    F(void, SetOutput, (TF_OpKernelContext *, int index, const TF_Tensor *, TF_Status *))    \
-    F(TF_Tensor *, ForwardInputOrAllocateOutput,                                             \
-      (TF_OpKernelContext *, const int *candidates, int num_candidates, int index,           \
-       const int64_t *dims, int num_dims, int *forwarded, TF_Status *))                      \
-    F(void, OpKernelContext_Failure, (TF_OpKernelContext *, TF_Status *))
 // clang-format on
 
 typedef struct StyleTensorFlow {
 #define FF_STYLE_TF_FIELD(type, name, parameters) type(*name) parameters;
     FF_STYLE_TF_FUNCTIONS(FF_STYLE_TF_FIELD)
-    FF_STYLE_TF_KERNEL_FUNCTIONS(FF_STYLE_TF_FIELD)
 #undef FF_STYLE_TF_FIELD
     const char *path; ///< the library that was loaded
-    int has_kernels;  ///< the functions of FF_STYLE_TF_KERNEL_FUNCTIONS are there
 } StyleTensorFlow;
 
 /**

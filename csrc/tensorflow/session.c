@@ -29,7 +29,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../base/pool.h"
 #include "../kernels/processor.h"
 #include "session.h"
 
@@ -117,9 +116,8 @@ void ff_style_write_config(const StyleConfig *config, StyleMessage *message)
     ff_style_free(rewrite.ctx, rewrite.data);
 }
 
-static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
-                            const StyleSignature *signature, StylePrecision precision,
-                            const StyleDevice *device, int *bf16)
+static int choose_precision(const StyleContext *ctx, const StyleSignature *signature,
+                            StylePrecision precision, const StyleDevice *device, int *bf16)
 {
     const int has_bf16 = ff_style_processor_has_bf16();
 
@@ -127,7 +125,7 @@ static int choose_precision(const StyleContext *ctx, const StyleGraph *graph,
         return ff_style_error(ctx, -ENODEV,
                               "precision=bf16 needs a processor with AVX512-BF16 or AMX-BF16, and "
                               "this one has neither: take precision=auto or fp32");
-    if (precision == FF_STYLE_PRECISION_BF16 && signature->computed_norms && !graph->rewritten)
+    if (precision == FF_STYLE_PRECISION_BF16 && signature->computed_norms)
         return ff_style_error(ctx, -EINVAL,
                               "precision=bf16 is beyond TensorFlow for a model that computes the "
                               "scale or the offset of its norms: take precision=auto or fp32");
@@ -221,9 +219,8 @@ int ff_style_open_session(const StyleContext *ctx, const StyleTensorFlow *tf,
     *session = (StyleSession){.status = tf->NewStatus()};
     if (!session->status)
         return ff_style_error(ctx, -ENOMEM, "out of memory for TensorFlow's session");
-    ret = choose_precision(ctx, graph, signature, settings->precision, device, &config.bf16);
+    ret = choose_precision(ctx, signature, settings->precision, device, &config.bf16);
     session->precision = config.bf16 ? FF_STYLE_PRECISION_BF16 : FF_STYLE_PRECISION_FP32;
-    config.bf16 &= !graph->rewritten; // nothing is left to TensorFlow to round
     if (ret >= 0)
         ret = new_session(ctx, tf, graph, &config, session);
     if (ret >= 0)
@@ -239,6 +236,5 @@ void ff_style_close_session(const StyleTensorFlow *tf, StyleSession *session)
     }
     if (session->status)
         tf->DeleteStatus(session->status);
-    ff_style_empty_pool(); // others that still run take what they need again
     *session = (StyleSession){0};
 }

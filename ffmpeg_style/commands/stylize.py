@@ -51,6 +51,12 @@ class WithOptionsOfFFmpeg(click.Command):
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
 )
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "own", "tensorflow"]),
+    help="What runs the model; auto: the engine itself where it can, else TensorFlow.  "
+    "[default: auto]",
+)
 @click.option("--requests", type=click.IntRange(1, 64), help="Frames at a time.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")

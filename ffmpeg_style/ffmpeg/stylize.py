@@ -38,6 +38,7 @@ def stylize(
     colors: Literal["style", "content"] | None = None,
     steady: float | None = None,
     precision: Literal["auto", "fp32", "bf16"] | None = None,
+    runtime: Literal["auto", "own", "tensorflow"] | None = None,
     requests: int | None = None,
     threads: int | None = None,
     device: str | None = None,
@@ -69,6 +70,7 @@ def stylize(
         steady: how much a painting is held by the one before: from 0, each frame by itself, to 1;
             None for 0.9.
         precision: "auto", "fp32" or "bf16"; None for auto.
+        runtime: "auto", "own" or "tensorflow", see `Engine`; None for auto.
         requests: frames painted at a time, 1 to 64; None for auto.
         threads: TensorFlow's threads, 1 to 1024; None for auto.
         device: "cpu", "gpu" or "gpu:N"; None for auto.
@@ -98,6 +100,7 @@ def stylize(
         "colors": colors,
         "steady": steady,
         "precision": precision,
+        "runtime": runtime,
         "requests": requests,
         "threads": threads,
         "device": device,

@@ -184,40 +184,42 @@ static void clips_floats(void)
 static const uint8_t image[24] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
                                   12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
 
-static void reflects(void)
+/** Columns are reversed, rows too, and rows are doubled. */
+static void reverses(void)
 {
-    const StyleReflection columns = {image, 3, 4, 2, {1, 2}, {3, 3}};
-    const StyleReflection rows = {image, 1, 3, 8, {1, 0}, {1, 2}};
-    uint8_t found[42];
+    const StyleAxis columns[] = {{3, 8, 8}, {4, -2, 2}}, rows[] = {{3, -8, 8}};
+    const StyleAxis doubled[] = {{3, 8, 16}, {2, 0, 8}};
+    uint8_t found[48];
 
-    CHECK(ff_style_reflected_units(&columns) == 7);
-    ff_style_reflect(&columns, found);
-    CHECK(!memcmp(found, ((const uint8_t[]){4, 5, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5}), 14));
-    CHECK(!memcmp(found + 28, ((const uint8_t[]){20, 21, 18, 19, 16, 17}), 6));
-    CHECK(ff_style_reflected_units(&rows) == 5);
-    ff_style_reflect(&rows, found);
+    ff_style_move(image + 6, columns, 2, 2, found);
+    CHECK(!memcmp(found, ((const uint8_t[]){6, 7, 4, 5, 2, 3, 0, 1, 14, 15}), 10));
+    ff_style_move(image + 16, rows, 1, 8, found);
+    CHECK(!memcmp(found, image + 16, 8) && !memcmp(found + 16, image, 8));
+    ff_style_move(image, doubled, 2, 8, found);
+    CHECK(!memcmp(found, image, 8) && !memcmp(found + 8, image, 8));
+    CHECK(!memcmp(found + 16, image + 8, 8) && !memcmp(found + 40, image + 16, 8));
+    ff_style_move(image, NULL, 0, 24, found);
     CHECK(!memcmp(found, image, 24));
-    CHECK(!memcmp(found + 24, image + 8, 8) && !memcmp(found + 32, image, 8));
 }
 
 /** Rows become columns; then every other unit of each size comes first. */
 static void transposes(void)
 {
-    static const size_t units[] = {1, 2, 3, 6};
-    const StyleAxis across[] = {{4, 2}, {3, 8}};
+    static const ptrdiff_t units[] = {1, 2, 3, 6};
+    const StyleAxis across[] = {{4, 2, 6}, {3, 8, 2}};
     uint8_t found[24];
 
-    ff_style_transpose(image, across, 2, 2, found);
+    ff_style_move(image, across, 2, 2, found);
     CHECK(!memcmp(found, ((const uint8_t[]){0, 1, 8, 9, 16, 17, 2, 3, 10, 11}), 10));
     CHECK(found[22] == 22 && found[23] == 23);
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-        const size_t unit = units[i], half = 12 / unit;
-        const StyleAxis halves[] = {{2, unit}, {half, 2 * unit}};
+        const ptrdiff_t unit = units[i], half = 12 / unit;
+        const StyleAxis halves[] = {{2, unit, 12}, {(size_t)half, 2 * unit, unit}};
 
-        ff_style_transpose(image, halves, 2, unit, found);
-        for (size_t j = 0; j < half; j++) {
-            CHECK(!memcmp(found + j * unit, image + 2 * j * unit, unit));
-            CHECK(!memcmp(found + 12 + j * unit, image + (2 * j + 1) * unit, unit));
+        ff_style_move(image, halves, 2, (size_t)unit, found);
+        for (ptrdiff_t j = 0; j < half; j++) {
+            CHECK(!memcmp(found + j * unit, image + 2 * j * unit, (size_t)unit));
+            CHECK(!memcmp(found + 12 + j * unit, image + (2 * j + 1) * unit, (size_t)unit));
         }
     }
 }
@@ -239,7 +241,7 @@ int main(void)
     goes_there_and_back(FF_STYLE_RANGE_1, 0, 1);
     goes_there_and_back(FF_STYLE_RANGE_SIGNED, -1, 1);
     clips_floats();
-    reflects();
+    reverses();
     transposes();
     return 0;
 }

@@ -543,7 +543,7 @@ print(tf.constant(painted).shape)
 def test_without_tensorflow_the_error_tells_what_to_install(models):
     result = run_process(f"""
 try:
-    Engine({str(models / "wave.pb")!r}, library="/nowhere/libtensorflow.so.2")
+    Engine({str(models / "both.pb")!r}, library="/nowhere/libtensorflow.so.2")
 except OSError as error:
     print(error)
 """)

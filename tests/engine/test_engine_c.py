@@ -83,10 +83,13 @@ def test_global_names_have_the_prefix(plain):
 
 
 def test_engine_writes_and_ends_nothing(plain):
-    """A library leaves stdout, and the end of the program, to its caller."""
+    """A library leaves stdout, and the end of the program, to its caller.
+
+    `stderr` it knows: another stream takes its place while TensorFlow is loaded.
+    """
     command = ["nm", "--undefined-only", str(plain / "libstyletransfer.a")]
     undefined = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    forbidden = {"printf", "puts", "putchar", "fprintf", "fwrite", "stdout", "stderr", "fputs"}
+    forbidden = {"printf", "puts", "putchar", "fprintf", "fwrite", "stdout", "fputs"}
     forbidden |= {"abort", "exit", "_exit", "__assert_fail"}
     assert forbidden & set(undefined.split()) == set()
 
@@ -123,7 +126,7 @@ def test_same_as_a_plain_session(paint, frames, tmp_path, half):
 
 
 def test_tensorflow_speaks_when_asked_to(paint, frames, tmp_path):
-    model = graphs.contract_graph(tmp_path / "model.pb")
+    model = graphs.contract_graph(tmp_path / "model.pb", ["wave", "scream"])
     assert paint(model, frames, TF_CPP_MIN_LOG_LEVEL="0")[1] != []
 
 
@@ -170,7 +173,8 @@ def test_truncated_models(paint, frames, tmp_path):
 
 
 def test_without_tensorflow(paint, frames, tmp_path):
-    model = graphs.contract_graph(tmp_path / "model.pb")
+    """A graph that needs it: the kernel follows from the weights of its styles."""
+    model = graphs.contract_graph(tmp_path / "model.pb", ["wave", "scream"])
     _, lines = paint(model, frames, status=1, FFMPEG_STYLE_TENSORFLOW="/nowhere")
     assert len(lines) == 1
     assert "install" in lines[0] and "/nowhere" in lines[0]

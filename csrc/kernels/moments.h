@@ -19,33 +19,19 @@
  */
 
 /*
- * Instance norm in single precision, for processors without a matrix unit as well.
+ * Mean and variance of each channel, in single precision.
  */
 
-#ifndef FF_STYLE_NORM_H
-#define FF_STYLE_NORM_H
+#ifndef FF_STYLE_MOMENTS_H
+#define FF_STYLE_MOMENTS_H
 
 #include <stddef.h>
 
-#include "conv.h"
+/** Bytes that ff_style_find_moments() works in. */
+size_t ff_style_moments_memory(int channels);
 
-/** What is done to an image [1,height,width,channels] of `pixels` pixels. */
-typedef struct StyleNormalise {
-    const float *input;
-    float *output; ///< may be the input
-    size_t pixels;
-    int channels;
-    StyleNorm norm;
-    int relu;           ///< what is below zero becomes zero
-    const float *added; ///< to the rest, of the same size; NULL: nothing
-} StyleNormalise;
-
-/**
- * Brings an image to its norm: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance
- * of each channel over all its pixels (Ulyanov et al. 2016, equation 4); then the ReLU, then the sum.
- *
- * @return 0 or -ENOMEM
- */
-int ff_style_normalise(const StyleNormalise *job);
+/** Finds them over `pixels` pixels of as many channels. */
+void ff_style_find_moments(const float *image, size_t pixels, int channels, double *mean,
+                           double *variance, float *memory);
 
 #endif

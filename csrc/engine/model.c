@@ -1,0 +1,235 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/pool.h"
+#include "../graph/budget.h"
+#include "../kernels/processor.h"
+#include "mix.h"
+#include "model.h"
+
+static int check_style(const StyleContext *ctx, const StyleSettings *settings,
+                       const StyleCard *card)
+{
+    float *weights;
+    int ret;
+
+    if (!card->nb_styles) // the graph tells how many there are
+        return 0;
+    if (!(weights = ff_style_alloc(ctx, (size_t)card->nb_styles * sizeof(*weights))))
+        return -ENOMEM;
+    ret = ff_style_read_mix(ctx, settings->style, (const char *const *)card->styles,
+                            card->nb_styles, weights);
+    ff_style_free(ctx, weights);
+    return ret;
+}
+
+int ff_style_read_model(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+{
+    const int64_t most = (int64_t)settings->max_model_bytes;
+    const int64_t memory = settings->max_memory ? settings->max_memory : ff_style_free_memory();
+    StyleGraphDef *const file = &model->file;
+    int ret;
+
+    if ((ret = ff_style_read_device(ctx, settings->device, &model->asked)) < 0 ||
+        (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes, file)) < 0 ||
+        (file->card &&
+         (ret = ff_style_read_card(ctx, file->card, file->card_size, &model->card)) < 0) ||
+        (ret = check_style(ctx, settings, &model->card)) < 0 ||
+        (ret = ff_style_read_nodes(ctx, file, &model->nodes)) < 0 ||
+        (ret = ff_style_find_signature(ctx, settings->model, &model->nodes, &model->card, settings,
+                                       &model->signature)) < 0)
+        return ret;
+    // What is the same for every frame is part of the model, whether the file holds it or says how to make it.
+    return ff_style_check_budget(ctx, settings->model, &model->nodes, &model->signature,
+                                 most < memory ? most : memory);
+}
+
+/* Plans */
+
+static int has_gpu(void)
+{
+    return !access("/dev/nvidiactl", F_OK) || !access("/dev/kfd", F_OK);
+}
+
+/** Why the settings or the machine leave a model to TensorFlow; NULL: they don't. */
+static const char *find_obstacle(const StyleSettings *settings, const StyleModel *model)
+{
+    if (settings->runtime == FF_STYLE_RUNTIME_TENSORFLOW)
+        return "runtime=tensorflow";
+    if (model->asked.kind == FF_STYLE_DEVICE_GPU)
+        return "device=gpu";
+    if (!ff_style_processor_vectors())
+        return "the processor has no AVX2";
+    if (settings->precision == FF_STYLE_PRECISION_BF16 && !ff_style_processor_has_matrices())
+        return "precision=bf16 on a processor without AMX";
+    if (model->asked.kind == FF_STYLE_DEVICE_AUTO && has_gpu() &&
+        settings->runtime == FF_STYLE_RUNTIME_AUTO)
+        return "device=auto, and a GPU";
+    return NULL;
+}
+
+/** bfloat16 is the faster one where there is the matrix unit; elsewhere floats are, as they take fewer products. */
+static StylePrecision choose_precision(const StyleSettings *settings)
+{
+    return settings->precision != FF_STYLE_PRECISION_AUTO ? settings->precision
+           : ff_style_processor_has_matrices()            ? FF_STYLE_PRECISION_BF16
+                                                          : FF_STYLE_PRECISION_FP32;
+}
+
+static int open_plan(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+{
+    const StylePrecision precision = choose_precision(settings);
+    const StylePlanSettings plan = {
+        .vectors = ff_style_processor_vectors(),
+        .type = precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOAT16 : FF_STYLE_FLOAT,
+    };
+    const int ret =
+        ff_style_open_plan(ctx, &model->nodes, &model->signature, &plan, &model->plan, model->why);
+
+    if (ret == -ENOMEM)
+        return ff_style_error(ctx, ret, "out of memory for the plan of model '%s'",
+                              settings->model);
+    if (ret > 0) {
+        model->precision = precision;
+        *model->why = 0;
+    }
+    return 0;
+}
+
+/** Makes a plan where that can be, or tells why there is none. */
+static int try_plan(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+{
+    const char *const obstacle = find_obstacle(settings, model);
+    int ret;
+
+    if (obstacle)
+        snprintf(model->why, sizeof(model->why), "%s", obstacle);
+    else if ((ret = open_plan(ctx, settings, model)) < 0)
+        return ret;
+    if (settings->runtime == FF_STYLE_RUNTIME_OWN && !model->plan)
+        return ff_style_error(ctx, -ENODEV,
+                              "runtime=own: the engine has no plan of its own for model '%s' (%s): "
+                              "take runtime=auto or tensorflow",
+                              settings->model, model->why);
+    return 0;
+}
+
+/* TensorFlow */
+
+static void close_session(StyleModel *model)
+{
+    if (!model->tf)
+        return;
+    ff_style_close_session(model->tf, &model->session);
+    ff_style_free_graph(model->tf, &model->graph);
+    model->tf = NULL;
+}
+
+static int open_session(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+{
+    const char *const device = *model->asked.name ? model->asked.name : NULL;
+    int ret;
+
+    if ((ret = ff_style_load_tensorflow(ctx, settings->library, &model->tf)) < 0 ||
+        (ret = ff_style_import_graph(ctx, model->tf, &model->file, &model->nodes, &model->signature,
+                                     device, &model->graph)) < 0)
+        return ret;
+    ret = ff_style_open_session(ctx, model->tf, &model->graph, &model->signature, settings,
+                                &model->asked, &model->session);
+    model->precision = model->session.precision;
+    return ret;
+}
+
+/** Takes the GPU if TensorFlow sees it, and the plan if not. */
+static int try_gpu(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+{
+    StyleContext quiet = *ctx;
+
+    quiet.is_trial = 1;
+    if (open_session(&quiet, settings, model) >= 0 && strcmp(model->session.device, "cpu"))
+        return 0;
+    close_session(model);
+    return open_plan(ctx, settings, model);
+}
+
+/* Frames at a time */
+
+/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
+static int default_requests(int threads)
+{
+    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
+}
+
+/* Frames painted at a time by a plan; more would take memory and add delay on the largest machines. */
+#define MOST_REQUESTS 16
+
+/**
+ * Fills in what the user leaves open. A plan paints each frame by one thread. So does TensorFlow where frames
+ * keep every processor busy: threads that share one wait for each other at every operation, 400 times in it.
+ */
+static void choose_counts(StyleSettings *settings, int has_plan)
+{
+    const int processors = ff_style_count_processors();
+    const int most = processors < MOST_REQUESTS ? processors : MOST_REQUESTS;
+
+    if (has_plan) {
+        settings->requests = settings->requests ? settings->requests : most < 2 ? 2 : most;
+        settings->threads = 1;
+        return;
+    }
+    if (!settings->requests)
+        settings->requests = default_requests(settings->threads ? settings->threads : processors);
+    if (!settings->threads)
+        settings->threads = settings->requests < processors ? processors : 1;
+}
+
+int ff_style_open_model(const StyleContext *ctx, StyleSettings *settings, StyleModel *model)
+{
+    const int is_open = model->asked.kind == FF_STYLE_DEVICE_AUTO &&
+                        settings->runtime == FF_STYLE_RUNTIME_AUTO && has_gpu();
+    StyleSettings chosen = *settings;
+    int ret;
+
+    if ((ret = try_plan(ctx, settings, model)) < 0)
+        return ret;
+    if (!model->plan && is_open) {
+        choose_counts(&chosen, 0);
+        if ((ret = try_gpu(ctx, &chosen, model)) < 0)
+            return ret;
+    }
+    choose_counts(settings, model->plan != NULL);
+    return model->plan || model->tf ? 0 : open_session(ctx, settings, model);
+}
+
+void ff_style_close_model(const StyleContext *ctx, StyleModel *model)
+{
+    close_session(model);
+    ff_style_close_plan(&model->plan);
+    ff_style_free_signature(ctx, &model->signature);
+    ff_style_free_nodes(ctx, &model->nodes);
+    ff_style_free_card(ctx, &model->card);
+    ff_style_free(ctx, model->file.data);
+    ff_style_empty_pool(); // others that still run take what they need again
+}

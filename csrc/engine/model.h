@@ -1,0 +1,73 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * A model: what its file tells, and what runs it, a plan of the engine's own or a session of TensorFlow.
+ */
+
+#ifndef FF_STYLE_MODEL_H
+#define FF_STYLE_MODEL_H
+
+#include "../base/common.h"
+#include "../graph/card.h"
+#include "../graph/graphdef.h"
+#include "../graph/nodes.h"
+#include "../graph/signature.h"
+#include "../plan/plan.h"
+#include "../tensorflow/graph.h"
+#include "../tensorflow/library.h"
+#include "../tensorflow/session.h"
+
+/** What all requests share; none of it changes while they run. */
+typedef struct StyleModel {
+    StyleDevice asked; ///< the device of the settings
+    StyleGraphDef file;
+    StyleCard card;
+    StyleNodes nodes;
+    StyleSignature signature;
+
+    StylePlan *plan;           ///< NULL: TensorFlow runs the model, with the three below
+    const StyleTensorFlow *tf; ///< NULL: it is not loaded
+    StyleGraph graph;
+    StyleSession session;
+
+    StylePrecision precision;        ///< FP32 or BF16
+    char why[FF_STYLE_MESSAGE_SIZE]; ///< there is no plan; "" when there is one
+} StyleModel;
+
+/**
+ * Reads what there is before anything is loaded: the file, the card, the style, the signature.
+ *
+ * @param model to be closed with ff_style_close_model() after an error as well
+ * @return 0, or a negative errno after a message
+ */
+int ff_style_read_model(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model);
+
+/**
+ * Makes what runs the model that was read.
+ *
+ * @param settings receives the requests and threads that were left open
+ * @return 0, or a negative errno after a message
+ */
+int ff_style_open_model(const StyleContext *ctx, StyleSettings *settings, StyleModel *model);
+
+void ff_style_close_model(const StyleContext *ctx, StyleModel *model);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * A network that the engine runs by itself: its graph read into nodes, and for each size of a frame a program
+ * of steps over the kernels.
+ */
+
+#ifndef FF_STYLE_PLAN_H
+#define FF_STYLE_PLAN_H
+
+#include "../graph/signature.h"
+#include "program.h"
+
+typedef struct StylePlan StylePlan;
+
+/** What a plan is made for. */
+typedef struct StylePlanSettings {
+    StyleVectors vectors; ///< of the processor
+    StyleType type;       ///< FF_STYLE_FLOAT, or FF_STYLE_BFLOAT16 where it has the matrix unit
+} StylePlanSettings;
+
+/**
+ * Makes a plan.
+ *
+ * @param nodes  of the graph; they, the graph's bytes and the signature stay until the plan is closed
+ * @param reason receives why there is none: what does not fit, and where
+ * @return 1; 0 when there is no plan; -ENOMEM
+ */
+int ff_style_open_plan(const StyleContext *ctx, const StyleNodes *nodes,
+                       const StyleSignature *signature, const StylePlanSettings *settings,
+                       StylePlan **plan, char reason[FF_STYLE_MESSAGE_SIZE]);
+
+void ff_style_close_plan(StylePlan **plan);
+
+/**
+ * Makes the program for frames of this size. Several threads may do so at a time.
+ *
+ * @param program to be freed with ff_style_free_program() after an error as well
+ * @return 0; -ENOMEM, -EFBIG; or -EBADMSG when the network does not take that size; after a message
+ */
+int ff_style_make_program(const StyleContext *ctx, const StylePlan *plan, int width, int height,
+                          StyleProgram *program);
+
+#endif

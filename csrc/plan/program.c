@@ -1,0 +1,303 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../kernels/moments.h"
+#include "program.h"
+
+#define ALIGNMENT 64 // bytes: a cache line
+
+static size_t align(size_t size)
+{
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static size_t size_of(StyleType type)
+{
+    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
+}
+
+/** Room for one more in a list that doubles; NULL: there is no memory. */
+static void *grow(StyleMemory *memory, void *list, int count, size_t size)
+{
+    void *larger;
+
+    if (count & (count - 1) || (count && count < 16))
+        return list;
+    larger = ff_style_take(memory, (size_t)(count ? 2 * count : 16), size);
+    return larger && count ? memcpy(larger, list, (size_t)count * size) : larger;
+}
+
+int ff_style_add_buffer(StyleProgram *program, size_t size)
+{
+    StyleBuffer *const list =
+        grow(&program->memory, program->buffers, program->nb_buffers, sizeof(*program->buffers));
+
+    if (!list)
+        return 0;
+    program->buffers = list;
+    list[program->nb_buffers] = (StyleBuffer){align(size), 0, program->nb_steps, 0};
+    return program->nb_buffers++;
+}
+
+StyleStep *ff_style_add_step(StyleProgram *program, StyleStepKind kind)
+{
+    StyleStep *list;
+
+    if (program->nb_steps == FF_STYLE_MAX_STEPS ||
+        !(list = grow(&program->memory, program->steps, program->nb_steps, sizeof(*list))))
+        return NULL;
+    program->steps = list;
+    list[program->nb_steps].kind = kind;
+    return &list[program->nb_steps++];
+}
+
+/* Places */
+
+static void use(StyleProgram *program, StyleStored stored, int step)
+{
+    StyleBuffer *const buffer = &program->buffers[stored.buffer];
+
+    if (stored.buffer && step > buffer->last)
+        buffer->last = step;
+}
+
+static void find_lifetimes(StyleProgram *program)
+{
+    for (int i = 0; i < program->nb_steps; i++) {
+        const StyleStep *const step = &program->steps[i];
+
+        use(program, step->input, i);
+        use(program, step->added, i);
+        use(program, step->kept, i);
+        use(program, step->output, i);
+    }
+    use(program, program->painting, program->nb_steps);
+}
+
+/** The lowest place where a buffer fits between those that are in use at the same time. */
+static size_t find_place(const StyleBuffer *buffer, const StyleBuffer **placed, int nb_placed)
+{
+    size_t place = 0;
+
+    for (int i = 0; i < nb_placed; i++) {
+        const StyleBuffer *const other = placed[i];
+
+        if (other->last < buffer->first || other->first > buffer->last)
+            continue;
+        if (other->offset >= place && other->offset - place >= buffer->size)
+            break;
+        if (other->offset + other->size > place)
+            place = other->offset + other->size;
+    }
+    return place;
+}
+
+static void insert(const StyleBuffer *buffer, const StyleBuffer **placed, int nb_placed)
+{
+    int at = nb_placed;
+
+    for (; at > 0 && placed[at - 1]->offset > buffer->offset; at--)
+        placed[at] = placed[at - 1];
+    placed[at] = buffer;
+}
+
+/** Large ones first: small ones fill what is left between. */
+static StyleBuffer *largest_left(StyleProgram *program)
+{
+    StyleBuffer *found = NULL;
+
+    for (int i = 1; i < program->nb_buffers; i++) {
+        StyleBuffer *const one = &program->buffers[i];
+
+        if (one->offset == SIZE_MAX && (!found || one->size > found->size))
+            found = one;
+    }
+    return found;
+}
+
+/* What a step needs beside its buffers */
+
+static StyleAffine affine_of(const StylePending *pending, float *floats)
+{
+    const size_t channels = (size_t)pending->channels;
+    StyleAffine affine = {NULL, NULL, pending->channels, pending->relu};
+
+    for (size_t i = 0; i < channels; i++) {
+        floats[i] =
+            pending->scale ? (float)pending->scale->values[pending->scale->count > 1 ? i : 0] : 1;
+        floats[channels + i] =
+            pending->offset ? (float)pending->offset->values[pending->offset->count > 1 ? i : 0]
+                            : 0;
+    }
+    affine.scale = channels ? floats : NULL;
+    affine.offset = channels ? floats + channels : NULL;
+    return affine;
+}
+
+static size_t affine_size(const StylePending *pending)
+{
+    return align(2 * sizeof(float) * (size_t)(pending->channels + 1));
+}
+
+static size_t work_size(const StyleStep *step)
+{
+    switch (step->kind) {
+    case FF_STYLE_CONVOLVE:
+        return affine_size(&step->pending) + ff_style_conv_memory(&step->conv);
+    case FF_STYLE_APPLY:
+    case FF_STYLE_FINISH:
+        return affine_size(&step->pending) + ff_style_affine_memory(step->pending.channels);
+    case FF_STYLE_MOMENTS:
+        return ff_style_moments_memory((int)step->mean->count);
+    default:
+        return 0;
+    }
+}
+
+/** How many channels a convolution's affine has decides on its memory. */
+static void tell_channels(StyleStep *step)
+{
+    step->conv.affine.channels = step->pending.channels;
+    step->conv.mean = step->mean ? step->mean->values : NULL;
+    step->conv.variance = step->variance ? step->variance->values : NULL;
+}
+
+int ff_style_place_buffers(StyleProgram *program)
+{
+    const size_t count = (size_t)program->nb_buffers;
+    const StyleBuffer **const placed = ff_style_take(&program->memory, count, sizeof(*placed));
+    size_t end = 0, work = 0;
+    StyleBuffer *buffer;
+
+    if (!placed)
+        return program->memory.failed;
+    find_lifetimes(program);
+    for (size_t i = 1; i < count; i++)
+        program->buffers[i].offset = SIZE_MAX;
+    for (int i = 0; (buffer = largest_left(program)); i++) {
+        buffer->offset = find_place(buffer, placed, i);
+        insert(buffer, placed, i);
+        if (buffer->offset > SIZE_MAX / 4 || buffer->size > SIZE_MAX / 4)
+            return -EFBIG;
+        end = buffer->offset + buffer->size > end ? buffer->offset + buffer->size : end;
+    }
+    for (int i = 0; i < program->nb_steps; i++) {
+        tell_channels(&program->steps[i]);
+        if (work_size(&program->steps[i]) > work)
+            work = work_size(&program->steps[i]);
+    }
+    program->memory.left = SIZE_MAX;
+    if (!(program->arena = ff_style_take(&program->memory, end + work + ALIGNMENT, 1)))
+        return program->memory.failed;
+    program->arena += (ALIGNMENT - (uintptr_t)program->arena % ALIGNMENT) % ALIGNMENT;
+    program->work = program->arena + end;
+    return 0;
+}
+
+/* Running */
+
+static StyleFeatures features_of(const StyleProgram *program, StyleStored stored,
+                                 StyleFeatures features)
+{
+    features.data = ff_style_stored(program, stored);
+    features.type = stored.type;
+    return features;
+}
+
+static void convolve(const StyleProgram *program, const StyleStep *step)
+{
+    StyleConv conv = step->conv;
+
+    conv.vectors = program->vectors;
+    conv.affine = affine_of(&step->pending, (float *)(void *)program->work);
+    conv.memory = program->work + affine_size(&step->pending);
+    conv.input = features_of(program, step->input, conv.input);
+    conv.added = features_of(program, step->added, conv.input);
+    conv.kept = features_of(program, step->kept, conv.input);
+    conv.output = features_of(program, step->output, conv.output);
+    ff_style_conv(&conv);
+}
+
+/** Values in a row. */
+static StyleFeatures row_of(const StyleProgram *program, const StyleStep *step, StyleStored stored)
+{
+    return features_of(program, stored, (StyleFeatures){NULL, stored.type, 1, 1, (int)step->count});
+}
+
+static void apply(const StyleProgram *program, const StyleStep *step)
+{
+    const StyleAffine affine = affine_of(&step->pending, (float *)(void *)program->work);
+    float *const memory = (float *)(void *)(program->work + affine_size(&step->pending));
+    const StyleFeatures input = row_of(program, step, step->input);
+    const StyleFeatures added = row_of(program, step, step->added);
+    const StyleFeatures output = row_of(program, step, step->output);
+
+    if (step->kind == FF_STYLE_APPLY)
+        ff_style_apply(program->vectors, &input, &affine, &added, &output, memory);
+    else
+        ff_style_finish(program->vectors, &step->ending, &input, &affine, &output, memory);
+}
+
+static void run_step(const StyleProgram *program, const StyleStep *step)
+{
+    StyleSmallCall call = step->call;
+
+    switch (step->kind) {
+    case FF_STYLE_COMPUTE:
+        call.function(&call);
+        break;
+    case FF_STYLE_CONVOLVE:
+        convolve(program, step);
+        break;
+    case FF_STYLE_APPLY:
+    case FF_STYLE_FINISH:
+        apply(program, step);
+        break;
+    case FF_STYLE_MOVE:
+        ff_style_copy_view(&step->from, ff_style_stored(program, step->input), &step->to,
+                           ff_style_stored(program, step->output), size_of(step->input.type));
+        break;
+    case FF_STYLE_CLEAR:
+        memset(ff_style_stored(program, step->output), 0,
+               (size_t)step->count * size_of(step->output.type));
+        break;
+    case FF_STYLE_MOMENTS:
+        ff_style_find_moments((const float *)(const void *)ff_style_stored(program, step->input),
+                              (size_t)step->count / step->mean->count, (int)step->mean->count,
+                              step->mean->values, step->variance->values,
+                              (float *)(void *)program->work);
+        break;
+    }
+}
+
+void ff_style_run_program(const StyleProgram *program)
+{
+    for (int i = 0; i < program->nb_steps; i++)
+        run_step(program, &program->steps[i]);
+}
+
+void ff_style_free_program(StyleProgram *program)
+{
+    ff_style_return_blocks(&program->memory);
+    *program = (StyleProgram){0};
+}

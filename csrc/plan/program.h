@@ -1,0 +1,107 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * What a frame of one size takes: steps, one after the other, over buffers in one arena.
+ */
+
+#ifndef FF_STYLE_PROGRAM_H
+#define FF_STYLE_PROGRAM_H
+
+#include "../kernels/conv.h"
+#include "small.h"
+
+/** More steps than any network of one's patience takes. */
+#define FF_STYLE_MAX_STEPS 2048
+
+typedef enum StyleStepKind {
+    FF_STYLE_COMPUTE, ///< an operation on small tensors
+    FF_STYLE_CONVOLVE,
+    FF_STYLE_APPLY,   ///< affine, ReLU and sum, into memory
+    FF_STYLE_FINISH,  ///< affine, tanh and limits, into bytes or floats
+    FF_STYLE_MOVE,    ///< values from one view to another
+    FF_STYLE_CLEAR,   ///< zeros
+    FF_STYLE_MOMENTS, ///< mean and variance of each channel
+} StyleStepKind;
+
+/** Values in a buffer of the arena. */
+typedef struct StyleStored {
+    int buffer; ///< from 1 on; 0: none
+    StyleType type;
+} StyleStored;
+
+/** What is done to values while they are read: in this order. `added` is in the step. */
+typedef struct StylePending {
+    StyleSmall *scale, *offset; ///< NULL: 1, 0
+    int channels;               ///< of these, 1 for a number; 0: there are none
+    int relu;
+} StylePending;
+
+typedef struct StyleStep {
+    StyleStepKind kind;
+    StyleStored input, added, kept, output;
+    StylePending pending;
+    int64_t count; ///< of the input's values; of the output's when it is cleared
+    StyleConv conv;
+    StyleSmall *mean, *variance; ///< NULL: nobody asks
+    StyleEnding ending;
+    StyleView from, to;
+    StyleSmallCall call;
+} StyleStep;
+
+typedef struct StyleBuffer {
+    size_t size, offset; ///< in the arena
+    int first, last;     ///< steps that write and read it
+} StyleBuffer;
+
+typedef struct StyleProgram {
+    StyleMemory memory; ///< of all that follows
+    StyleStep *steps;
+    int nb_steps;
+    StyleBuffer *buffers; ///< the first one is nobody's
+    int nb_buffers;
+    StyleVectors vectors;
+    int width, height; ///< of the frame
+    StyleStored frame; ///< where it goes, and where the painting is: bytes of RGB
+    StyleStored painting;
+    StyleSmall *chooser;   ///< of the style: weights of all, or a number; NULL: the network has one
+    uint8_t *arena, *work; ///< `work` is what a step needs beside its buffers
+} StyleProgram;
+
+/** Adds a buffer of so many bytes; 0: there is no memory. */
+int ff_style_add_buffer(StyleProgram *program, size_t size);
+
+/** Adds a step; NULL: there is no memory, or they are too many. Steps move when one is added. */
+StyleStep *ff_style_add_step(StyleProgram *program, StyleStepKind kind);
+
+/** Gives each buffer its place, and makes the arena. Returns 0, -ENOMEM, or -EFBIG for too many bytes. */
+int ff_style_place_buffers(StyleProgram *program);
+
+/** Paints the frame that was put where it belongs; the style was put into the chooser's values. */
+void ff_style_run_program(const StyleProgram *program);
+
+void ff_style_free_program(StyleProgram *program);
+
+static inline uint8_t *ff_style_stored(const StyleProgram *program, StyleStored stored)
+{
+    return stored.buffer ? program->arena + program->buffers[stored.buffer].offset : NULL;
+}
+
+#endif

@@ -1,0 +1,652 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "small.h"
+
+int ff_style_shape_small(StyleMemory *memory, StyleSmall *small, int type, int rank,
+                         const int64_t *dims)
+{
+    const StyleView view = ff_style_whole_view(rank, dims);
+    const int64_t count = ff_style_view_count(&view);
+
+    if (small->values)
+        return small->rank == rank && !memcmp(small->dims, dims, (size_t)rank * sizeof(*dims));
+    if (count < 0)
+        return 0;
+    small->type = type;
+    small->rank = rank;
+    small->count = (size_t)count;
+    memcpy(small->dims, dims, (size_t)rank * sizeof(*dims));
+    return (small->values = ff_style_take(memory, small->count + 1, sizeof(double))) != NULL;
+}
+
+int ff_style_view_small(StyleMemory *memory, const StyleSmall *from, const StyleView *view,
+                        StyleSmall *to)
+{
+    StyleView whole;
+
+    if (!ff_style_shape_small(memory, to, from->type, view->rank, view->dims))
+        return 0;
+    whole = ff_style_small_view(to);
+    ff_style_copy_view(view, from->values, &whole, to->values, sizeof(double));
+    return 1;
+}
+
+/** The first output, of this type and of the shape of `like`; NULL: it does not fit. */
+static double *begin_output(StyleSmallCall *call, int type, const StyleSmall *like)
+{
+    return ff_style_shape_small(call->memory, call->outputs[0], type, like->rank, like->dims)
+               ? call->outputs[0]->values
+               : NULL;
+}
+
+static int move(StyleSmallCall *call)
+{
+    StyleView view = ff_style_small_view(call->inputs[0]);
+
+    return ff_style_move_view(call->node, call->inputs, call->nb_inputs, &view) &&
+           ff_style_view_small(call->memory, call->inputs[0], &view, call->outputs[0]);
+}
+
+static int reshape(StyleSmallCall *call)
+{
+    const StyleSmall *const from = call->inputs[0];
+    int64_t dims[FF_STYLE_MAX_DIMS];
+    int rank;
+
+    if (call->nb_inputs != 2 ||
+        !ff_style_read_dims(call->inputs[1], (int64_t)from->count, &rank, dims) ||
+        !ff_style_shape_small(call->memory, call->outputs[0], from->type, rank, dims))
+        return 0;
+    memcpy(call->outputs[0]->values, from->values, from->count * sizeof(double));
+    return 1;
+}
+
+static int is_whole_type(int type)
+{
+    return type != FF_STYLE_DT_FLOAT && type != FF_STYLE_DT_HALF && type != FF_STYLE_DT_DOUBLE &&
+           type != FF_STYLE_DT_BFLOAT16;
+}
+
+/** Of numbers that single precision holds: what was rounded to half of it would have to be again. */
+static int cast(StyleSmallCall *call)
+{
+    const StyleSmall *const from = call->inputs[0];
+    const int type = ff_style_attr_type(call->node, "DstT");
+    double *to;
+
+    if (call->nb_inputs != 1 || type == FF_STYLE_DT_HALF || type == FF_STYLE_DT_BFLOAT16 ||
+        type == FF_STYLE_DT_BOOL || type == FF_STYLE_DT_UINT8 ||
+        !(to = begin_output(call, type, from)))
+        return 0;
+    for (size_t i = 0; i < from->count; i++)
+        to[i] = is_whole_type(type) ? trunc(from->values[i]) : from->values[i];
+    return 1;
+}
+
+/* Numbers */
+
+static double add(double a, double b)
+{
+    return a + b;
+}
+static double subtract(double a, double b)
+{
+    return a - b;
+}
+static double multiply(double a, double b)
+{
+    return a * b;
+}
+static double divide(double a, double b)
+{
+    return a / b;
+}
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+static double difference(double a, double b)
+{
+    return (a - b) * (a - b);
+}
+static double power(double a, double b)
+{
+    return pow(a, b);
+}
+static double floor_divide(double a, double b)
+{
+    return b != 0 ? floor(a / b) : 0;
+}
+static double modulo(double a, double b)
+{
+    return b != 0 ? a - floor(a / b) * b : 0;
+}
+static double negate(double a, double b)
+{
+    return (void)b, -a;
+}
+static double square(double a, double b)
+{
+    return (void)b, a * a;
+}
+static double root(double a, double b)
+{
+    return (void)b, sqrt(a);
+}
+static double inverse_root(double a, double b)
+{
+    return (void)b, 1 / sqrt(a);
+}
+static double inverse(double a, double b)
+{
+    return (void)b, 1 / a;
+}
+static double exponential(double a, double b)
+{
+    return (void)b, exp(a);
+}
+static double tangent(double a, double b)
+{
+    return (void)b, tanh(a);
+}
+static double sigmoid(double a, double b)
+{
+    return (void)b, 1 / (1 + exp(-a));
+}
+static double rectify(double a, double b)
+{
+    return (void)b, a > 0 ? a : 0;
+}
+static double absolute(double a, double b)
+{
+    return (void)b, fabs(a);
+}
+
+typedef struct Number {
+    const char *op;
+    int nb_inputs;
+    double (*number)(double a, double b);
+} Number;
+
+static const Number numbers[] = {
+    {"Abs", 1, absolute},
+    {"Add", 2, add},
+    {"AddV2", 2, add},
+    {"BiasAdd", 2, add},
+    {"Div", 2, divide},
+    {"Exp", 1, exponential},
+    {"FloorDiv", 2, floor_divide},
+    {"FloorMod", 2, modulo},
+    {"Maximum", 2, greater},
+    {"Minimum", 2, smaller},
+    {"Mul", 2, multiply},
+    {"Neg", 1, negate},
+    {"Pow", 2, power},
+    {"RealDiv", 2, divide},
+    {"Reciprocal", 1, inverse},
+    {"Relu", 1, rectify},
+    {"Rsqrt", 1, inverse_root},
+    {"Sigmoid", 1, sigmoid},
+    {"Sqrt", 1, root},
+    {"Square", 1, square},
+    {"SquaredDifference", 2, difference},
+    {"Sub", 2, subtract},
+    {"Tanh", 1, tangent},
+};
+
+static const Number *find_number(StyleSpan op)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        if (ff_style_span_is(op, numbers[i].op))
+            return &numbers[i];
+    return NULL;
+}
+
+/** An input's view with the axes of the output: those of one index, and those that it lacks, do not move. */
+static StyleView broadcast(const StyleSmall *small, int rank)
+{
+    const StyleView own = ff_style_small_view(small);
+    StyleView view = {.rank = rank};
+
+    for (int i = 0; i < small->rank; i++) {
+        view.dims[rank - small->rank + i] = own.dims[i];
+        view.steps[rank - small->rank + i] = own.dims[i] == 1 ? 0 : own.steps[i];
+    }
+    return view;
+}
+
+static int broadcast_dims(const StyleSmall *a, const StyleSmall *b, int *rank, int64_t *dims)
+{
+    *rank = a->rank > b->rank ? a->rank : b->rank;
+    for (int i = 0; i < *rank; i++) {
+        const int64_t left = i < *rank - a->rank ? 1 : a->dims[i - *rank + a->rank];
+        const int64_t right = i < *rank - b->rank ? 1 : b->dims[i - *rank + b->rank];
+
+        if (left != right && left != 1 && right != 1)
+            return 0;
+        dims[i] = left == 1 ? right : left;
+    }
+    return 1;
+}
+
+/** Rounds as the type does: what is divided is whole when it was whole. */
+static double round_to(int type, double value)
+{
+    return is_whole_type(type) ? trunc(value) : (double)(float)value;
+}
+
+/** One number, or two, of each place; of one input, the second is not looked at. */
+static int compute_numbers(StyleSmallCall *call)
+{
+    const StyleSmall *const a = call->inputs[0], *const b = call->inputs[call->nb_inputs - 1];
+    StyleSmall *const to = call->outputs[0];
+    int64_t dims[FF_STYLE_MAX_DIMS], index[FF_STYLE_MAX_DIMS] = {0}, left = 0, right = 0;
+    StyleView first, second;
+    int rank;
+
+    if (!broadcast_dims(a, b, &rank, dims) ||
+        !ff_style_shape_small(call->memory, to, a->type, rank, dims))
+        return 0;
+    first = broadcast(a, rank);
+    second = broadcast(b, rank);
+    for (size_t i = 0; i < to->count; i++) {
+        to->values[i] = round_to(to->type, call->number(a->values[left], b->values[right]));
+        for (int axis = rank - 1; axis >= 0; axis--) {
+            left += first.steps[axis];
+            right += second.steps[axis];
+            if (++index[axis] < dims[axis])
+                break;
+            left -= first.steps[axis] * dims[axis];
+            right -= second.steps[axis] * dims[axis];
+            index[axis] = 0;
+        }
+    }
+    return 1;
+}
+
+/* Sums and products over axes */
+
+/** A bit for each axis that the second input names; -1: they make no sense. */
+static int read_axes(const StyleSmall *axes, int rank)
+{
+    int mask = 0;
+
+    for (size_t i = 0; i < axes->count; i++) {
+        const int axis = ff_style_axis(axes->values[i], rank);
+
+        if (axis < 0)
+            return -1;
+        mask |= 1 << axis;
+    }
+    return mask;
+}
+
+static int reduce(StyleSmallCall *call)
+{
+    const StyleSmall *const from = call->inputs[0];
+    const int keeps = ff_style_attr_bool(call->node, "keep_dims", 0);
+    const int mean = ff_style_node_is(call->node, "Mean"),
+              mask = call->nb_inputs == 2 ? read_axes(call->inputs[1], from->rank) : -1;
+    StyleSmall *const to = call->outputs[0];
+    int64_t dims[FF_STYLE_MAX_DIMS], steps[FF_STYLE_MAX_DIMS] = {0}, step = 1, at = 0;
+    int64_t index[FF_STYLE_MAX_DIMS] = {0};
+    int rank = 0;
+    size_t share = 1;
+
+    for (int i = 0; i < from->rank && mask >= 0; i++)
+        if (!(mask >> i & 1) || keeps)
+            dims[rank++] = mask >> i & 1 ? 1 : from->dims[i];
+    if (mask < 0 || !ff_style_shape_small(call->memory, to, from->type, rank, dims))
+        return 0;
+    for (int i = from->rank - 1; i >= 0; i--) {
+        steps[i] = mask >> i & 1 ? 0 : step;
+        step *= mask >> i & 1 ? 1 : from->dims[i];
+        share *= mask >> i & 1 ? (size_t)from->dims[i] : 1;
+    }
+    for (size_t i = 0; i < to->count; i++)
+        to->values[i] = ff_style_node_is(call->node, "Prod");
+    for (size_t i = 0; i < from->count; i++) {
+        to->values[at] = ff_style_node_is(call->node, "Prod") ? to->values[at] * from->values[i]
+                                                              : to->values[at] + from->values[i];
+        for (int axis = from->rank - 1; axis >= 0; axis--) {
+            at += steps[axis];
+            if (++index[axis] < from->dims[axis])
+                break;
+            at -= steps[axis] * from->dims[axis];
+            index[axis] = 0;
+        }
+    }
+    for (size_t i = 0; i < to->count && mean && share; i++)
+        to->values[i] = round_to(to->type, to->values[i] / (double)share);
+    return 1;
+}
+
+/* Far more than any dense layer of a style takes; dimensions are too few for an overflow. */
+#define MAX_PRODUCTS ((int64_t)1 << 26)
+
+static int matrix_product(StyleSmallCall *call)
+{
+    const StyleSmall *const a = call->inputs[0], *const b = call->inputs[1];
+    const int over = ff_style_attr_bool(call->node, "transpose_a", 0);
+    const int under = ff_style_attr_bool(call->node, "transpose_b", 0);
+    int64_t dims[2], inner;
+    double *to;
+
+    if (call->nb_inputs != 2 || a->rank != 2 || b->rank != 2)
+        return 0;
+    dims[0] = a->dims[over];
+    dims[1] = b->dims[!under];
+    inner = a->dims[!over];
+    if (inner != b->dims[under] || dims[0] * dims[1] > MAX_PRODUCTS / (inner + 1) ||
+        !ff_style_shape_small(call->memory, call->outputs[0], a->type, 2, dims))
+        return 0;
+    to = call->outputs[0]->values;
+    for (int64_t y = 0; y < dims[0]; y++)
+        for (int64_t x = 0; x < dims[1]; x++, to++) {
+            *to = 0;
+            for (int64_t i = 0; i < inner; i++)
+                *to += a->values[over ? i * dims[0] + y : y * inner + i] *
+                       b->values[under ? x * inner + i : i * dims[1] + x];
+        }
+    return 1;
+}
+
+/* Joining and splitting */
+
+/** Copies `from` into the output's place that begins with index `begin` of an axis. */
+static void put_in(const StyleSmall *from, const StyleView *view, StyleSmall *to, int axis,
+                   int64_t begin)
+{
+    StyleView target = ff_style_small_view(to);
+
+    ff_style_slice_view(&target, axis, begin, view->dims[axis], 1);
+    ff_style_copy_view(view, from->values, &target, to->values, sizeof(double));
+}
+
+static int join(StyleSmallCall *call, StyleSmall *const *parts, int nb_parts, int axis, int is_new)
+{
+    StyleView whole = ff_style_small_view(parts[0]), part;
+    int64_t begin = 0;
+
+    if (is_new && !ff_style_add_axis(&whole, axis, 0))
+        return 0;
+    whole.dims[axis] = 0;
+    for (int i = 0; i < nb_parts; i++) {
+        part = ff_style_small_view(parts[i]);
+        if (is_new && !ff_style_add_axis(&part, axis, 1))
+            return 0;
+        if (part.rank != whole.rank)
+            return 0;
+        for (int j = 0; j < part.rank; j++)
+            if (j != axis && part.dims[j] != whole.dims[j])
+                return 0;
+        whole.dims[axis] += part.dims[axis];
+    }
+    if (!ff_style_shape_small(call->memory, call->outputs[0], parts[0]->type, whole.rank,
+                              whole.dims))
+        return 0;
+    for (int i = 0; i < nb_parts; i++, begin += part.dims[axis]) {
+        part = ff_style_small_view(parts[i]);
+        if (is_new)
+            ff_style_add_axis(&part, axis, 1);
+        put_in(parts[i], &part, call->outputs[0], axis, begin);
+    }
+    return 1;
+}
+
+static int concat(StyleSmallCall *call)
+{
+    const int last = call->nb_inputs - 1;
+    const int axis = last > 0 && call->inputs[last]->count == 1
+                         ? ff_style_axis(call->inputs[last]->values[0], call->inputs[0]->rank)
+                         : -1;
+
+    return axis >= 0 && join(call, call->inputs, last, axis, 0);
+}
+
+static int pack(StyleSmallCall *call)
+{
+    const int axis =
+        ff_style_axis((double)ff_style_attr_int(call->node, "axis", 0), call->inputs[0]->rank + 1);
+
+    return axis >= 0 && join(call, call->inputs, call->nb_inputs, axis, 1);
+}
+
+/** Cuts an axis into so many parts, of which the first few are asked for; `sizes` NULL: equal ones. */
+static int cut(StyleSmallCall *call, const StyleSmall *from, int axis, int64_t nb_parts,
+               const StyleSmall *sizes, int drops)
+{
+    int64_t begin = 0;
+
+    if (axis < 0 || nb_parts < call->nb_outputs || (!sizes && from->dims[axis] % nb_parts))
+        return 0;
+    for (int i = 0; i < call->nb_outputs; i++) {
+        StyleView view = ff_style_small_view(from);
+        const int64_t size = sizes ? ff_style_whole(sizes->values[i]) : from->dims[axis] / nb_parts;
+
+        if (size < 0 || size > from->dims[axis] - begin)
+            return 0;
+        ff_style_slice_view(&view, axis, begin, size, 1);
+        if (drops)
+            ff_style_drop_axis(&view, axis);
+        if (!ff_style_view_small(call->memory, from, &view, call->outputs[i]))
+            return 0;
+        begin += size;
+    }
+    return 1;
+}
+
+static int split(StyleSmallCall *call)
+{
+    return call->nb_inputs == 2 && call->inputs[0]->count == 1 &&
+           cut(call, call->inputs[1],
+               ff_style_axis(call->inputs[0]->values[0], call->inputs[1]->rank),
+               ff_style_attr_int(call->node, "num_split", 0), NULL, 0);
+}
+
+static int split_sizes(StyleSmallCall *call)
+{
+    return call->nb_inputs == 3 && call->inputs[2]->count == 1 &&
+           cut(call, call->inputs[0],
+               ff_style_axis(call->inputs[2]->values[0], call->inputs[0]->rank),
+               (int64_t)call->inputs[1]->count, call->inputs[1], 0);
+}
+
+static int unpack(StyleSmallCall *call)
+{
+    const StyleSmall *const from = call->inputs[0];
+    const int axis = ff_style_axis((double)ff_style_attr_int(call->node, "axis", 0), from->rank);
+
+    return axis >= 0 && cut(call, from, axis, from->dims[axis], NULL, 1);
+}
+
+static int pad(StyleSmallCall *call)
+{
+    const StyleSmall *const from = call->inputs[0], *const sizes = call->inputs[1];
+    StyleSmall *const to = call->outputs[0];
+    StyleView target, view = ff_style_small_view(from);
+    int64_t dims[FF_STYLE_MAX_DIMS];
+
+    if (call->nb_inputs != 2 || sizes->count != 2 * (size_t)from->rank)
+        return 0;
+    for (int i = 0; i < from->rank; i++) {
+        dims[i] = from->dims[i] + ff_style_whole(sizes->values[2 * i] + sizes->values[2 * i + 1]);
+        if (sizes->values[2 * i] < 0 || sizes->values[2 * i + 1] < 0)
+            return 0;
+    }
+    if (!ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
+        return 0;
+    memset(to->values, 0, to->count * sizeof(double));
+    target = ff_style_small_view(to);
+    for (int i = 0; i < from->rank; i++)
+        ff_style_slice_view(&target, i, ff_style_whole(sizes->values[2 * i]), from->dims[i], 1);
+    ff_style_copy_view(&view, from->values, &target, to->values, sizeof(double));
+    return 1;
+}
+
+static int tile(StyleSmallCall *call)
+{
+    const StyleSmall *const from = call->inputs[0];
+    StyleSmall *const to = call->outputs[0];
+    StyleView view = ff_style_small_view(from), target;
+    int64_t dims[FF_STYLE_MAX_DIMS];
+
+    if (call->nb_inputs != 2 || call->inputs[1]->count != (size_t)from->rank ||
+        2 * from->rank > FF_STYLE_MAX_DIMS)
+        return 0;
+    for (int i = 0; i < from->rank; i++) {
+        const double times = call->inputs[1]->values[i];
+
+        if (!(times >= 1 && times < 1 << 20))
+            return 0;
+        dims[i] = from->dims[i] * (int64_t)times;
+    }
+    if (!ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
+        return 0;
+    target = ff_style_small_view(to);
+    for (int i = from->rank - 1; i >= 0; i--) { // an axis of repetitions in front of each
+        const int64_t times = (int64_t)call->inputs[1]->values[i];
+
+        ff_style_add_axis(&view, i, times);
+        ff_style_add_axis(&target, i, times);
+        target.dims[i + 1] = from->dims[i];
+        target.steps[i] = target.steps[i + 1] * from->dims[i];
+    }
+    ff_style_copy_view(&view, from->values, &target, to->values, sizeof(double));
+    return 1;
+}
+
+static int fill(StyleSmallCall *call)
+{
+    const StyleSmall *const shape = call->inputs[0];
+    int64_t dims[FF_STYLE_MAX_DIMS];
+
+    if (call->nb_inputs != 2 || call->inputs[1]->count != 1 || shape->rank != 1 ||
+        shape->count > FF_STYLE_MAX_DIMS)
+        return 0;
+    for (size_t i = 0; i < shape->count; i++)
+        dims[i] = ff_style_whole(shape->values[i]);
+    if (!ff_style_shape_small(call->memory, call->outputs[0], call->inputs[1]->type,
+                              (int)shape->count, dims))
+        return 0;
+    for (size_t i = 0; i < call->outputs[0]->count; i++)
+        call->outputs[0]->values[i] = call->inputs[1]->values[0];
+    return 1;
+}
+
+int ff_style_norm_small(StyleSmallCall *call)
+{
+    const StyleSmall *const mean = call->inputs[0], *const variance = call->inputs[1];
+    const StyleSmall *const gamma = call->inputs[2], *const beta = call->inputs[3];
+    StyleSmall *const scale = call->outputs[0], *const offset = call->outputs[1];
+    const int64_t count = (int64_t)mean->count;
+
+    if (variance->count != mean->count || gamma->count != mean->count ||
+        beta->count != mean->count ||
+        !ff_style_shape_small(call->memory, scale, FF_STYLE_DT_FLOAT, 1, &count) ||
+        !ff_style_shape_small(call->memory, offset, FF_STYLE_DT_FLOAT, 1, &count))
+        return 0;
+    for (size_t i = 0; i < mean->count; i++) {
+        scale->values[i] = gamma->values[i] / sqrt(variance->values[i] + (double)call->epsilon);
+        offset->values[i] = beta->values[i] - mean->values[i] * scale->values[i];
+    }
+    return 1;
+}
+
+int ff_style_copy_small(StyleSmallCall *call)
+{
+    if (!call->outputs[0]->values &&
+        !ff_style_shape_small(call->memory, call->outputs[0], call->inputs[0]->type,
+                              call->shape->rank, call->shape->dims))
+        return 0;
+    if (call->inputs[0]->count != call->outputs[0]->count)
+        return 0;
+    memcpy(call->outputs[0]->values, call->inputs[0]->values,
+           call->inputs[0]->count * sizeof(double));
+    return 1;
+}
+
+typedef struct Known {
+    const char *op;
+    StyleSmallFunction function;
+    unsigned parameters; ///< a bit for each input that decides on the output's shape
+} Known;
+
+#define LAST 0x80000000u
+
+static const Known functions[] = {
+    {"Cast", cast, 0},
+    {"ConcatV2", concat, LAST},
+    {"Fill", fill, 1},
+    {"MatMul", matrix_product, 0},
+    {"Mean", reduce, 2},
+    {"Pack", pack, 0},
+    {"Pad", pad, 2},
+    {"Prod", reduce, 2},
+    {"Reshape", reshape, 2},
+    {"Split", split, 1},
+    {"SplitV", split_sizes, 6},
+    {"Sum", reduce, 2},
+    {"Tile", tile, 2},
+    {"Unpack", unpack, 0},
+};
+
+static Known find_known(const StyleNode *node)
+{
+    for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+        if (ff_style_node_is(node, functions[i].op))
+            return functions[i];
+    return (Known){NULL, ff_style_is_move(node) ? move : NULL, ~1u};
+}
+
+int ff_style_find_number(StyleSpan op, StyleSmallCall *call)
+{
+    const Number *const number = find_number(op);
+
+    if (!number || number->nb_inputs != call->nb_inputs)
+        return 0;
+    call->number = number->number;
+    call->function = compute_numbers;
+    return 1;
+}
+
+int ff_style_find_small(const StyleNode *node, StyleSmallCall *call)
+{
+    const Known known = find_known(node);
+
+    call->node = node;
+    if (!call->nb_inputs)
+        return 0;
+    if (ff_style_find_number(node->op, call))
+        return 1;
+    for (int i = 0; i < call->nb_inputs; i++)
+        if (call->inputs[i]->varies && (known.parameters >> (i < 31 ? i : 31) & 1 ||
+                                        (known.parameters == LAST && i == call->nb_inputs - 1)))
+            return 0;
+    return (call->function = known.function) != NULL;
+}

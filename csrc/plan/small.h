@@ -1,0 +1,111 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Tensors of few values, and the operations on them: constants, sizes, weights of styles, what a norm makes of
+ * its moments.
+ */
+
+#ifndef FF_STYLE_SMALL_H
+#define FF_STYLE_SMALL_H
+
+#include "memory.h"
+#include "view.h"
+
+typedef struct StyleSmall {
+    int type; ///< as types.proto numbers it
+    int rank;
+    int64_t dims[FF_STYLE_MAX_DIMS];
+    size_t count;
+    double *values;
+    int varies;  ///< from frame to frame: the values are not known yet, the dimensions are
+    int mean_of; ///< of an image in this buffer, 0: of none
+} StyleSmall;
+
+typedef struct StyleSmallCall StyleSmallCall;
+
+/** Returns 1; 0 when the inputs do not fit, or there is no memory. */
+typedef int (*StyleSmallFunction)(StyleSmallCall *call);
+
+/** An operation on small tensors: computed once, or with each frame again into the same memory. */
+struct StyleSmallCall {
+    StyleSmallFunction function;
+    double (*number)(double a, double b); ///< of operations on single numbers
+    const StyleNode *node;                ///< for its attributes
+    StyleSmall **inputs, **outputs;
+    int nb_inputs, nb_outputs;
+    float epsilon;          ///< of a norm
+    const StyleView *shape; ///< of the output, for ff_style_copy_small(); only while it is made
+    StyleMemory *memory;
+};
+
+/**
+ * Finds the node's operation for the call's inputs.
+ *
+ * @return 1; 0: there is none, or an input that decides on the output's shape varies
+ */
+int ff_style_find_small(const StyleNode *node, StyleSmallCall *call);
+
+/** Scale and offset of a norm, of the inputs mean, variance, gamma and beta. */
+int ff_style_norm_small(StyleSmallCall *call);
+
+/** The values of the only input, in another shape. */
+int ff_style_copy_small(StyleSmallCall *call);
+
+/** The number operation of this name, such as "Mul". Returns as ff_style_find_small(). */
+int ff_style_find_number(StyleSpan op, StyleSmallCall *call);
+
+/** Gives a tensor its shape and memory, for its first values; checks them later. Returns whether that fits. */
+int ff_style_shape_small(StyleMemory *memory, StyleSmall *small, int type, int rank,
+                         const int64_t *dims);
+
+/** What a view sees of the values of `from`. Returns as StyleSmallFunction. */
+int ff_style_view_small(StyleMemory *memory, const StyleSmall *from, const StyleView *view,
+                        StyleSmall *to);
+
+StyleView ff_style_small_view(const StyleSmall *small);
+
+/**
+ * Changes a view as an operation that only moves values does: slices, transpositions, reversals, axes of one index.
+ *
+ * @param inputs of the node; those behind the first are its parameters
+ * @return 1; 0: it is none of them, or they make no sense
+ */
+int ff_style_move_view(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs,
+                       StyleView *view);
+
+/** Whether ff_style_move_view() knows the operation. */
+int ff_style_is_move(const StyleNode *node);
+
+/** The dimensions that a Reshape, ExpandDims or Squeeze ... asks for. Returns 1, or 0 when they do not fit `count`. */
+int ff_style_read_dims(const StyleSmall *shape, int64_t count, int *rank, int64_t *dims);
+
+/** A whole number that sums with others without overflow; beyond: far more than any dimension. */
+static inline int64_t ff_style_whole(double number)
+{
+    const double most = (double)((int64_t)1 << 40);
+
+    return (int64_t)(number < most ? number > -most ? number : -most : most);
+}
+
+/** An axis from a number that may count from the end; -1: there is none. */
+int ff_style_axis(double number, int rank);
+
+#endif
