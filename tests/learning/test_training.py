@@ -684,7 +684,7 @@ def test_drafts_of_a_killed_run_are_removed(tmp_path):
         (tmp_path / name).touch()
     save_checkpoint(tmp_path, 1, {"network": {}}, {}, [])
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [".ffmpeg-style-2.pb", "checkpoint-00000001.npz"]
+    assert names == ["checkpoint-00000001.npz"]
 
 
 def test_every_damage_falls_back_to_the_checkpoint_before(tmp_path):
