@@ -39,12 +39,16 @@ class StylePredictor(keras.Model):
 
     def features(self, paintings):
         """What the style follows from linearly, ``[B,HIDDEN]``."""
+        return self.hidden(self.pooled(paintings))
+
+    def pooled(self, paintings):
+        """Means and standard deviations of the colours and of each convolution's features."""
         features = ops.cast(paintings, "float32") / 127.5 - 1.0
         pooled = pool(features)
         for convolution in self.convolutions:
             features = convolution(features)
             pooled += pool(features)
-        return self.hidden(ops.concatenate(pooled, axis=-1))
+        return ops.concatenate(pooled, axis=-1)
 
 
 def pool(features):

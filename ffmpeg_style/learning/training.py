@@ -135,8 +135,8 @@ class StyleTrainer(keras.Model):
         flaws = GRID_WEIGHT * grid_loss(painted)
         flaws += RIM_WEIGHT * self.rim_loss(repeat(contents, mixes), mixes, painted, training)
         terms["consistency"] = self.unsteadiness(x, y_pred)
-        for name, metric in self.terms.items():
-            metric.update_state(terms[name])
+        for name, term in terms.items():
+            self.terms[name].update_state(term)
         return loss + ops.mean(pulls + flaws + terms["consistency"])
 
     def unsteadiness(self, batch, painted):

@@ -91,19 +91,29 @@ def test_paintings_to_leave_out_are_there(paintings, photographs, tmp_path):
 
 def test_items_depend_on_seed_and_step_and_show_all_paintings(known, photographs):
     factors = np.arange(len(known), dtype="float32")
+    styles = np.arange(24, dtype="float32").reshape(4, 6)
     data = [
         PaintingBatches(
-            Photographs(photographs, 32, batch=2, seed=5, pairs=True), known, 2, factors
+            Photographs(photographs, 32, batch=2, seed=5, pairs=True), known, 2, factors, styles
         )
         for _ in range(2)
     ]
-    assert data[0][3].keys() == {"images", "moved", "flow", "paintings", "grams", "factors"}
+    assert data[0][3].keys() == {
+        "images",
+        "moved",
+        "flow",
+        "paintings",
+        "grams",
+        "factors",
+        "styles",
+    }
     for name, value in data[0][3].items():
         for one, other in zip(value, data[1][3][name], strict=True):
             np.testing.assert_array_equal(one, other)
     item = data[0][4]
     assert item["images"].shape == (2, 32, 32, 3) and item["paintings"].shape == (4, 32, 32, 3)
     assert sorted(item["factors"]) == [0, 1, 2, 3]
+    np.testing.assert_array_equal(item["styles"][:, 0], 6 * item["factors"])
     assert [gram.shape[0] for gram in item["grams"]] == [4] * 4
 
 
