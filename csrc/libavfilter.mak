@@ -27,8 +27,10 @@ STYLETRANSFER_OBJS = \
     kernels/x86/avx512.o \
     plan/convolution.o \
     plan/images.o \
+    plan/joins.o \
     plan/memory.o \
     plan/moves.o \
+    plan/numbers.o \
     plan/patterns.o \
     plan/plan.o \
     plan/program.o \

@@ -92,6 +92,31 @@ int ff_style_refuse(Builder *b, const char *why);
 /** Values that an input stands for. */
 Value ff_style_input_value(const Builder *b, const StyleNode *node, int slot);
 
+/* Inputs of the node that is looked at; NULL: there is no such. */
+
+static inline Image *ff_style_image_at(const Builder *b, int slot)
+{
+    return ff_style_input_value(b, b->node, slot).image;
+}
+
+static inline StyleSmall *ff_style_small_at(const Builder *b, int slot)
+{
+    return ff_style_input_value(b, b->node, slot).small;
+}
+
+/** A small tensor that is known; NULL: there is none. */
+static inline StyleSmall *ff_style_known_at(const Builder *b, int slot)
+{
+    StyleSmall *const small = ff_style_small_at(b, slot);
+
+    return small && !small->varies ? small : NULL;
+}
+
+static inline int ff_style_misfit(Builder *b)
+{
+    return ff_style_refuse(b, "its inputs or attributes are none that the engine runs");
+}
+
 /* Small tensors. They return NULL after a refusal, or without memory. */
 
 StyleSmall *ff_style_known_number(Builder *b, double number);
@@ -151,5 +176,10 @@ int ff_style_build_image(Builder *b);
 
 /** A convolution: of convolution.c. */
 int ff_style_build_convolution(Builder *b);
+
+/* Images of several parts: of joins.c. */
+int ff_style_build_concat(Builder *b);
+int ff_style_build_pad_mirrored(Builder *b);
+int ff_style_build_pad(Builder *b);
 
 #endif

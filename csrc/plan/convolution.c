@@ -18,6 +18,10 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
+/*
+ * Convolutions of images: what their nodes say, kernels packed, the step.
+ */
+
 #include <string.h>
 
 #include "builder.h"
@@ -31,11 +35,6 @@ typedef struct Convolution {
     int channels, filters;
 } Convolution;
 
-static int misfit(Builder *b)
-{
-    return ff_style_refuse(b, "it is a convolution of a kind that the engine does not run");
-}
-
 static int read_strides(Builder *b, Convolution *c)
 {
     const int first = c->nchw ? 2 : 1, channels = c->nchw ? 1 : 3;
@@ -45,10 +44,10 @@ static int read_strides(Builder *b, Convolution *c)
     if (ff_style_attr_ints(b->node, "strides", 4, strides) != 4 || strides[0] != 1 ||
         strides[channels] != 1 || strides[first] != strides[first + 1] || strides[first] < 1 ||
         strides[first] > 64 || (count && count != 4) || (c->transposed && strides[first] != 2))
-        return misfit(b);
+        return ff_style_misfit(b);
     for (int i = 0; i < count; i++)
         if (dilations[i] != 1)
-            return misfit(b);
+            return ff_style_misfit(b);
     c->stride = (int)strides[first];
     return 1;
 }
@@ -69,14 +68,14 @@ static int pad_axis(Builder *b, const Convolution *c, int axis, int64_t size, in
     }
     if (ff_style_attr_is(b->node, "padding", "EXPLICIT", 0)) {
         if (ff_style_attr_ints(b->node, "explicit_paddings", 8, around) != 8)
-            return misfit(b);
+            return ff_style_misfit(b);
     } else if (!ff_style_attr_is(b->node, "padding", "VALID", 0)) {
-        return misfit(b);
+        return ff_style_misfit(b);
     }
     axis = 2 * (axis + (c->nchw ? 2 : 1));
     if (around[axis] < 0 || around[axis + 1] < 0 || around[axis] > 1024 ||
         around[axis + 1] > 1024 || size + around[axis] + around[axis + 1] < kernel)
-        return misfit(b);
+        return ff_style_misfit(b);
     *in_front = around[axis];
     *results = (size + around[axis] + around[axis + 1] - kernel) / stride + 1;
     return 1;
@@ -91,14 +90,14 @@ static int read_size(Builder *b, const StyleView *image, Convolution *c)
 
     if (!size || size->varies || size->count != 4 || size->values[0] != 1 ||
         (int64_t)size->values[c->nchw ? 1 : 3] != c->filters)
-        return misfit(b);
+        return ff_style_misfit(b);
     c->height = ff_style_whole(size->values[first]);
     c->width = ff_style_whole(size->values[first + 1]);
     if (c->height < 1 || c->width < 1 || c->height > 2 * image->dims[1] ||
         c->width > 2 * image->dims[2] || !pad_axis(b, c, 0, c->height, c->rows, &c->top, &height) ||
         !pad_axis(b, c, 1, c->width, c->columns, &c->left, &width))
-        return misfit(b);
-    return height == image->dims[1] && width == image->dims[2] ? 1 : misfit(b);
+        return ff_style_misfit(b);
+    return height == image->dims[1] && width == image->dims[2] ? 1 : ff_style_misfit(b);
 }
 
 static int read_convolution(Builder *b, const StyleView *image, const StyleSmall *kernel,
@@ -111,7 +110,7 @@ static int read_convolution(Builder *b, const StyleView *image, const StyleSmall
     if (!kernel->count || c->rows > 1024 || c->columns > 1024 || image->rank != 4 ||
         image->dims[0] != 1 || kernel->dims[2] > 1 << 20 || kernel->dims[3] > 1 << 20 ||
         image->dims[3] != c->channels || !read_strides(b, c))
-        return misfit(b);
+        return ff_style_misfit(b);
     if (c->transposed)
         return read_size(b, image, c);
     return pad_axis(b, c, 0, image->dims[1], c->rows, &c->top, &c->height) &&
@@ -170,7 +169,7 @@ static Packed *pack(Builder *b, const Convolution *c, const StyleSmall *kernel, 
     Packed *packed;
 
     if (!ff_style_packed_size(&shape)) {
-        misfit(b);
+        ff_style_misfit(b);
         return NULL;
     }
     if (!(packed = ff_style_take(&b->open->memory, 1, sizeof(*packed))) ||
@@ -198,7 +197,7 @@ static const Packed *find_packed(Builder *b, const Convolution *c, const StyleSm
         if (!c->transposed || (packed->top == c->top && packed->left == c->left))
             return packed;
     if (!b->open) {
-        misfit(b);
+        ff_style_misfit(b);
         return NULL;
     }
     return pack(b, c, kernel, list);
@@ -234,7 +233,7 @@ static int order_image(Builder *b, Image *image, int nchw)
         view = image->view;
     }
     if (view.rank != 4)
-        return misfit(b);
+        return ff_style_misfit(b);
     if (nchw)
         for (int i = 1; i < 4; i++) {
             view.dims[i] = image->view.dims[i % 3 + 1];

@@ -18,6 +18,10 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
+/*
+ * What is done to images when somebody takes them: the steps that make their values.
+ */
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -18,6 +18,10 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
+/*
+ * What only moves values about: it changes a view.
+ */
+
 #include <string.h>
 
 #include "small.h"

@@ -28,29 +28,6 @@
 
 #include "builder.h"
 
-static Image *image_at(const Builder *b, int slot)
-{
-    return ff_style_input_value(b, b->node, slot).image;
-}
-
-static StyleSmall *small_at(const Builder *b, int slot)
-{
-    return ff_style_input_value(b, b->node, slot).small;
-}
-
-/** A small tensor that is known; NULL: there is none. */
-static StyleSmall *known_at(const Builder *b, int slot)
-{
-    StyleSmall *const small = small_at(b, slot);
-
-    return small && !small->varies ? small : NULL;
-}
-
-static int misfit(Builder *b)
-{
-    return ff_style_refuse(b, "its inputs or attributes are none that the engine runs");
-}
-
 /* Arithmetic */
 
 /** The only axis that a small tensor's values differ along, in an image that it is joined with; -1: several do. */
@@ -81,13 +58,13 @@ static int scale_by(Builder *b, const Image *from, StyleSmall *small, int is_sec
 
     image.id = 0;
     if (small->rank > from->view.rank)
-        return misfit(b);
+        return ff_style_misfit(b);
     if (is_difference &&
         (!minus_one || (is_second && !(small = ff_style_compute_number(b, "Neg", small, NULL)))))
         return 0;
     if (is_quotient &&
         (!is_second || !(small = ff_style_compute_number(b, "Reciprocal", small, NULL))))
-        return is_second ? 0 : misfit(b);
+        return is_second ? 0 : ff_style_misfit(b);
     if (is_quotient || ff_style_node_is(b->node, "Mul")) {
         if (!ff_style_scale_image(b, &image, small, NULL, axis))
             return 0;
@@ -132,20 +109,21 @@ static int arithmetic(Builder *b)
     const StyleSpan op = b->node->op;
 
     if (b->node->nb_inputs != 2)
-        return misfit(b);
-    if (image_at(b, 0) && image_at(b, 1)) {
+        return ff_style_misfit(b);
+    if (ff_style_image_at(b, 0) && ff_style_image_at(b, 1)) {
         if (!ff_style_span_is(op, "Add") && !ff_style_span_is(op, "AddV2") &&
             !ff_style_span_is(op, "Sub"))
             return ff_style_refuse(b, "it joins two images by other than a sum");
-        return sum_of(b, image_at(b, 0), image_at(b, 1));
+        return sum_of(b, ff_style_image_at(b, 0), ff_style_image_at(b, 1));
     }
-    return image_at(b, 0) ? scale_by(b, image_at(b, 0), small_at(b, 1), 1)
-                          : scale_by(b, image_at(b, 1), small_at(b, 0), 0);
+    return ff_style_image_at(b, 0)
+               ? scale_by(b, ff_style_image_at(b, 0), ff_style_small_at(b, 1), 1)
+               : scale_by(b, ff_style_image_at(b, 1), ff_style_small_at(b, 0), 0);
 }
 
 static int negate(Builder *b)
 {
-    Image image = *image_at(b, 0);
+    Image image = *ff_style_image_at(b, 0);
 
     image.id = 0;
     return ff_style_scale_image(b, &image, ff_style_known_number(b, -1), NULL, 0) &&
@@ -165,7 +143,7 @@ static int limit(Builder *b, Image *image, double low, double high)
         low <= high ? ff_style_end_image(b, image, rounded && !image->ending.truncates) : NULL;
 
     if (!ending)
-        return low <= high ? 0 : misfit(b);
+        return low <= high ? 0 : ff_style_misfit(b);
     ending->low = fminf(fmaxf(ending->low, (float)low), (float)high);
     ending->high = fminf(fmaxf(ending->high, (float)low), (float)high);
     return ff_style_add_image(b, image) != NULL;
@@ -173,34 +151,34 @@ static int limit(Builder *b, Image *image, double low, double high)
 
 static int bound(Builder *b)
 {
-    const int slot = image_at(b, 0) ? 0 : 1;
-    const StyleSmall *const small = b->node->nb_inputs == 2 ? known_at(b, 1 - slot) : NULL;
+    const int slot = ff_style_image_at(b, 0) ? 0 : 1;
+    const StyleSmall *const small = b->node->nb_inputs == 2 ? ff_style_known_at(b, 1 - slot) : NULL;
     const int is_low = ff_style_node_is(b->node, "Maximum");
-    Image image = *image_at(b, slot);
+    Image image = *ff_style_image_at(b, slot);
 
     image.id = 0;
     if (!small || small->count != 1)
-        return misfit(b);
+        return ff_style_misfit(b);
     return limit(b, &image, is_low ? small->values[0] : -INFINITY,
                  is_low ? INFINITY : small->values[0]);
 }
 
 static int clip(Builder *b)
 {
-    const StyleSmall *const low = b->node->nb_inputs == 3 ? known_at(b, 1) : NULL;
-    const StyleSmall *const high = low ? known_at(b, 2) : NULL;
+    const StyleSmall *const low = b->node->nb_inputs == 3 ? ff_style_known_at(b, 1) : NULL;
+    const StyleSmall *const high = low ? ff_style_known_at(b, 2) : NULL;
     Image image;
 
-    if (!high || low->count != 1 || high->count != 1 || !image_at(b, 0))
-        return misfit(b);
-    image = *image_at(b, 0);
+    if (!high || low->count != 1 || high->count != 1 || !ff_style_image_at(b, 0))
+        return ff_style_misfit(b);
+    image = *ff_style_image_at(b, 0);
     image.id = 0;
     return limit(b, &image, low->values[0], high->values[0]);
 }
 
 static int rectify(Builder *b)
 {
-    Image image = *image_at(b, 0);
+    Image image = *ff_style_image_at(b, 0);
 
     image.id = 0;
     if (ff_style_node_is(b->node, "Relu6"))
@@ -208,7 +186,7 @@ static int rectify(Builder *b)
     if (image.is_ending || image.nb_moves)
         return limit(b, &image, 0, INFINITY);
     if (image.type != FF_STYLE_DT_FLOAT)
-        return misfit(b);
+        return ff_style_misfit(b);
     if (!ff_style_open_image(b, &image, 0))
         return 0;
     image.pending.relu = 1;
@@ -220,7 +198,7 @@ static int rectify(Builder *b)
 static int bend(Builder *b)
 {
     const int is_sigmoid = ff_style_node_is(b->node, "Sigmoid");
-    Image image = *image_at(b, 0);
+    Image image = *ff_style_image_at(b, 0);
     StyleEnding *ending;
 
     image.id = 0;
@@ -242,7 +220,7 @@ static int bend(Builder *b)
 
 static int round_off(Builder *b)
 {
-    Image image = *image_at(b, 0);
+    Image image = *ff_style_image_at(b, 0);
     StyleEnding *const ending = ff_style_end_image(b, &image, 1);
 
     image.id = 0;
@@ -255,7 +233,7 @@ static int round_off(Builder *b)
 static int cast(Builder *b)
 {
     const int from = ff_style_attr_type(b->node, "SrcT"), to = ff_style_attr_type(b->node, "DstT");
-    Image image = *image_at(b, 0);
+    Image image = *ff_style_image_at(b, 0);
 
     if (from != image.type || (to != FF_STYLE_DT_FLOAT && to != FF_STYLE_DT_UINT8))
         return ff_style_refuse(b, "it gives neither floats nor bytes");
@@ -284,22 +262,23 @@ static int normalise(Builder *b)
                            .epsilon = ff_style_attr_float(b->node, "epsilon", 1e-4f)};
     Image image;
 
-    if (b->node->nb_inputs != 5 || !image_at(b, 0) || !small_at(b, 1) || !small_at(b, 2))
-        return misfit(b);
-    image = *image_at(b, 0);
-    inputs[2] = small_at(b, 1);
-    inputs[3] = small_at(b, 2);
+    if (b->node->nb_inputs != 5 || !ff_style_image_at(b, 0) || !ff_style_small_at(b, 1) ||
+        !ff_style_small_at(b, 2))
+        return ff_style_misfit(b);
+    image = *ff_style_image_at(b, 0);
+    inputs[2] = ff_style_small_at(b, 1);
+    inputs[3] = ff_style_small_at(b, 2);
     if (!trains) {
-        inputs[0] = small_at(b, 3);
-        inputs[1] = small_at(b, 4);
-    } else if (!ff_style_find_image_moments(b, image_at(b, 0),
+        inputs[0] = ff_style_small_at(b, 3);
+        inputs[1] = ff_style_small_at(b, 4);
+    } else if (!ff_style_find_image_moments(b, ff_style_image_at(b, 0),
                                             ff_style_channel_axis(b->node, &image), &inputs[0],
                                             &inputs[1])) {
         return 0;
     }
     if (!inputs[0] || !inputs[1])
-        return misfit(b);
-    image = *image_at(b, 0);
+        return ff_style_misfit(b);
+    image = *ff_style_image_at(b, 0);
     image.id = 0;
     return ff_style_compute(b, &call) &&
            ff_style_scale_image(b, &image, call.outputs[0], call.outputs[1],
@@ -310,15 +289,15 @@ static int normalise(Builder *b)
 /** The mean over rows and columns: of an image, or of its squared differences from the mean. */
 static int average(Builder *b)
 {
-    const StyleSmall *const axes = b->node->nb_inputs == 2 ? known_at(b, 1) : NULL;
+    const StyleSmall *const axes = b->node->nb_inputs == 2 ? ff_style_known_at(b, 1) : NULL;
     const int keeps = ff_style_attr_bool(b->node, "keep_dims", 0);
-    Image *const image = image_at(b, 0);
+    Image *const image = ff_style_image_at(b, 0);
     StyleSmall *mean, *variance, *result;
     StyleView view;
     int mask = 0, channel = -1;
 
     if (!axes || image->view.rank != 4 || image->view.dims[0] != 1)
-        return misfit(b);
+        return ff_style_misfit(b);
     for (size_t i = 0; i < axes->count; i++)
         mask |= 1 << (ff_style_axis(axes->values[i], 4) + 1) >> 1;
     for (int i = 1; i < 4; i++)
@@ -352,9 +331,9 @@ static int average(Builder *b)
 /** The square of the difference from the image's own mean: in one operation, or of a difference. */
 static int square(Builder *b)
 {
-    const int slot = image_at(b, 0) ? 0 : 1;
-    const StyleSmall *const mean = b->node->nb_inputs == 2 ? small_at(b, 1 - slot) : NULL;
-    Image image = *image_at(b, slot);
+    const int slot = ff_style_image_at(b, 0) ? 0 : 1;
+    const StyleSmall *const mean = b->node->nb_inputs == 2 ? ff_style_small_at(b, 1 - slot) : NULL;
+    Image image = *ff_style_image_at(b, slot);
 
     if (b->node->nb_inputs == 1) {
         const StyleSource source = b->node->inputs[0];
@@ -382,16 +361,16 @@ static int move(Builder *b)
     StyleSmall *inputs[8] = {NULL};
     Image image;
 
-    if (b->node->nb_inputs > 8 || !image_at(b, 0) || image_at(b, 0)->squared)
-        return misfit(b);
+    if (b->node->nb_inputs > 8 || !ff_style_image_at(b, 0) || ff_style_image_at(b, 0)->squared)
+        return ff_style_misfit(b);
     for (int i = 1; i < b->node->nb_inputs; i++)
-        if (!(inputs[i] = known_at(b, i)))
-            return misfit(b);
-    image = *image_at(b, 0);
+        if (!(inputs[i] = ff_style_known_at(b, i)))
+            return ff_style_misfit(b);
+    image = *ff_style_image_at(b, 0);
     if (!ff_style_node_is(b->node, "Identity") && !ff_style_node_is(b->node, "StopGradient"))
         image.id = 0;
     if (!ff_style_move_view(b->node, inputs, b->node->nb_inputs, &image.view))
-        return misfit(b);
+        return ff_style_misfit(b);
     return ff_style_add_image(b, &image) != NULL;
 }
 
@@ -410,15 +389,16 @@ static int reshape_image(Builder *b, Image *image, int rank, const int64_t *dims
 
 static int reshape(Builder *b)
 {
-    const StyleSmall *const shape = b->node->nb_inputs == 2 ? known_at(b, 1) : NULL;
+    const StyleSmall *const shape = b->node->nb_inputs == 2 ? ff_style_known_at(b, 1) : NULL;
     int64_t dims[FF_STYLE_MAX_DIMS];
     Image image;
     int rank;
 
-    if (!shape || !image_at(b, 0) || image_at(b, 0)->squared ||
-        !ff_style_read_dims(shape, ff_style_view_count(&image_at(b, 0)->view), &rank, dims))
-        return misfit(b);
-    image = *image_at(b, 0);
+    if (!shape || !ff_style_image_at(b, 0) || ff_style_image_at(b, 0)->squared ||
+        !ff_style_read_dims(shape, ff_style_view_count(&ff_style_image_at(b, 0)->view), &rank,
+                            dims))
+        return ff_style_misfit(b);
+    image = *ff_style_image_at(b, 0);
     image.id = 0;
     return reshape_image(b, &image, rank, dims) && ff_style_add_image(b, &image);
 }
@@ -426,15 +406,15 @@ static int reshape(Builder *b)
 /** To a whole multiple of the size: each pixel becomes several. */
 static int enlarge(Builder *b)
 {
-    const StyleSmall *const size = b->node->nb_inputs == 2 ? known_at(b, 1) : NULL;
-    Image image = *image_at(b, 0);
+    const StyleSmall *const size = b->node->nb_inputs == 2 ? ff_style_known_at(b, 1) : NULL;
+    Image image = *ff_style_image_at(b, 0);
     const int64_t *const dims = image.view.dims;
     int64_t larger[4], times[2];
 
     image.id = 0;
     if (!size || size->count != 2 || image.view.rank != 4 || image.squared ||
         ff_style_attr_bool(b->node, "align_corners", 0))
-        return misfit(b);
+        return ff_style_misfit(b);
     for (int i = 0; i < 2; i++) {
         const int64_t wanted = ff_style_whole(size->values[i]);
 
@@ -449,175 +429,6 @@ static int enlarge(Builder *b)
     return reshape_image(b, &image, 4, larger) && ff_style_add_image(b, &image);
 }
 
-/* Joining */
-
-/** Whether two images are the same values with the same to be done to them. */
-static int is_same(const Image *a, const Image *b)
-{
-    return a->stored.buffer == b->stored.buffer && a->type == b->type &&
-           !memcmp(&a->pending, &b->pending, sizeof(a->pending)) && !a->nb_moves && !b->nb_moves;
-}
-
-/** Whether what is pending can wait until parts are joined: the channels stay where they are. */
-static int can_wait(const Image *parts, int nb_parts, int axis)
-{
-    const int last = parts[0].view.rank - 1;
-
-    for (int i = 0; i < nb_parts; i++)
-        if (!is_same(parts, &parts[i]) || parts[i].added.buffer || parts[i].is_ending ||
-            (parts[i].pending.channels > 1 &&
-             (axis == last || parts[i].view.steps[last] != 1 ||
-              parts[i].view.dims[last] % parts[i].pending.channels)))
-            return 0;
-    return 1;
-}
-
-static int settle_parts(Builder *b, Image *parts, int nb_parts)
-{
-    int floats = 0;
-
-    for (int i = 0; i < nb_parts; i++) {
-        if (!ff_style_settle(b, &parts[i]))
-            return 0;
-        floats |= parts[i].stored.type != parts[0].stored.type;
-    }
-    for (int i = 0; i < nb_parts && floats; i++)
-        if (!ff_style_settle_floats(b, &parts[i]))
-            return 0;
-    return 1;
-}
-
-/** Puts parts one behind the other along an axis. */
-static int join(Builder *b, Image *parts, int nb_parts, int axis)
-{
-    Image image;
-    StyleView view = parts[0].view;
-    int64_t begin = 0;
-
-    if (!can_wait(parts, nb_parts, axis) && !settle_parts(b, parts, nb_parts))
-        return 0;
-    view.dims[axis] = 0;
-    for (int i = 0; i < nb_parts; i++) {
-        if (parts[i].view.rank != view.rank || parts[i].type != parts[0].type || parts[i].squared)
-            return misfit(b);
-        for (int j = 0; j < view.rank; j++)
-            if (j != axis && parts[i].view.dims[j] != view.dims[j])
-                return misfit(b);
-        view.dims[axis] += parts[i].view.dims[axis];
-    }
-    image = (Image){.pending = parts[0].pending,
-                    .type = parts[0].type,
-                    .view = ff_style_whole_view(view.rank, view.dims)};
-    image.count = ff_style_view_count(&image.view);
-    image.stored = ff_style_new_buffer(b, parts[0].stored.type, image.count);
-    if (!image.stored.buffer)
-        return 0;
-    for (int i = 0; i < nb_parts; i++) {
-        StyleView target = image.view;
-
-        ff_style_slice_view(&target, axis, begin, parts[i].view.dims[axis], 1);
-        if (!ff_style_move_values(b, parts[i].stored, &parts[i].view, image.stored, &target))
-            return 0;
-        begin += parts[i].view.dims[axis];
-    }
-    parts[0] = image;
-    return 1;
-}
-
-/** More than any network joins. */
-#define MAX_PARTS 16
-
-static int concat(Builder *b)
-{
-    const int count = b->node->nb_inputs - 1;
-    const StyleSmall *const number = count > 0 ? known_at(b, count) : NULL;
-    Image parts[MAX_PARTS];
-    int axis;
-
-    if (!number || number->count != 1 || count > MAX_PARTS)
-        return misfit(b);
-    for (int i = 0; i < count; i++) {
-        if (!image_at(b, i))
-            return misfit(b);
-        parts[i] = *image_at(b, i);
-    }
-    axis = ff_style_axis(number->values[0], parts[0].view.rank);
-    return axis >= 0 ? join(b, parts, count, axis) && ff_style_add_image(b, parts) : misfit(b);
-}
-
-/** A border of the image's own values, reversed; with the outermost once or twice. */
-static int mirror(Builder *b, Image *image, int axis, int64_t in_front, int64_t behind, int twice)
-{
-    const int64_t dim = image->view.dims[axis];
-    Image parts[3] = {*image, *image, *image};
-
-    if (in_front < 0 || behind < 0 || in_front > dim - !twice || behind > dim - !twice)
-        return ff_style_refuse(b, "it mirrors more than there is");
-    ff_style_slice_view(&parts[0].view, axis, in_front - twice, in_front, -1);
-    ff_style_slice_view(&parts[2].view, axis, dim - 1 - !twice, behind, -1);
-    if (!join(b, parts, 3, axis))
-        return 0;
-    *image = parts[0];
-    return 1;
-}
-
-static int pad_mirrored(Builder *b)
-{
-    const StyleSmall *const sizes = b->node->nb_inputs == 2 ? known_at(b, 1) : NULL;
-    const int twice = ff_style_attr_is(b->node, "mode", "SYMMETRIC", 0);
-    Image image;
-
-    if (!sizes || !image_at(b, 0) || image_at(b, 0)->squared ||
-        sizes->count != 2 * (size_t)image_at(b, 0)->view.rank)
-        return misfit(b);
-    image = *image_at(b, 0);
-    image.id = 0;
-    if ((image.nb_moves || image.is_ending || image.added.buffer) && !ff_style_settle(b, &image))
-        return 0;
-    for (int i = 0; i < image.view.rank; i++) {
-        const int64_t in_front = ff_style_whole(sizes->values[2 * i]);
-        const int64_t behind = ff_style_whole(sizes->values[2 * i + 1]);
-
-        if ((in_front || behind) && !mirror(b, &image, i, in_front, behind, twice))
-            return 0;
-    }
-    image.conv = 0;
-    return ff_style_add_image(b, &image) != NULL;
-}
-
-static int pad(Builder *b)
-{
-    const StyleSmall *const sizes = b->node->nb_inputs == 2 ? known_at(b, 1) : NULL;
-    Image *const from = image_at(b, 0);
-    Image image;
-    StyleStep *step;
-    StyleView target;
-
-    if (!sizes || !from || sizes->count != 2 * (size_t)from->view.rank || !ff_style_settle(b, from))
-        return sizes && from ? 0 : misfit(b);
-    image = (Image){.type = from->type, .view = from->view};
-    for (int i = 0; i < image.view.rank; i++) {
-        const int64_t in_front = ff_style_whole(sizes->values[2 * i]);
-        const int64_t behind = ff_style_whole(sizes->values[2 * i + 1]);
-
-        if (in_front < 0 || behind < 0)
-            return misfit(b);
-        image.view.dims[i] += in_front + behind;
-    }
-    image.view = target = ff_style_whole_view(image.view.rank, image.view.dims);
-    for (int i = 0; i < image.view.rank; i++)
-        ff_style_slice_view(&target, i, ff_style_whole(sizes->values[2 * i]), from->view.dims[i],
-                            1);
-    image.count = ff_style_view_count(&image.view);
-    image.stored = ff_style_new_buffer(b, from->stored.type, image.count);
-    if (!image.stored.buffer || !(step = ff_style_add_step(b->program, FF_STYLE_CLEAR)))
-        return 0;
-    step->output = image.stored;
-    step->count = image.count;
-    return ff_style_move_values(b, from->stored, &from->view, image.stored, &target) &&
-           ff_style_add_image(b, &image);
-}
-
 typedef struct Pattern {
     const char *op;
     int (*build)(Builder *b);
@@ -629,7 +440,7 @@ static const Pattern patterns[] = {
     {"BiasAdd", arithmetic},
     {"Cast", cast},
     {"ClipByValue", clip},
-    {"ConcatV2", concat},
+    {"ConcatV2", ff_style_build_concat},
     {"Conv2D", ff_style_build_convolution},
     {"Conv2DBackpropInput", ff_style_build_convolution},
     {"Div", arithmetic},
@@ -639,10 +450,10 @@ static const Pattern patterns[] = {
     {"Maximum", bound},
     {"Mean", average},
     {"Minimum", bound},
-    {"MirrorPad", pad_mirrored},
+    {"MirrorPad", ff_style_build_pad_mirrored},
     {"Mul", arithmetic},
     {"Neg", negate},
-    {"Pad", pad},
+    {"Pad", ff_style_build_pad},
     {"RealDiv", arithmetic},
     {"Relu", rectify},
     {"Relu6", rectify},

@@ -18,6 +18,10 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
+/*
+ * A graph is walked in the order of its nodes, once to fold constants, then for each size of a frame.
+ */
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

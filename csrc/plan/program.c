@@ -18,6 +18,10 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
+/*
+ * The places of buffers in the arena, and the running of steps.
+ */
+
 #include <errno.h>
 #include <string.h>
 

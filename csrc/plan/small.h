@@ -72,6 +72,12 @@ int ff_style_copy_small(StyleSmallCall *call);
 /** The number operation of this name, such as "Mul". Returns as ff_style_find_small(). */
 int ff_style_find_number(StyleSpan op, StyleSmallCall *call);
 
+/** Whether a type's values are whole numbers. */
+int ff_style_is_whole_type(int type);
+
+/** Rounds as the type does: what is divided is whole when it was whole. */
+double ff_style_round_small(int type, double value);
+
 /** Gives a tensor its shape and memory, for its first values; checks them later. Returns whether that fits. */
 int ff_style_shape_small(StyleMemory *memory, StyleSmall *small, int type, int rank,
                          const int64_t *dims);

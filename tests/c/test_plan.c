@@ -249,7 +249,7 @@ static void test_refusals(void)
     put_node("cast", "Cast", "frame");
     put_constant("kernel", FF_STYLE_DT_FLOAT, "1193", 1);
     put_node("styled", "Conv2D", "cast kernel");
-    check_refused("a kind that the engine does not run");
+    check_refused("none that the engine runs");
     graph.size = 0;
     put_node("frame", "Placeholder", "");
     put_constant("shape", FF_STYLE_DT_INT32, "8", 9);

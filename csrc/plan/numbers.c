@@ -1,0 +1,227 @@
+/*
+ * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/*
+ * Operations on small tensors number by number.
+ */
+
+#include <math.h>
+
+#include "small.h"
+
+int ff_style_is_whole_type(int type)
+{
+    return type != FF_STYLE_DT_FLOAT && type != FF_STYLE_DT_HALF && type != FF_STYLE_DT_DOUBLE &&
+           type != FF_STYLE_DT_BFLOAT16;
+}
+
+static double add(double a, double b)
+{
+    return a + b;
+}
+static double subtract(double a, double b)
+{
+    return a - b;
+}
+static double multiply(double a, double b)
+{
+    return a * b;
+}
+static double divide(double a, double b)
+{
+    return a / b;
+}
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+static double difference(double a, double b)
+{
+    return (a - b) * (a - b);
+}
+static double power(double a, double b)
+{
+    return pow(a, b);
+}
+static double floor_divide(double a, double b)
+{
+    return b != 0 ? floor(a / b) : 0;
+}
+static double modulo(double a, double b)
+{
+    return b != 0 ? a - floor(a / b) * b : 0;
+}
+static double negate(double a, double b)
+{
+    return (void)b, -a;
+}
+static double square(double a, double b)
+{
+    return (void)b, a * a;
+}
+static double root(double a, double b)
+{
+    return (void)b, sqrt(a);
+}
+static double inverse_root(double a, double b)
+{
+    return (void)b, 1 / sqrt(a);
+}
+static double inverse(double a, double b)
+{
+    return (void)b, 1 / a;
+}
+static double exponential(double a, double b)
+{
+    return (void)b, exp(a);
+}
+static double tangent(double a, double b)
+{
+    return (void)b, tanh(a);
+}
+static double sigmoid(double a, double b)
+{
+    return (void)b, 1 / (1 + exp(-a));
+}
+static double rectify(double a, double b)
+{
+    return (void)b, a > 0 ? a : 0;
+}
+static double absolute(double a, double b)
+{
+    return (void)b, fabs(a);
+}
+
+typedef struct Number {
+    const char *op;
+    int nb_inputs;
+    double (*number)(double a, double b);
+} Number;
+
+static const Number numbers[] = {
+    {"Abs", 1, absolute},
+    {"Add", 2, add},
+    {"AddV2", 2, add},
+    {"BiasAdd", 2, add},
+    {"Div", 2, divide},
+    {"Exp", 1, exponential},
+    {"FloorDiv", 2, floor_divide},
+    {"FloorMod", 2, modulo},
+    {"Maximum", 2, greater},
+    {"Minimum", 2, smaller},
+    {"Mul", 2, multiply},
+    {"Neg", 1, negate},
+    {"Pow", 2, power},
+    {"RealDiv", 2, divide},
+    {"Reciprocal", 1, inverse},
+    {"Relu", 1, rectify},
+    {"Rsqrt", 1, inverse_root},
+    {"Sigmoid", 1, sigmoid},
+    {"Sqrt", 1, root},
+    {"Square", 1, square},
+    {"SquaredDifference", 2, difference},
+    {"Sub", 2, subtract},
+    {"Tanh", 1, tangent},
+};
+
+static const Number *find_number(StyleSpan op)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        if (ff_style_span_is(op, numbers[i].op))
+            return &numbers[i];
+    return NULL;
+}
+
+/** An input's view with the axes of the output: those of one index, and those that it lacks, do not move. */
+static StyleView broadcast(const StyleSmall *small, int rank)
+{
+    const StyleView own = ff_style_small_view(small);
+    StyleView view = {.rank = rank};
+
+    for (int i = 0; i < small->rank; i++) {
+        view.dims[rank - small->rank + i] = own.dims[i];
+        view.steps[rank - small->rank + i] = own.dims[i] == 1 ? 0 : own.steps[i];
+    }
+    return view;
+}
+
+static int broadcast_dims(const StyleSmall *a, const StyleSmall *b, int *rank, int64_t *dims)
+{
+    *rank = a->rank > b->rank ? a->rank : b->rank;
+    for (int i = 0; i < *rank; i++) {
+        const int64_t left = i < *rank - a->rank ? 1 : a->dims[i - *rank + a->rank];
+        const int64_t right = i < *rank - b->rank ? 1 : b->dims[i - *rank + b->rank];
+
+        if (left != right && left != 1 && right != 1)
+            return 0;
+        dims[i] = left == 1 ? right : left;
+    }
+    return 1;
+}
+
+double ff_style_round_small(int type, double value)
+{
+    return ff_style_is_whole_type(type) ? trunc(value) : (double)(float)value;
+}
+
+/** One number, or two, of each place; of one input, the second is not looked at. */
+static int compute_numbers(StyleSmallCall *call)
+{
+    const StyleSmall *const a = call->inputs[0], *const b = call->inputs[call->nb_inputs - 1];
+    StyleSmall *const to = call->outputs[0];
+    int64_t dims[FF_STYLE_MAX_DIMS], index[FF_STYLE_MAX_DIMS] = {0}, left = 0, right = 0;
+    StyleView first, second;
+    int rank;
+
+    if (!broadcast_dims(a, b, &rank, dims) ||
+        !ff_style_shape_small(call->memory, to, a->type, rank, dims))
+        return 0;
+    first = broadcast(a, rank);
+    second = broadcast(b, rank);
+    for (size_t i = 0; i < to->count; i++) {
+        to->values[i] =
+            ff_style_round_small(to->type, call->number(a->values[left], b->values[right]));
+        for (int axis = rank - 1; axis >= 0; axis--) {
+            left += first.steps[axis];
+            right += second.steps[axis];
+            if (++index[axis] < dims[axis])
+                break;
+            left -= first.steps[axis] * dims[axis];
+            right -= second.steps[axis] * dims[axis];
+            index[axis] = 0;
+        }
+    }
+    return 1;
+}
+
+int ff_style_find_number(StyleSpan op, StyleSmallCall *call)
+{
+    const Number *const number = find_number(op);
+
+    if (!number || number->nb_inputs != call->nb_inputs)
+        return 0;
+    call->number = number->number;
+    call->function = compute_numbers;
+    return 1;
+}
