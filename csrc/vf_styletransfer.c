@@ -473,8 +473,11 @@ static int ask(AVFilterContext *ctx)
 {
     StyleTransferContext *s = ctx->priv;
 
-    if (wait_for_painting(s))
-        return FFMIN(make_room(ctx), 0);
+    if (wait_for_painting(s)) {
+        const int ret = make_room(ctx); // not in FFMIN, which would call it twice
+
+        return FFMIN(ret, 0);
+    }
     s->asked = 1;
     s->nb_asked = s->nb_painting;
     ff_inlink_request_frame(ctx->inputs[0]);
