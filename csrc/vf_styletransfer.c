@@ -474,7 +474,7 @@ static int ask(AVFilterContext *ctx)
     StyleTransferContext *s = ctx->priv;
 
     if (wait_for_painting(s)) {
-        const int ret = make_room(ctx); // not in FFMIN, which would call it twice
+        const int ret = make_room(ctx); // FFMIN would call it twice
 
         return FFMIN(ret, 0);
     }
