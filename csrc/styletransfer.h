@@ -70,7 +70,7 @@
  *         unsigned char *pixels = malloc(size);
  *         StyleFrame frame = {.src = pixels, .src_stride = 3 * width, .dst = pixels,
  *                             .dst_stride = 3 * width, .width = width, .height = height,
- *                             .sequence = 1, .opaque = pixels};
+ *                             .opaque = pixels}; // and .sequence = 1 for a video's, which is held still
  *
  *         if (!pixels || fread(pixels, 1, size, stdin) < size) {
  *             free(pixels);

@@ -24,6 +24,7 @@ def check_painting(
     style: Any = None,
     strength: float | None = None,
     colors: str | None = None,
+    steady: float | None = None,
     precision: str | None = None,
     runtime: str | None = None,
     requests: int | None = None,
@@ -46,7 +47,8 @@ def check_painting(
     styles = read_card(path).get("styles")
     if style is not None and styles:
         check_style(style, styles)
-    check_strength(strength)
+    check_share("strength", strength)
+    check_share("steady", steady)
     check_choice("colors", colors, COLORS)
     check_choice("precision", precision, PRECISIONS)
     check_choice("runtime", runtime, RUNTIMES)
@@ -58,11 +60,11 @@ def check_painting(
     return path
 
 
-def check_strength(strength: float | None) -> None:
-    """Raise InputError for a strength that is not from 0 to 1."""
-    is_number = isinstance(strength, Real) and not isinstance(strength, bool)
-    if strength is not None and not (is_number and 0 <= strength <= 1):  # NaN is neither
-        raise InputError(f"strength is {strength!r}; expected a number from 0 to 1")
+def check_share(name: str, value: float | None) -> None:
+    """Raise InputError for a number that is not from 0 to 1."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 <= value <= 1):  # NaN is neither
+        raise InputError(f"{name} is {value!r}; expected a number from 0 to 1")
 
 
 def check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:

@@ -18,15 +18,20 @@ STYLE_VECTOR, PAINTING, PAINTING_VECTOR = "style_vector", "painting", "painting_
 
 ALLOWED_OPS = frozenset(
     """
-    Abs Add AddN AddV2 AvgPool BatchToSpaceND BiasAdd BroadcastTo Cast Ceil ClipByValue Concat
-    ConcatV2 Const Conv2D Conv2DBackpropInput DepthToSpace DepthwiseConv2dNative Div Einsum
-    Elu Erf Exp ExpandDims Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2
-    FusedBatchNormV3 GatherV2 Identity IdentityN LeakyRelu Log MatMul Max MaxPool Maximum Mean
-    Min Minimum MirrorPad Mod Mul Neg NoOp Pack Pad PadV2 Placeholder PlaceholderWithDefault
-    Pow Prod Range RealDiv Reciprocal Relu Relu6 Reshape ResizeBicubic ResizeBilinear
-    ResizeNearestNeighbor ReverseV2 Round Rsqrt Selu Shape ShapeN Sigmoid Size Slice Softmax
-    Softplus Softsign SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square SquaredDifference
-    Squeeze StopGradient StridedSlice Sub Sum Tanh Tile Transpose Unpack ZerosLike
+    Abs AccumulateNV2 Add AddN AddV2 All Any ArgMax ArgMin Atan AvgPool BatchMatMul
+    BatchMatMulV2 BatchToSpaceND BiasAdd BroadcastTo Cast Ceil ClipByValue Concat ConcatV2 Const
+    Conv2D Conv2DBackpropInput Cos Cumsum DepthToSpace DepthwiseConv2dNative Dequantize Div
+    Einsum Elu Equal Erf Exp ExpandDims Expm1 FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars
+    FakeQuantWithMinMaxVarsPerChannel Fill Floor FloorDiv FloorMod FusedBatchNorm
+    FusedBatchNormV2 FusedBatchNormV3 Gather GatherNd GatherV2 Greater GreaterEqual Identity
+    IdentityN Inv IsFinite IsInf IsNan L2Loss LRN LeakyRelu Less LessEqual LinSpace Log Log1p
+    LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean Min Minimum
+    MirrorPad Mod Mul Neg NoOp NotEqual OneHot OnesLike Pack Pad PadV2 Placeholder
+    PlaceholderWithDefault Pow PreventGradient Prod QuantizeV2 Range Rank RealDiv Reciprocal
+    Relu Relu6 Reshape ResizeBicubic ResizeBilinear ResizeNearestNeighbor ReverseV2 Round Rsqrt
+    ScatterNd Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size Slice Softmax Softplus
+    Softsign SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square SquaredDifference Squeeze
+    StopGradient StridedSlice Sub Sum Tanh Tile TopKV2 Transpose Unpack ZerosLike
     """.split()  # noqa: SIM905
 )
 """What a style network needs, and nothing that could read a file or never end.

@@ -218,7 +218,7 @@ def test_engines_side_by_side(exported, open_engine):
         (exported("fast", 8, "a", "instance"), dict(precision=PRECISIONS[-1], threads=2)),
         (exported("fast", 8, "a", "instance"), dict(precision="fp32", requests=2)),
     ]
-    engines = [open_engine(path, **settings) for path, settings in plans]
+    engines = [open_engine(path, steady=0, **settings) for path, settings in plans]
     frames = [picture(40, 64, seed) for seed in range(6)]
     alone = [[engine(frame) for frame in frames] for engine in engines]
     together = [None] * len(engines)

@@ -373,7 +373,8 @@ def test_still_image(run, wave, tmp_path):
 
 
 def test_threads_and_requests_are_as_asked(run, wave):
-    graph = f"testsrc2=d=0.1,{filter_text(wave, threads=3, requests=5)}"
+    paint = filter_text(wave, runtime="tensorflow", threads=3, requests=5)
+    graph = f"testsrc2=d=0.1,{paint}"
     result = run("-f", "lavfi", "-i", graph, "-f", "null", "-", level="info")
     assert "5 frames at a time, 3 threads" in lines_of(result)[0]
 
@@ -501,7 +502,7 @@ def test_who_waits_for_each_painting_is_never_left_waiting(ffmpeg, wave, window)
 def test_frames_behind_a_burst_come_out_as_soon_as_painted(ffmpeg, wave):
     """A burst, as a connection that was held up sends it, is not taken for the source's pace."""
     frames = [frame.tobytes() for frame in noise(8)]
-    graph = rf"{filter_text(wave, requests=3)},metadata=print:direct=1:file=pipe\\:1"
+    graph = rf"{filter_text(wave, requests=3, metadata=1)},metadata=print:direct=1:file=pipe\\:1"
     with painting_as_they_come(ffmpeg, graph, "-f", "null", "-") as process:
         told = iter(process.stdout.readline, b"")
         process.stdin.write(b"".join(frames[:4]))
@@ -626,17 +627,19 @@ def test_bfloat16_without_the_hardware(run, both):
 
 
 def test_without_tensorflow_it_says_what_to_install(run, wave):
-    line = refusal(run, filter_text(wave), FFMPEG_STYLE_TENSORFLOW="/nowhere/libtensorflow.so.2")
+    graph = filter_text(wave, runtime="tensorflow")
+    line = refusal(run, graph, FFMPEG_STYLE_TENSORFLOW="/nowhere/libtensorflow.so.2")
     assert "pip install tensorflow" in line
     assert "/nowhere/libtensorflow.so.2" in line
 
 
-@pytest.mark.parametrize("used", [False, True])
-def test_tensorflow_is_mapped_only_when_the_filter_is_used(run, wave, used):
-    painting = filter_text(wave) if used else "null"
+@pytest.mark.parametrize("runtime", [None, "auto", "tensorflow"])
+def test_tensorflow_is_mapped_only_when_it_is_used(run, wave, runtime):
+    """Not without the filter, and not for a model that the engine runs by itself."""
+    painting = filter_text(wave, runtime=runtime) if runtime else "null"
     source = ("-f", "lavfi", "-i", "testsrc2=d=0.2", "-vf", painting, "-f", "null", "-")
     loaded = run(*source, LD_DEBUG="files").stderr
-    assert (b"libtensorflow" in loaded) == used
+    assert (b"libtensorflow" in loaded) == (runtime == "tensorflow")
 
 
 def test_tensorflow_is_not_mapped_for_the_version(run):
