@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The engine's whole interface: a model is opened, frames are painted.
  *
  * This file is part of ffmpeg-style.
  *

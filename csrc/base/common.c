@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Messages of one line, and memory by the caller's callbacks.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Blocks of memory kept for the next who asks.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Memory that is used again, by all threads. The system gives large blocks anew each time and clears them page
+ * by page as they are written: the network `fast` took 54 ms for a frame of 1280x720 with this, 62 without.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Memory that is used again, by all threads. The system gives large blocks anew each time and clears them page
- * by page as they are written: the network `fast` took 54 ms for a frame of 1280x720 with this, 62 without.
  */
 
 #ifndef FF_STYLE_POOL_H

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The public functions: open, submit, receive, flush and close, and the threads between them.
  *
  * This file is part of ffmpeg-style.
  *

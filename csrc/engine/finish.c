@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Painted frames in their order: each is held by the one before.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Reads a style, or a mix of styles, as a user writes it.
  *
  * This file is part of ffmpeg-style.
  *

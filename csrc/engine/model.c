@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Opens a model's file, and chooses what runs it.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Paints one frame: its pixels in, the network, its pixels out.
  *
  * This file is part of ffmpeg-style.
  *

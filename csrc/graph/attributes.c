@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The attributes of a node, and the constants that they hold.
  *
  * This file is part of ffmpeg-style.
  *

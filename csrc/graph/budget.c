@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Refuses graphs that ask for more than a machine has.
  *
  * This file is part of ffmpeg-style.
  *

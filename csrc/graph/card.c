@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Reads the JSON of a model card.
  *
  * This file is part of ffmpeg-style.
  *

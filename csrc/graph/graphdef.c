@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Reads a model's file, and looks through its nodes for what is not allowed.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The shapes that operations on images give.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Reads a GraphDef into nodes that know whom they take their inputs from.
  *
  * This file is part of ffmpeg-style.
  *

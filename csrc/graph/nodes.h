@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * A GraphDef as nodes: each with its operation, what it takes from whom, and its attributes, which stay
+ * where the file has them.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * A GraphDef as nodes: each with its operation, what it takes from whom, and its attributes, which stay
- * where the file has them.
  */
 
 #ifndef FF_STYLE_NODES_H

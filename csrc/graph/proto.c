@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Reads and writes the fields of protocol buffers.
  *
  * This file is part of ffmpeg-style.
  *

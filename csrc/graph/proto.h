@@ -1,5 +1,7 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Protocol buffers, as far as TensorFlow's graphs and configurations need them: a message is a row of
+ * fields, each a number and a wire type in one varint, then a varint, 8 bytes, 4 bytes, or a length and so
+ * many bytes.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,12 +18,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Protocol buffers, as far as TensorFlow's graphs and configurations need them: a message is a row of
- * fields, each a number and a wire type in one varint, then a varint, 8 bytes, 4 bytes, or a length and so
- * many bytes.
  */
 
 #ifndef FF_STYLE_PROTO_H

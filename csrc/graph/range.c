@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The range of a network's images, by interval arithmetic over its last operations.
  *
  * This file is part of ffmpeg-style.
  *

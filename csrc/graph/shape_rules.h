@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Inside of the search for shapes: what each operation makes of the shapes that it takes, a rule for each.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,10 +16,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Inside of the search for shapes: what each operation makes of the shapes that it takes, a rule for each.
  */
 
 #ifndef FF_STYLE_SHAPE_RULES_H

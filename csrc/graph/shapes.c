@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Finds the shape of each tensor of a graph, and the bytes that a frame takes.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The shapes of a graph's tensors, as far as they follow from the nodes, and what a frame takes in bytes.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,10 +16,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * The shapes of a graph's tensors, as far as they follow from the nodes, and what a frame takes in bytes.
  */
 
 #ifndef FF_STYLE_SHAPES_H

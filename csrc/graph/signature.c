@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Finds the ports of a graph, and says why one can't be used.
  *
  * This file is part of ffmpeg-style.
  *

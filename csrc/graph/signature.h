@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What a graph takes and gives: the image, what chooses the style, the painted image, and what these depend on.
+ * All of it is told from the file, before TensorFlow is loaded.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What a graph takes and gives: the image, what chooses the style, the painted image, and what these depend on.
- * All of it is told from the file, before TensorFlow is loaded.
  */
 
 #ifndef FF_STYLE_SIGNATURE_H

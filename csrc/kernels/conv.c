@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * A convolution row by row: a window of normalised rows, multiplied, and the moments of what comes out.
  *
  * This file is part of ffmpeg-style.
  *

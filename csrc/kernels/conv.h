@@ -1,5 +1,10 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Convolutions with the norms around them: in bfloat16 on the processor's matrix unit (AMX), in single
+ * precision on its vectors of 512 bits (AVX-512) or 256 (AVX2 with FMA).
+ *
+ * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
+ * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
+ * the next norm needs. So a norm costs no pass over memory of its own.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,15 +21,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Convolutions with the norms around them: in bfloat16 on the processor's matrix unit (AMX), in single
- * precision on its vectors of 512 bits (AVX-512) or 256 (AVX2 with FMA).
- *
- * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
- * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
- * the next norm needs. So a norm costs no pass over memory of its own.
  */
 
 #ifndef FF_STYLE_CONV_H

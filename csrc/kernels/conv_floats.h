@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Convolutions of floats, value by value. For conv_vectors.h.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,10 +16,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Convolutions of floats, value by value. For conv_vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_FLOATS_H

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Sums over a row of what was written, for the filters of a vector: of the difference from a value that the
+ * image has, which loses less than what is far from 0. For the files that include vectors.h.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Sums over a row of what was written, for the filters of a vector: of the difference from a value that the
- * image has, which loses less than what is far from 0. For the files that include vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_MOMENTS_H

@@ -1,5 +1,7 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What the files behind conv.h share. conv.c brings the input's rows to where they are
+ * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, kernels/x86/avx2.c and kernels/x86/avx512.c
+ * on the vector unit.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,12 +18,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What the files behind conv.h share. conv.c brings the input's rows to where they are
- * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, kernels/x86/avx2.c and kernels/x86/avx512.c
- * on the vector unit.
  */
 
 #ifndef FF_STYLE_CONV_PARTS_H

@@ -1,5 +1,8 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Convolutions of 3x3 in squares of 4x4 pixels, with a quarter of the multiplications: Lavin and Gray, "Fast
+ * Algorithms for Convolutional Neural Networks" (2016), section 4.3, after Winograd's F(4,3), but with the
+ * points 0, 1/sqrt(2) and sqrt(2): with 0, 1 and 2, sums of 576 products of numbers below 1 were off by up to
+ * 2e-4, with these by less than 1e-4. For conv_vectors.h.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,13 +19,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Convolutions of 3x3 in squares of 4x4 pixels, with a quarter of the multiplications: Lavin and Gray, "Fast
- * Algorithms for Convolutional Neural Networks" (2016), section 4.3, after Winograd's F(4,3), but with the
- * points 0, 1/sqrt(2) and sqrt(2): with 0, 1 and 2, sums of 576 products of numbers below 1 were off by up to
- * 2e-4, with these by less than 1e-4. For conv_vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_SQUARES_H

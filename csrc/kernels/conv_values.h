@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What happens to values one by one, at either end of a network and between its convolutions. For
+ * conv_vectors.h.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What happens to values one by one, at either end of a network and between its convolutions. For
- * conv_vectors.h.
  */
 
 #ifndef FF_STYLE_CONV_VALUES_H

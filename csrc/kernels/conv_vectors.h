@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * All that conv.c leaves to vectors, for the files that say of how many lanes theirs are, and what the
+ * table is called: FF_STYLE_LANES and FF_STYLE_TABLE.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * All that conv.c leaves to vectors, for the files that say of how many lanes theirs are, and what the
- * table is called: FF_STYLE_LANES and FF_STYLE_TABLE.
  */
 
 #ifndef FF_STYLE_CONV_VECTORS_H

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Sums the mean and variance of each channel.
  *
  * This file is part of ffmpeg-style.
  *

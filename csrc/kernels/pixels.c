@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Makes a network's values of RGB bytes, and bytes of its values.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Between 8-bit RGB rows and what a network takes and gives.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,10 +16,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Between 8-bit RGB rows and what a network takes and gives.
  */
 
 #ifndef FF_STYLE_PIXELS_H

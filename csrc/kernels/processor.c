@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Asks the processor and the system what may be used.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What the processor has, and the system lets this process use. A program that defines these functions
+ * puts another processor in the place of the real one.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What the processor has, and the system lets this process use. A program that defines these functions
- * puts another processor in the place of the real one.
  */
 
 #ifndef FF_STYLE_PROCESSOR_H

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Vectors of floats for the files that say how many lanes theirs have: FF_STYLE_LANES is 16 (AVX-512) or
+ * 8 (AVX2). The compilers' own operators do the rest: +, -, *, /.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Vectors of floats for the files that say how many lanes theirs have: FF_STYLE_LANES is 16 (AVX-512) or
- * 8 (AVX2). The compilers' own operators do the rest: +, -, *, /.
  */
 
 #ifndef FF_STYLE_VECTORS_H

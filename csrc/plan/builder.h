@@ -1,5 +1,7 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What the making of a program works with. Nodes are looked at in their order, and each gives values: small
+ * tensors, which are known or computed with each frame, and images, which wait: what is done to them pixel by
+ * pixel is noted down, until somebody takes them who can do it on the way.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,12 +18,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What the making of a program works with. Nodes are looked at in their order, and each gives values: small
- * tensors, which are known or computed with each frame, and images, which wait: what is done to them pixel by
- * pixel is noted down, until somebody takes them who can do it on the way.
  */
 
 #ifndef FF_STYLE_BUILDER_H

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What is done to images when somebody takes them: the steps that make their values.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,10 +16,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What is done to images when somebody takes them: the steps that make their values.
  */
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Images that are made of parts of others: joined, mirrored at their borders, with zeros around. An entry each in
+ * the table of patterns.c.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Images that are made of parts of others: joined, mirrored at their borders, with zeros around. An entry each in
- * the table of patterns.c.
  */
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Takes blocks, and frees them together.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * What operations do to images: one entry each in the table at the end. Convolutions are in convolution.c, what
+ * only moves values is in moves.c.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * What operations do to images: one entry each in the table at the end. Convolutions are in convolution.c, what
- * only moves values is in moves.c.
  */
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * A network that the engine runs by itself: its graph read into nodes, and for each size of a frame a program
+ * of steps over the kernels.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * A network that the engine runs by itself: its graph read into nodes, and for each size of a frame a program
- * of steps over the kernels.
  */
 
 #ifndef FF_STYLE_PLAN_H

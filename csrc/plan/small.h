@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Tensors of few values, and the operations on them: constants, sizes, weights of styles, what a norm makes of
+ * its moments.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Tensors of few values, and the operations on them: constants, sizes, weights of styles, what a norm makes of
- * its moments.
  */
 
 #ifndef FF_STYLE_SMALL_H

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Shapes and strides of tensors, and copies of what lies scattered.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Holds paintings on any processor, and chooses the vectors where there are some.
  *
  * This file is part of ffmpeg-style.
  *

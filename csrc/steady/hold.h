@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The last painting, moved along with the picture, in the place of the new one.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,10 +16,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * The last painting, moved along with the picture, in the place of the new one.
  */
 
 #ifndef FF_STYLE_HOLD_H

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * How paintings are held, block by block: for the files that say what it is called (HOLD_PAINTING) and which
+ * processors it is for (TARGET).
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * How paintings are held, block by block: for the files that say what it is called (HOLD_PAINTING) and which
- * processors it is for (TARGET).
  */
 
 #include <string.h>

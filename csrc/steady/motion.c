@@ -1,5 +1,9 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Squares of 8x8 pixels are searched at each level of the pyramid, from the smallest on: what was found on the
+ * one before, for the neighbours and for the frame before are the candidates, and the best of them descends to
+ * where it fits best (Zhu and Ma 2000; the candidates are those of Barnes et al.'s PatchMatch, 2009). On the largest
+ * level its place is then found between the pixels (Lucas and Kanade 1981), and each block takes the vector that
+ * suits it of the squares around.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,14 +20,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Squares of 8x8 pixels are searched at each level of the pyramid, from the smallest on: what was found on the
- * one before, for the neighbours and for the frame before are the candidates, and the best of them descends to
- * where it fits best (Zhu and Ma 2000; the candidates are those of Barnes et al.'s PatchMatch, 2009). On the largest
- * level its place is then found between the pixels (Lucas and Kanade 1981), and each block takes the vector that
- * suits it of the squares around.
  */
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Keeps a painting, with a border, to be looked up between its pixels.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Halves a grey picture again and again.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Decides where a painting is held, and how firmly.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Imports what the signature needs into TensorFlow.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Finds and loads TensorFlow's library.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,10 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * TensorFlow's C API, loaded at run time.
+ *
+ * The engine is built without TensorFlow and not linked to it: a program that holds the engine starts as
+ * fast as one without it, and runs on machines that lack TensorFlow until a model is opened. The types
+ * and functions below are declared as in TensorFlow's tensorflow/c/c_api.h; its C API is stable
+ * throughout TensorFlow 2.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,15 +21,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * TensorFlow's C API, loaded at run time.
- *
- * The engine is built without TensorFlow and not linked to it: a program that holds the engine starts as
- * fast as one without it, and runs on machines that lack TensorFlow until a model is opened. The types
- * and functions below are declared as in TensorFlow's tensorflow/c/c_api.h; its C API is stable
- * throughout TensorFlow 2.
  */
 
 #ifndef FF_STYLE_TENSORFLOW_H

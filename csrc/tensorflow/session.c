@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Makes TensorFlow's session, with its configuration.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Leaves out what TensorFlow writes while it starts.
  *
  * This file is part of ffmpeg-style.
  *

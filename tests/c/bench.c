@@ -1,5 +1,15 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Measures the engine alone: a few pictures in memory, painted over and over, nothing written.
+ *
+ *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE [MARKS [PICTURES]]]]]]
+ *
+ * PICTURES is a file of their rows of RGB24; without it they are noise. What is in them matters: numbers that
+ * are alike cost a processor less power, and it runs faster.
+ *
+ * Prints one line of JSON. The first frame, which TensorFlow takes to optimise the graph, and as many
+ * as the engine takes, are painted before the clock starts. With MARKS, a file descriptor, each
+ * frame writes a line there when it is submitted, and another when it is painted, and there is no
+ * warm-up: the reader has its own clock.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,20 +26,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Measures the engine alone: a few pictures in memory, painted over and over, nothing written.
- *
- *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE [MARKS [PICTURES]]]]]]
- *
- * PICTURES is a file of their rows of RGB24; without it they are noise. What is in them matters: numbers that
- * are alike cost a processor less power, and it runs faster.
- *
- * Prints one line of JSON. The first frame, which TensorFlow takes to optimise the graph, and as many
- * as the engine takes, are painted before the clock starts. With MARKS, a file descriptor, each
- * frame writes a line there when it is submitted, and another when it is painted, and there is no
- * warm-up: the reader has its own clock.
  */
 
 #include <errno.h>

@@ -1,5 +1,10 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * A library with the functions of TensorFlow that the engine loads. It shows what the real one can't:
+ * any call can be made to fail, and every object is counted. Its one network inverts a frame:
+ *
+ *   style 0: 255 - v, style 1: v, and mixes of the two by their weights; other styles: 0
+ *
+ * A graph file has no say in this.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,15 +21,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * A library with the functions of TensorFlow that the engine loads. It shows what the real one can't:
- * any call can be made to fail, and every object is counted. Its one network inverts a frame:
- *
- *   style 0: 255 - v, style 1: v, and mixes of the two by their weights; other styles: 0
- *
- * A graph file has no say in this.
  */
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * A processor with nothing that kernels of our own ask for, in the place of the real one.
  *
  * This file is part of ffmpeg-style.
  *

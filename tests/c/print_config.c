@@ -1,5 +1,7 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Prints the session's configuration as the engine writes it, for the test that has TensorFlow read it:
+ *
+ *   print_config THREADS BF16 GPU >config.bin
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,12 +18,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Prints the session's configuration as the engine writes it, for the test that has TensorFlow read it:
- *
- *   print_config THREADS BF16 GPU >config.bin
  */
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Model cards, good and broken.
  *
  * This file is part of ffmpeg-style.
  *

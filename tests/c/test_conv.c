@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * The convolutions beside sums in double precision, in each type that the processor has what they need for:
+ * the engine never calls the others. Kernels are packed anywhere.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * The convolutions beside sums in double precision, in each type that the processor has what they need for:
- * the engine never calls the others. Kernels are packed anywhere.
  */
 
 #include <math.h>

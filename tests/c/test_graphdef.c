@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Models' files: what is read of them, and what is refused.
  *
  * This file is part of ffmpeg-style.
  *

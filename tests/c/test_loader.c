@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * TensorFlow's library: found, missing, and without a function.
  *
  * This file is part of ffmpeg-style.
  *

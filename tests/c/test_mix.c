@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Styles and mixes as users write them.
  *
  * This file is part of ffmpeg-style.
  *

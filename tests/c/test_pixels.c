@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Pixels into values and back.
  *
  * This file is part of ffmpeg-style.
  *

@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Plans of small graphs: what they paint, what is refused and why, without memory, and with broken graphs.
+ * tests/engine/test_plan.py looks at real networks, beside TensorFlow.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * Plans of small graphs: what they paint, what is refused and why, without memory, and with broken graphs.
- * tests/engine/test_plan.py looks at real networks, beside TensorFlow.
  */
 
 #include <math.h>

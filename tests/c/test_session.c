@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * TensorFlow's session and its configuration.
  *
  * This file is part of ffmpeg-style.
  *

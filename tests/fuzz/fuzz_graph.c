@@ -1,5 +1,6 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * A fuzz target: a model's file as the engine reads it before it is run: the scanner, the card, the nodes, the
+ * signature, the budget, and the estimate for a frame.
  *
  * This file is part of ffmpeg-style.
  *
@@ -16,11 +17,6 @@
  * You should have received a copy of the GNU Lesser General Public
  * License along with ffmpeg-style; if not, write to the Free Software
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
- */
-
-/*
- * A fuzz target: a model's file as the engine reads it before it is run: the scanner, the card, the nodes, the
- * signature, the budget, and the estimate for a frame.
  */
 
 #include <stdlib.h>

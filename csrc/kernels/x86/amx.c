@@ -1,5 +1,5 @@
 /*
- * Neural style transfer on RGB frames, over the C API of TensorFlow.
+ * Convolutions in bfloat16 on the matrix unit (AMX).
  *
  * This file is part of ffmpeg-style.
  *
