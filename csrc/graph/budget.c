@@ -29,6 +29,8 @@
 /* More outputs than a node of a style network has, more nodes than a network, and more bytes than there are. */
 #define MAX_OUTPUTS 4096
 #define MAX_NODES 100000
+#define MAX_WINDOW \
+    1024 // of a pooling, rows or columns: TensorFlow goes over all of them for each value
 #define MAX_BYTES ((int64_t)1 << 62)
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -103,6 +105,25 @@ static int check_count(const StyleContext *ctx, const char *path, const StyleNod
         is_outputs ? MAX_OUTPUTS : node->nb_inputs);
 }
 
+static int check_window(const StyleContext *ctx, const char *path, const StyleNode *node)
+{
+    int64_t sizes[4];
+    int count;
+
+    if (!ff_style_node_is(node, "AvgPool") && !ff_style_node_is(node, "MaxPool"))
+        return 0;
+    count = ff_style_attr_ints(node, "ksize", 4, sizes);
+    for (int i = 0; i < count && i < 4; i++)
+        if (sizes[i] > MAX_WINDOW)
+            return ff_style_error(
+                ctx, -EBADMSG,
+                "model '%s': the node '%.*s' (%.*s) has a window of %lld; expected "
+                "at most %d",
+                path, FF_STYLE_SPAN_ARGUMENTS(node->name), FF_STYLE_SPAN_ARGUMENTS(node->op),
+                (long long)sizes[i], MAX_WINDOW);
+    return 0;
+}
+
 /** The shapes of the graph for frames of any size, or of one. */
 static int find_shapes(const StyleContext *ctx, const StyleNodes *nodes,
                        const StyleSignature *signature, int width, int height, StyleShapes *shapes)
@@ -158,7 +179,8 @@ int ff_style_check_budget(const StyleContext *ctx, const char *path, const Style
                               "model '%s' has %d nodes; expected a style network, of %d at most",
                               path, nodes->nb_nodes, MAX_NODES);
     for (int i = 0; i < nodes->nb_nodes && ret >= 0; i++)
-        ret = check_count(ctx, path, &nodes->nodes[i]);
+        if ((ret = check_count(ctx, path, &nodes->nodes[i])) >= 0)
+            ret = check_window(ctx, path, &nodes->nodes[i]);
     if (ret >= 0)
         ret = find_shapes(ctx, nodes, signature, -1, -1, &shapes);
     if (ret >= 0)

@@ -306,6 +306,13 @@ def _bytes(content: bytes) -> Callable[[Path], Path]:
     return write
 
 
+def _wide_window(path):
+    def blur(image):
+        return tf.nn.avg_pool2d(tf.cast(image, tf.float32), 2**30, 1, "SAME")
+
+    return _output_graph(path, lambda image: tf.cast(blur(image), tf.uint8))
+
+
 class Bad(NamedTuple):
     """A file to refuse: what writes it, and words that the refusal must hold."""
 
@@ -330,6 +337,7 @@ BAD: dict[str, Bad] = {
     "no_placeholder": Bad(_without_placeholder, ["Placeholder"]),
     "two_placeholders": Bad(lambda p: float_graph(p, distractors=True), ["image", "mask", "input"]),
     "no_styled": Bad(_without_styled, ["styled"]),
+    "wide_window": Bad(_wide_window, ["AvgPool", "window", "1024"]),
     **{
         f"empty_{name}": Bad(lambda path, name=name: _without_tensor(path, name), [name, "NoOp"])
         for name in ("frame", "styled", "style_weights")
