@@ -315,7 +315,7 @@ from ffmpeg_style.learning.training import train
 
 output, painting, photographs, vgg_weights, starts = sys.argv[1:]
 networks.SPIKE, networks.SPIKE_WEIGHT = 0.0, 5.0  # So that a step shows that it was charged for.
-for name in ("losses", "batch", "teacher"):
+for name in ("losses", "batch", "teacher", "consistency"):
     train(
         Path(output) / name,
         {"style": painting},
@@ -324,7 +324,8 @@ for name in ("losses", "batch", "teacher"):
             architecture="fast", width=4, norm="batch" if name == "batch" else "instance"
         ),
         settings=TrainSettings(
-            3, size=32, style_size=32, rate=1e-3, precision="float32", log_every=1
+            3, size=32, style_size=32, precision="float32", log_every=1,
+            **({"rate": 1e-3} if name == "consistency" else {"consistency": 0}),
         ),
         vgg_weights=vgg_weights,
         start=Path(starts) / name,
@@ -336,7 +337,9 @@ for name in ("losses", "batch", "teacher"):
 
 def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weights):
     norms = {"losses": "instance", "batch": "batch", "teacher": "instance"}
+    norms["consistency"] = "instance"
     # Adam's first steps follow a gradient's sign: where one is as good as zero, rounding decides.
+    # Few starts part by as much as 3e-3 for that; this one, and most, by about 1e-5.
     # The mean absolute difference of the consistency loss has more such places than most. A wrong
     # gradient would show in the fourth part of a step's gain, which is 5e-3 of the loss.
     keras.utils.set_random_seed(0)
@@ -355,7 +358,8 @@ def test_jax_trains_as_tensorflow_does(tmp_path, photographs, painting, vgg_weig
             for backend in ("tensorflow", "jax")
         )
         assert len(expected) == 3
-        assert found == pytest.approx(expected, rel=1.5e-3), name
+        bound = 1.5e-3 if name == "consistency" else 1e-3
+        assert found == pytest.approx(expected, rel=bound), name
     means = [
         newest_checkpoint(tmp_path / backend / "batch")[1]["conv1/norm/moving_mean"]
         for backend in ("tensorflow", "jax")
