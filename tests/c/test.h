@@ -55,7 +55,7 @@ static inline void test_log(void *opaque, StyleLogLevel level, const char *messa
 }
 
 /** How many blocks are allocated, and which allocation from now on fails: 1 is the next, 0 none. */
-static int test_blocks, test_fail_at;
+static _Atomic int test_blocks, test_fail_at; // several threads may submit
 
 static inline void *test_alloc(void *opaque, size_t size)
 {
