@@ -277,8 +277,9 @@ def test_camera_leaves_and_comes_back(server):
 @pytest.fixture
 def turning_clip(tmp_path):
     """A list for ffmpeg's concat: a clip lying down, then one that stands upright."""
-    for name, size in (("lying", "160x96"), ("upright", "96x160")):
-        source = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=10:duration=8"]
+    # The second outlasts the test, however slow the machine.
+    for name, size, seconds in (("lying", "160x96", 8), ("upright", "96x160", 300)):
+        source = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=10:duration={seconds}"]
         # Each key frame says the size again, as a phone's do that is turned.
         encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p"]
         command = [ffmpeg_path(), "-v", "error", *source, *encoder, tmp_path / f"{name}.h264"]
