@@ -113,7 +113,7 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     )
     # What follows takes a second to import.
     try:
-        from ffmpeg_style.live.demo import find_photographs, publish_demo
+        from ffmpeg_style.live.demo import demo_photographs, publish_demo
         from ffmpeg_style.live.log import start_log
         from ffmpeg_style.live.server import serve
     except ModuleNotFoundError as error:
@@ -122,6 +122,6 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
             "pip install 'ffmpeg-style[live]'"
         ) from error
     if demo:
-        find_photographs()  # What is missing is told of at once.
+        demo_photographs()  # What is missing is told of at once.
     start_log(verbose, key)
     serve(settings, [publish_demo] if demo else [])

@@ -10,7 +10,18 @@ COLUMNS = ("architecture", "licence")
 @click.command("models")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with everything that is known.")
-def command(name, as_json):
+@click.option(
+    "--sheet",
+    is_flag=False,
+    flag_value="",
+    metavar="[PHOTO]",
+    help="Paint a photograph in each style of them, or of NAME: one picture.  [default: a free one]",
+)
+@click.option(
+    "--output", default="models.jpg", show_default=True, metavar="IMAGE", help="Of the sheet."
+)
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a sheet that exists.")
+def command(name, as_json, sheet, output, overwrite):
     """List the models that are there, or print what is known of NAME, a model's name or path.
 
     They are looked for in the folders that FFMPEG_STYLE_MODELS names, and among those that came
@@ -20,6 +31,8 @@ def command(name, as_json):
     from ffmpeg_style.errors import ModelError
     from ffmpeg_style.graphs.card import card_lines
 
+    if sheet is not None:
+        return write_models(name, sheet, output, overwrite)
     models = list_models() if name is None else [read_model(name)]
     if as_json:
         print(json.dumps([_values(model) for model in models], indent=2, ensure_ascii=False))
@@ -34,6 +47,18 @@ def command(name, as_json):
         print(
             "There are no models. Put some.pb into a folder, and its path into FFMPEG_STYLE_MODELS."
         )
+
+
+def write_models(name, photograph, output, overwrite):
+    """Write the sheet of the models that are there, or of one."""
+    from ffmpeg_style.catalog import read_model
+    from ffmpeg_style.free_photographs import free_photographs
+    from ffmpeg_style.sheet import write_sheet
+
+    photograph = photograph or free_photographs("without a PHOTO, --sheet shows")[0]
+    models = None if name is None else [read_model(name)]
+    write_sheet(photograph, output, models, overwrite=overwrite)
+    click.echo(output)
 
 
 def _values(model):

@@ -1,12 +1,10 @@
 """A camera for those who have none at hand: it moves over photographs of people and places."""
 
 import asyncio
-import importlib.util
 import logging
 import subprocess
-from pathlib import Path
 
-from ffmpeg_style.errors import InputNotFoundError
+from ffmpeg_style.free_photographs import free_photographs
 from ffmpeg_style.live import children
 from ffmpeg_style.live.access import PUBLISH_CAMERA
 from ffmpeg_style.live.settings import LOOPBACK
@@ -19,39 +17,29 @@ SIZE, RATE = (640, 360), 15
 SECONDS = 6
 """For each photograph."""
 
-# Scikit-image's, all in the public domain (CC0, or NASA's): where their part of the screen's shape
-# begins, in parts of what is cut off, and the view's two ends, (x, y, zoom) in parts of the rest.
-PHOTOGRAPHS = {
-    "astronaut.png": (0.0, (0.3, 0.0, 1.4), (0.5, 0.5, 1.0)),
-    "camera.png": (0.2, (0.2, 0.2, 1.4), (1.0, 0.2, 1.2)),
-    "rocket.jpg": (1.0, (0.5, 1.0, 1.4), (0.5, 0.6, 1.0)),
-    "coffee.png": (0.5, (0.2, 0.2, 1.3), (0.8, 0.6, 1.1)),
-    "chelsea.png": (0.5, (1.0, 0.5, 1.1), (0.2, 0.3, 1.4)),
-}
+# Of each photograph: where its part of the screen's shape begins, in parts of what is cut off, and
+# the view's two ends, (x, y, zoom) in parts of the rest.
+VIEWS = (
+    (0.0, (0.3, 0.0, 1.4), (0.5, 0.5, 1.0)),
+    (0.2, (0.2, 0.2, 1.4), (1.0, 0.2, 1.2)),
+    (1.0, (0.5, 1.0, 1.4), (0.5, 0.6, 1.0)),
+    (0.5, (0.2, 0.2, 1.3), (0.8, 0.6, 1.1)),
+    (0.5, (1.0, 0.5, 1.1), (0.2, 0.3, 1.4)),
+)
 _SOUND = "sine=frequency=220:sample_rate=44100,volume=0.1"
 
 log = logging.getLogger(__name__)
 
 
-def find_photographs():
-    """The paths of the photographs, a list.
-
-    Raises:
-        InputNotFoundError: scikit-image, which has them, is not installed.
-    """
-    package = importlib.util.find_spec("skimage")
-    if package is None:
-        raise InputNotFoundError(
-            "the demo shows photographs of scikit-image: pip install 'ffmpeg-style[demo]'"
-        )
-    folder = Path(package.origin).with_name("data")
-    return [folder / name for name in PHOTOGRAPHS]
+def demo_photographs():
+    """The paths of the photographs that are shown, one for each of `VIEWS`."""
+    return free_photographs("the demo shows")
 
 
 async def publish_demo(settings, tickets):
     """Publishes the clip as the stream `NAME`, until it is cancelled."""
     clip = settings.state / "demo.mp4"
-    await _run(_drawing(settings, find_photographs(), clip))
+    await _run(_drawing(settings, demo_photographs(), clip))
     while True:
         ticket = tickets.issue(PUBLISH_CAMERA, NAME)
         try:
@@ -78,7 +66,7 @@ async def _run(command):
 def _drawing(settings, photographs, clip):
     """Ffmpeg's command line for the clip: drawn once, as that takes more time than sending it."""
     inputs = [option for path in photographs for option in ("-i", str(path))]
-    views = [f"[{i}]{_view(*view)}[v{i}]" for i, view in enumerate(PHOTOGRAPHS.values())]
+    views = [f"[{i}]{_view(*view)}[v{i}]" for i, view in enumerate(VIEWS)]
     joined = "".join(f"[v{i}]" for i in range(len(views))) + f"concat=n={len(views)}[all]"
     return [
         *(str(settings.ffmpeg), "-nostdin", "-loglevel", "error", "-y", *inputs),
