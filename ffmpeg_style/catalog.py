@@ -10,6 +10,8 @@ from ffmpeg_style.folders import project_folder
 
 VARIABLE = "FFMPEG_STYLE_MODELS"
 SUFFIX = ".pb"
+DEFAULT_MODEL = "wave-fast"
+"""Of those who have not chosen one."""
 
 
 @dataclass(frozen=True)

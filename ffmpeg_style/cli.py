@@ -12,12 +12,28 @@ from ffmpeg_style import __version__, commands
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.files import FULL, full_disk
 
+GROUP_OPTIONS = ("--help", "--version")
+DEFAULT_COMMAND = "stylize"
+
 
 class CommandModules(click.Group):
     """Subcommands that are imported when they are asked for: TensorFlow takes seconds to load."""
 
     def list_commands(self, context):
         return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def parse_args(self, context, args):
+        """As in ``ffmpeg-style photo.jpg``: what is no command, but may be a file, is painted."""
+        if args and args[0] not in GROUP_OPTIONS and self._may_be_painted(args[0]):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(context, args)
+
+    def _may_be_painted(self, word):
+        if word in self.list_commands(None):
+            return False
+        return (
+            word.startswith("-") or any(mark in word for mark in "./\\*?[") or os.path.exists(word)
+        )
 
     def get_command(self, context, name):
         if name not in self.list_commands(context):
@@ -51,7 +67,10 @@ def end_by_signals():
 @click.command(cls=CommandModules)
 @click.version_option(__version__)
 def main():
-    """Paint videos with neural networks, train such networks, and build an ffmpeg that has them."""
+    """Paint videos with neural networks, train such networks, and build an ffmpeg that has them.
+
+    Without a command, the files that are named are painted: ffmpeg-style photo.jpg.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # TensorFlow takes oneDNN by itself only where there is AVX-512; a training step of the half
     # network with AVX2 alone took 0.25 s with it and 0.58 s without.

@@ -3,6 +3,8 @@
 import math
 import os
 import re
+from dataclasses import dataclass
+from fractions import Fraction
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -16,6 +18,9 @@ PRECISIONS = ("auto", "fp32", "bf16")
 RUNTIMES = ("auto", "own", "tensorflow")
 MOST_REQUESTS = 64
 MOST_THREADS = 1024
+LEAST_SIDE, MOST_SIDE = 16, 1 << 14
+"""Pixels of a frame's side."""
+MOST_RATE = 1000
 
 
 def check_painting(
@@ -73,11 +78,11 @@ def check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None
         raise InputError(f"{name} is {value!r}; expected {', '.join(choices)}")
 
 
-def check_count(name: str, value: int | None, most: int) -> None:
-    """Raise InputError for a number that is not from 1 to ``most``."""
+def check_count(name: str, value: int | None, most: int, least: int = 1) -> None:
+    """Raise InputError for a number that is not from ``least`` to ``most``."""
     is_count = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and not (is_count and 1 <= value <= most):
-        raise InputError(f"{name} is {value!r}; expected a whole number from 1 to {most}")
+    if value is not None and not (is_count and least <= value <= most):
+        raise InputError(f"{name} is {value!r}; expected a whole number from {least} to {most}")
 
 
 def check_device(device: str | None) -> None:
@@ -86,8 +91,12 @@ def check_device(device: str | None) -> None:
         raise InputError(f"device is {device!r}; expected auto, cpu, gpu, or gpu:N with N from 0")
 
 
-def check_seconds(name: str, seconds: float | None) -> float | None:
+def check_seconds(name: str, seconds: float | str | None) -> float | None:
     """A time as a float, or None for none.
+
+    Args:
+        name: of the option.
+        seconds: as a number, or as a text such as "90", "1:30" or "00:01:30.5".
 
     Raises:
         InputError: it is not finite, or below 0; or it is 0 and a duration.
@@ -95,9 +104,104 @@ def check_seconds(name: str, seconds: float | None) -> float | None:
     if seconds is None:
         return None
     try:
-        number = float(seconds)
+        number = _seconds_of(seconds)
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number < math.inf or (name == "duration" and number == 0):
-        raise InputError(f"{name} is {seconds!r}; expected seconds, such as 2.5")
+        raise InputError(f"{name} is {seconds!r}; expected seconds, such as 2.5 or 00:01:30")
     return number
+
+
+def _seconds_of(seconds):
+    clock = re.fullmatch(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)", str(seconds))
+    if clock is None:
+        return float(seconds)
+    return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a painting is to be, and how many frames a second it is to have.
+
+    Attributes:
+        size: pixels of the longer side; or (width, height) to fit into; None for the source's.
+        max_height: pixels that the height is brought down to; None for any.
+        fps: frames a second, None for the source's.
+    """
+
+    size: int | tuple[int, int] | None = None
+    max_height: int | None = None
+    fps: Fraction | None = None
+
+    def sides(self, width: int, height: int, even: bool = False) -> tuple[int, int]:
+        """The painting's (width, height) for a source of a size, which keeps its proportions.
+
+        Args:
+            width: of the source.
+            height: of the source.
+            even: whether sides that change are to be even, as most kinds of video want them.
+        """
+        factor = 1.0
+        if isinstance(self.size, int):
+            factor = self.size / max(width, height)
+        elif self.size:
+            factor = min(self.size[0] / width, self.size[1] / height)
+        if self.max_height:
+            factor = min(factor, self.max_height / height)
+        if factor == 1:
+            return width, height
+        step = 2 if even else 1
+
+        def scaled(side):
+            return max(round(side * factor / step) * step, LEAST_SIDE)
+
+        return scaled(width), scaled(height)
+
+
+def check_shape(
+    size: int | tuple[int, int] | str | None = None,
+    max_height: int | None = None,
+    fps: float | str | None = None,
+) -> Shape:
+    """The shape of a painting, as `stylize` takes it.
+
+    Args:
+        size: pixels of the longer side; (width, height) to fit into; or a text of it: "640x360".
+        max_height: pixels.
+        fps: frames a second, as a number or a text such as "30000/1001".
+
+    Raises:
+        InputError: one of them is no such number, or out of its range.
+    """
+    check_count("max_height", max_height, MOST_SIDE, LEAST_SIDE)
+    return Shape(_sides_of(size), max_height, _rate_of(fps))
+
+
+def _sides_of(size):
+    if size is None:
+        return None
+    words = size.split("x") if isinstance(size, str) else size
+    try:
+        sides = [int(side) for side in (words if isinstance(words, (list, tuple)) else [words])]
+    except (TypeError, ValueError, OverflowError):
+        sides = []
+    if len(sides) in (1, 2) and all(LEAST_SIDE <= side <= MOST_SIDE for side in sides):
+        return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+    raise InputError(
+        f"size is {size!r}; expected pixels of the longer side, such as 1280, or a width and a "
+        f"height such as 1280x720, each from {LEAST_SIDE} to {MOST_SIDE}"
+    )
+
+
+def _rate_of(fps):
+    if fps is None:
+        return None
+    try:
+        rate = Fraction(fps).limit_denominator(1001)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        rate = Fraction(0)
+    if not Fraction(1, 100) <= rate <= MOST_RATE:
+        raise InputError(
+            f"fps is {fps!r}; expected frames a second, such as 25 or 30000/1001, up to {MOST_RATE}"
+        )
+    return rate

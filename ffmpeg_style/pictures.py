@@ -7,7 +7,7 @@ lies on white.
 
 import io
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -78,6 +78,18 @@ class Picture:
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     exif: bytes = b""
+
+    def resized(self, width: int, height: int) -> "Picture":
+        """The picture at another size."""
+        if self.pixels.shape[:2] == (height, width):
+            return self
+
+        def scaled(values):
+            image = Image.fromarray(values).resize((width, height), Image.Resampling.LANCZOS)
+            return np.asarray(image)
+
+        alpha = None if self.alpha is None else scaled(self.alpha)
+        return replace(self, pixels=scaled(self.pixels), alpha=alpha)
 
     def write(self, file: IO[bytes], suffix: str) -> list[str]:
         """Write it as the kind of picture that a suffix stands for.

@@ -30,6 +30,11 @@ def progress_bar(*iterable, progress=None, **options):
     return tqdm(*iterable, disable=progress is False, **options)
 
 
+def print_line(line, file=None):
+    """Print a line, above the bars that are shown; to stdout where no file is given."""
+    tqdm.write(line, file=file)
+
+
 class _Lines:
     """Stderr for a tqdm that is to write lines and not to go back over them."""
 

@@ -1,11 +1,22 @@
 """``ffmpeg-style stylize``."""
 
-from contextlib import nullcontext
+import json
+import logging
+import sys
 from pathlib import Path
 
 import click
 
-from ffmpeg_style.options import FiniteRange, show_warnings
+from ffmpeg_style.catalog import DEFAULT_MODEL
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.options import FiniteRange, Seconds, show_warnings
+from ffmpeg_style.progress import print_line
+
+OF_PAINTING = (
+    *("style", "strength", "colors", "steady", "precision", "runtime", "requests", "threads"),
+    *("device", "library"),
+)
+"""Options that `check_painting` looks at."""
 
 
 class WithOptionsOfFFmpeg(click.Command):
@@ -23,9 +34,15 @@ class WithOptionsOfFFmpeg(click.Command):
 
 
 @click.command("stylize", cls=WithOptionsOfFFmpeg)
-@click.argument("source")
-@click.argument("target", type=click.Path(path_type=Path))
-@click.option("--model", required=True, metavar="NAME|PATH", help="See `ffmpeg-style models`.")
+@click.argument("words", nargs=-1, required=True, metavar="SOURCE... [TARGET]")
+@click.option("-o", "--output", metavar="TARGET", help="A file, a folder, or - (stdout).")
+@click.option(
+    "--model",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    metavar="NAME|PATH",
+    help="See `ffmpeg-style models`.",
+)
 @click.option(
     "--style",
     metavar="STYLE",
@@ -61,26 +78,104 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
 @click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
-@click.option("--start", type=FiniteRange(0), metavar="SECONDS", help="Where to begin.")
+@click.option(
+    "--start", type=Seconds("start"), metavar="TIME", help="Where to begin: 90, 00:01:30."
+)
 @click.option(
     "--duration",
-    type=FiniteRange(0, min_open=True),
-    metavar="SECONDS",
+    type=Seconds("duration"),
+    metavar="TIME",
     help="How much to paint.  [default: all]",
 )
+@click.option(
+    "--size",
+    metavar="PIXELS|WxH",
+    help="The longer side, or a width and a height to fit into.  [default: the source's]",
+)
+@click.option("--max-height", type=int, metavar="PIXELS", help="Makes what is higher smaller.")
+@click.option("--fps", metavar="RATE", help="Frames a second.  [default: every frame]")
+@click.option(
+    "--format",
+    "kind",
+    metavar="SUFFIX",
+    help="Kind of the paintings whose names are not given: png, mp4.  [default: the source's]",
+)
+@click.option(
+    "--preview", is_flag=True, help="Paint a still of the tenth second only, and show it."
+)
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a target that exists.")
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
-def command(source, target, quiet, **options):
-    """Paint the video or photograph SOURCE, and write TARGET, whose suffix tells its kind.
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each file.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress bar, and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell what is done, and by what.")
+def command(words, output, kind, preview, as_json, quiet, verbose, model, overwrite, **options):
+    """Paint each SOURCE: a video, a photograph, a folder, a pattern, a URL, or - (stdin).
+
+    TARGET is a file, whose suffix tells its kind, or a folder for several. Without one, photo.jpg
+    becomes photo-wave-fast.jpg beside it, and a folder one beside it; what is painted already is
+    passed over. The last word is the TARGET only where nothing is there yet, or an empty folder:
+    one that exists is given by -o, and a file is replaced only with -y.
 
     More options for ffmpeg's output follow --, such as: -- -crf 18 -preset slow.
     """
-    from ffmpeg_style.ffmpeg.stylize import stylize
-    from ffmpeg_style.graphs.quiet import filtered_stderr
-    from ffmpeg_style.pictures import kind_of
+    from ffmpeg_style.ffmpeg.batch import check_works, paint_all
+    from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
+    from ffmpeg_style.ffmpeg.sources import STANDARD, find_works, split_words
+    from ffmpeg_style.painting import check_painting, check_shape
 
-    show_warnings()
-    # The engine paints photographs in this process, and TensorFlow talks as it loads.
-    is_photograph = Path(source).is_file() and kind_of(Path(source))[1] == 1
-    with filtered_stderr() if is_photograph else nullcontext():
-        stylize(source, target, progress=False if quiet else None, **options)
+    show_warnings(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    check_painting(model, **{name: options[name] for name in OF_PAINTING})
+    check_shape(options["size"], options["max_height"], options["fps"])
+    EncoderOptions(options["encoder_options"])
+    sources, target = (list(words), output) if output else split_words(words)
+    kind = ".png" if preview else kind and f".{kind.removeprefix('.').lower()}"
+    label = f"{Path(model).stem}{'-preview' if preview else ''}"
+    works = find_works(sources, target, label, kind)
+    to_stdout = works[0].target == STANDARD
+    if to_stdout and (as_json or sys.stdout.isatty()):
+        what = "JSON" if as_json else "the terminal"
+        raise InputError(f"{what} and the painting can't share the standard output; use -o FILE")
+    check_works(works, overwrite)
+    progress = False if quiet or to_stdout else None
+    how = dict(overwrite=overwrite, progress=progress, kind=kind, preview=preview, **options)
+    outcomes = []
+    for outcome in paint_all(works, model, **how):
+        outcomes.append(outcome)
+        if as_json:
+            print(json.dumps(_values(outcome, model), ensure_ascii=False), flush=True)
+        elif not (quiet or to_stdout or outcome.work.is_named) or outcome.error:
+            _tell(outcome, len(works))
+    if preview and sys.stdout.isatty() and outcomes[-1].error is None:
+        click.launch(outcomes[-1].work.target)
+    done = sum(outcome.status == "done" for outcome in outcomes)
+    if done and not quiet:
+        there = f"{done} of {len(works)} were there already; -y paints them again"
+        print(f"ffmpeg-style: {there}", file=sys.stderr)
+    _end(outcomes)
+
+
+def _values(outcome, model):
+    work = outcome.work
+    values = {"source": work.source, "target": work.target, "model": str(model)}
+    values |= {"status": outcome.status, "seconds": round(outcome.seconds, 3)}
+    return values | ({"error": str(outcome.error)} if outcome.error else {})
+
+
+def _tell(outcome, count):
+    """A line for a file: its name on stdout, and on stderr what the user should know of it."""
+    if outcome.error is None:
+        print_line(outcome.work.target)
+    elif count > 1:
+        message, source = str(outcome.error), outcome.work.source
+        named = message if source in message else f"{source}: {message}"
+        print_line(f"ffmpeg-style: {named}", file=sys.stderr)
+
+
+def _end(outcomes):
+    """One failure is the command's own; of several, the last line tells how many."""
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if errors and len(outcomes) == 1:
+        raise errors[0]
+    if errors:
+        failed = InputError(f"{len(errors)} of {len(outcomes)} files could not be painted")
+        failed.exit_code = max(error.exit_code for error in errors)
+        raise failed

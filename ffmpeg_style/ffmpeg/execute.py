@@ -95,7 +95,7 @@ def command(job: Job, source: Path, draft: Path, covers: Sequence[Path] = ()) ->
         *((f"-c:{job.picture}", job.decoder) if job.decoder else ()),
         *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
         *(word for kept in streams for word in ("-map", f"0:{kept.index}")),
-        *("-filter:0", job.chain),
+        *("-filter:0", job.chain.text),
         *(("-c:0", job.encoder) if job.encoder else ()),
         *(("-pix_fmt:0", job.pixels) if job.pixels else ()),
         *job.quality,

@@ -4,6 +4,8 @@ Whoever paints a video with ffmpeg builds a chain of ``source_filters``, the pai
 ``yuv_filters``: then pictures are upright, whole, SDR and in the colours that players will show.
 """
 
+from dataclasses import dataclass
+
 from ffmpeg_style.ffmpeg.filter_graph import escape
 from ffmpeg_style.ffmpeg.probe import Video
 from ffmpeg_style.ffmpeg.tone_map import tone_map_file
@@ -15,6 +17,32 @@ HD_WIDTH, HD_HEIGHT = 1280, 720
 def standard_of(width: int, height: int) -> str:
     """The colours that players expect of a video of this size: "bt709" or "smpte170m" (BT.601)."""
     return "bt709" if width >= HD_WIDTH or height >= HD_HEIGHT else "smpte170m"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a picture goes through, from the decoder to the encoder.
+
+    Attributes:
+        before: the filters that make it fit for the painting, as text for ffmpeg.
+        painting: the painting filter.
+        after: the filters that make it fit for the encoder.
+        alpha: what becomes of transparency: "white", or "kept" apart from the painting; None where
+            there is none.
+    """
+
+    before: str
+    painting: str
+    after: str
+    alpha: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it for ``-vf``."""
+        painting = self.painting
+        if self.alpha:
+            painting = on_white(painting, keeps_alpha=self.alpha == "kept")
+        return ",".join([self.before, painting, self.after])
 
 
 def source_filters(video: Video, size: tuple[int, int] | None = None) -> list[str]:

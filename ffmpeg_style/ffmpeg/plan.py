@@ -5,7 +5,7 @@ and starts no painting; `execute` turns it into a run of ffmpeg.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ffmpeg_style.ffmpeg.containers import (
 )
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.probe import Source, Video
+from ffmpeg_style.painting import Shape
 
 _LEAST_TICKS = 90_000
 """A second in the times of what is encoded, for containers that keep them as fine."""
@@ -36,6 +37,9 @@ class Span:
 
     start: float | None = None
     duration: float | None = None
+
+
+_AS_IT_IS = Shape()
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Job:
         span: of the source.
         picture: index of the stream that is painted.
         decoder: of its pictures, None for ffmpeg's choice.
-        chain: the filters, as ffmpeg's text for ``-vf``.
+        chain: the filters.
         muxer: ffmpeg's name for the kind of file.
         encoder: of its pictures, None for ffmpeg's choice.
         pixels: the encoder's pixel format, None for ffmpeg's choice.
@@ -82,7 +86,7 @@ class Job:
 
     span: Span
     picture: int
-    chain: str
+    chain: filter_chain.Chain
     muxer: str
     decoder: str | None = None
     encoder: str | None = None
@@ -107,6 +111,7 @@ def plan_video(
     painting: str,
     span: Span,
     chosen: EncoderOptions,
+    shape: Shape = _AS_IT_IS,
 ) -> Job:
     """The job that paints a video as another.
 
@@ -117,11 +122,12 @@ def plan_video(
         painting: the painting filter, see `filter_text`.
         span: the part to paint.
         chosen: the user's options.
+        shape: the size and the frames a second of the painting.
 
     Raises:
         InputError: the source can't be decoded, or the target not be made, by this ffmpeg.
     """
-    video = source.video
+    video = _shaped(source.video, shape)
     container = container_of(target, chosen)
     decoder = _decoder(video, source_name)
     encoder = chosen.encoder or _encoder(container, target)
@@ -132,7 +138,7 @@ def plan_video(
         span=span,
         picture=video.index,
         decoder=decoder,
-        chain=_chain(video, painting, encoder, pixels),
+        chain=_chain(source.video, video, painting, encoder, pixels, _rate(shape)),
         muxer=container.muxer,
         encoder=encoder,
         pixels=pixels,
@@ -144,7 +150,7 @@ def plan_video(
         tags=_tags(source),
         options=(*container.options, *_last_frame(video, container, span)),
         chosen=tuple(chosen.words),
-        frames=_expected_frames(source, span),
+        frames=_expected_frames(video, source.duration, span),
         notes=(
             *_source_notes(video, source_name),
             *_depth_note(pixels, chosen, target),
@@ -153,18 +159,21 @@ def plan_video(
     )
 
 
-def plan_still(source: Source, source_name: Path, painting: str, span: Span) -> Job:
+def plan_still(
+    source: Source, source_name: Path, painting: str, span: Span, shape: Shape = _AS_IT_IS
+) -> Job:
     """The job that paints a video's first frame, as an uncompressed picture of PNG.
 
     Raises:
         InputError: the source can't be decoded by this ffmpeg.
     """
     video = source.video
+    painted = _shaped(video, replace(shape, fps=None), is_still=True)
     return Job(
         span=span,
         picture=video.index,
         decoder=_decoder(video, source_name),
-        chain=_chain(video, painting, "png", None),
+        chain=_chain(video, painted, painting, "png", None),
         muxer="image2pipe",
         encoder="png",
         frames=1,
@@ -234,20 +243,37 @@ def _pixel_format(video, encoder):
     return next((name for name in wanted if name in formats), None)
 
 
-def _chain(video, painting, encoder, pixels):
-    before = filter_chain.source_filters(video)
+def _shaped(video, shape, is_still=False):
+    """A video as it is when it has been brought to a shape."""
+    width, height = video.width, video.height
+    if width and height:
+        width, height = shape.sides(width, height, even=not is_still)
+    if shape.fps is None:
+        return replace(video, width=width, height=height)
+    even = dict(rate=shape.fps, is_even=True, tick=1 / shape.fps, frames=None, last_frame=None)
+    return replace(video, width=width, height=height, **even)
+
+
+def _rate(shape):
+    return [f"fps={shape.fps}"] if shape.fps else []
+
+
+def _chain(video, painted, painting, encoder, pixels, rate=()):
+    """The filters for a source that will be another video when it has been painted."""
+    before = [*filter_chain.source_filters(video), *rate]
+    if (painted.width, painted.height) != (video.width, video.height):
+        before.append(f"scale={painted.width}:{painted.height}")
     keeps_alpha = encoder in KEEP_RGB if pixels is None else _has_alpha(pixels)
-    if video.has_alpha:
-        painting = filter_chain.on_white(painting, keeps_alpha)
+    alpha = ("kept" if keeps_alpha else "white") if video.has_alpha else None
     if encoder == "gif":
         after = filter_chain.palette_filters()
     elif pixels is None:
-        after = filter_chain.rgb_filters(video)
+        after = filter_chain.rgb_filters(painted)
     elif _is_rgb(pixels):
-        after = [f"format={pixels}", *filter_chain.rgb_filters(video)]
+        after = [f"format={pixels}", *filter_chain.rgb_filters(painted)]
     else:
-        after = filter_chain.yuv_filters(video, pixels, encoder == "mjpeg")
-    return ",".join([*before, painting, *after])
+        after = filter_chain.yuv_filters(painted, pixels, encoder == "mjpeg")
+    return filter_chain.Chain(",".join(before), painting, ",".join(after), alpha)
 
 
 def _has_alpha(pixels):
@@ -387,11 +413,10 @@ def _depth_note(pixels, chosen, target):
     )
 
 
-def _expected_frames(source, span):
-    video = source.video
+def _expected_frames(video, duration, span):
     if span.start is None and span.duration is None and video.frames:
         return video.frames
-    if not (video.rate and source.duration):
+    if not (video.rate and duration):
         return None
-    seconds = max(source.duration - (span.start or 0), 0)
+    seconds = max(duration - (span.start or 0), 0)
     return round(video.rate * (seconds if span.duration is None else min(seconds, span.duration)))

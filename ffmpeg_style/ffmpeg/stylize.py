@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ffmpeg_style import pictures
+from ffmpeg_style.catalog import DEFAULT_MODEL
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.execute import execute, path_of
@@ -19,7 +20,7 @@ from ffmpeg_style.ffmpeg.filter_graph import Style, filter_text
 from ffmpeg_style.ffmpeg.plan import Span, plan_still, plan_video
 from ffmpeg_style.ffmpeg.probe import probe
 from ffmpeg_style.files import atomic_path, atomic_write, check_no_source, check_target
-from ffmpeg_style.painting import check_painting, check_seconds
+from ffmpeg_style.painting import Shape, check_painting, check_seconds, check_shape
 from ffmpeg_style.progress import progress_bar
 
 FFMPEG_ANIMATIONS = ("GIF", "PNG")
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 def stylize(
     source: str | PathLike[str],
     target: str | PathLike[str],
-    model: str | PathLike[str],
+    model: str | PathLike[str] = DEFAULT_MODEL,
     *,
     style: Style = None,
     strength: float | None = None,
@@ -43,8 +44,11 @@ def stylize(
     threads: int | None = None,
     device: str | None = None,
     library: str | PathLike[str] | None = None,
-    start: float | None = None,
-    duration: float | None = None,
+    start: float | str | None = None,
+    duration: float | str | None = None,
+    size: int | tuple[int, int] | str | None = None,
+    max_height: int | None = None,
+    fps: float | str | None = None,
     encoder_options: Sequence[str] = (),
     overwrite: bool = False,
     progress: bool | None = None,
@@ -75,8 +79,12 @@ def stylize(
         threads: TensorFlow's threads, 1 to 1024; None for auto.
         device: "cpu", "gpu" or "gpu:N"; None for auto.
         library: TensorFlow's library or its folder; None for the one found at the build.
-        start: second of the source to begin at.
-        duration: seconds of the source to paint; None for all.
+        start: second of the source to begin at; a text such as "00:01:30" too.
+        duration: seconds of the source to paint, likewise; None for all.
+        size: pixels of the painting's longer side; or (width, height) or "1280x720" to fit it into;
+            None for the source's. Proportions are kept.
+        max_height: pixels that the painting's height is brought down to, where it is more.
+        fps: frames a second, also a text such as "30000/1001"; None for every frame of the source.
         encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``; no filters,
             and no names of files.
         overwrite: whether to replace a target that exists.
@@ -108,9 +116,10 @@ def stylize(
     }
     check_painting(model, **settings)
     span = Span(check_seconds("start", start), check_seconds("duration", duration))
+    shape = check_shape(size, max_height, fps)
     chosen = EncoderOptions(encoder_options)
     source, target = _checked_paths(source, target, overwrite)
-    order = _Order(source, target, model, settings, span, chosen, progress)
+    order = _Order(source, target, model, settings, span, shape, chosen, progress)
     kind, frames = pictures.kind_of(source)
     paint = _paint_picture if _is_picture(order, frames) else _paint_video
     paint(order, kind, frames)
@@ -126,6 +135,7 @@ class _Order:
     model: str | PathLike[str]
     settings: dict[str, Any]
     span: Span
+    shape: Shape
     chosen: EncoderOptions
     progress: bool | None
 
@@ -142,7 +152,8 @@ class _Order:
         """Tells what the user should know of a job, and gives its progress bar."""
         for note in job.notes:
             logger.warning("%s", note)
-        options = dict(total=job.frames, unit=" frames", desc=self.target.name)
+        # It stays where it is not one of many.
+        options = dict(total=job.frames, unit=" frames", desc=self.target.name, leave=None)
         return progress_bar(progress=self.progress, **options)
 
 
@@ -163,9 +174,8 @@ def _is_picture(order, frames):
 def _paint_video(order, kind, frames):
     with _readable(order.source, kind, frames) as readable:
         found = probe(readable, order.source)
-        job = plan_video(
-            found, order.source, order.target, order.painting, order.span, order.chosen
-        )
+        files = (found, order.source, order.target)
+        job = plan_video(*files, order.painting, order.span, order.chosen, order.shape)
         with atomic_path(order.target) as draft, order.bar(job) as bar:
             names = {str(draft): str(order.target), str(readable): str(order.source)}
             order.require_frames(execute(job, readable, draft, bar, names))
@@ -188,6 +198,7 @@ def _painted_photograph(order):
 
     order.require_frames(not order.span.start)
     picture = pictures.read_picture(order.source)
+    picture = picture.resized(*order.shape.sides(*picture.pixels.shape[1::-1]))
     settings = {name: value for name, value in order.settings.items() if value is not None}
     with Engine(order.model, **settings) as engine:
         return replace(picture, pixels=engine(picture.pixels))
@@ -195,7 +206,8 @@ def _painted_photograph(order):
 
 def _painted_frame(order, readable):
     """The first frame of a video, as a picture."""
-    job = plan_still(probe(readable, order.source), order.source, order.painting, order.span)
+    found = probe(readable, order.source)
+    job = plan_still(found, order.source, order.painting, order.span, order.shape)
     with tempfile.TemporaryFile() as file, order.bar(job) as bar:
         draft = path_of(file)
         names = {str(draft): str(order.target), str(readable): str(order.source)}

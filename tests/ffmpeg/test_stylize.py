@@ -5,7 +5,9 @@ import io
 import json
 import os
 import pty
+import re
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -315,7 +317,11 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
         ((source, out, model, {"start": float("nan")}), ValueError, "expected seconds"),
         ((source, out, model, {"duration": -1}), ValueError, "expected seconds"),
         ((source, out, model, {"duration": 0}), ValueError, "expected seconds"),
-        ((source, out, model, {"start": "0:30"}), ValueError, "expected seconds"),
+        ((source, out, model, {"start": "0:60"}), ValueError, "expected seconds"),
+        ((source, out, model, {"size": "big"}), ValueError, "size is 'big'"),
+        ((source, out, model, {"size": (64, 8)}), ValueError, "each from 16"),
+        ((source, out, model, {"max_height": 8}), ValueError, "max_height is 8"),
+        ((source, out, model, {"fps": "1/0"}), ValueError, "fps is '1/0'"),
         ((empty, out, model), ValueError, "is empty"),
         ((source, out, model, {"encoder_options": ["-vf", "hue"]}), ValueError, "-vf would take"),
         ((source, out, model, {"encoder_options": ["-filter:v:0", "hue"]}), ValueError, "-filter"),
@@ -370,7 +376,8 @@ def test_a_word_behind_the_target_is_no_output_of_ffmpegs(make, model, tmp_path)
     for words in ([victim], ["--", victim], ["--", "-crf", "20", victim], ["--", "-an", victim]):
         result = run(source, target, "--model", model, *words)
         assert result.returncode == 2
-        assert "victim.mp4" in result.stderr and "Traceback" not in result.stderr
+        assert re.search("victim.mp4|no video .*new.mp4", result.stderr)
+        assert "Traceback" not in result.stderr
         assert victim.read_bytes() == b"good" and not target.exists()
 
 
@@ -701,14 +708,14 @@ def test_command(make, model, shown, tmp_path):
     again = run(source, target, "--model", model)
     assert again.returncode == 2
     assert again.stderr.count("\n") == 1 and "exists already" in again.stderr
-    result = run(source, target, "-y", "--model", model, "--", "-c:v", "mpeg4")
+    result = run(source, "-o", target, "-y", "--model", model, "--", "-c:v", "mpeg4")
     assert result.returncode == 0, result.stderr
     assert shown(target)[0]["video"]["codec_name"] == "mpeg4"
     for option, value in (("--start", "nan"), ("--duration", "inf"), ("--requests", "65")):
-        refused = run(source, target, "-y", "--model", model, option, value)
+        refused = run(source, "-o", target, "-y", "--model", model, option, value)
         assert refused.returncode == 2
         assert option in refused.stderr and "Traceback" not in refused.stderr
-    failed = run(source, target, "-y", "--model", model, "--style", "nope")
+    failed = run(source, "-o", target, "-y", "--model", model, "--style", "nope")
     assert failed.returncode == 2
     assert failed.stderr.startswith("ffmpeg-style: style 'nope' is not in the model")
     assert failed.stderr.count("\n") == 1
@@ -737,7 +744,7 @@ def test_a_command_that_is_stopped_leaves_nothing(make, slow_model, tmp_path, nu
     source = make("320x240", 500)
     target = tmp_path / "out.mp4"
     target.write_bytes(b"good")
-    command = [sys.executable, "-m", "ffmpeg_style", "stylize", source, target, "-y"]
+    command = [sys.executable, "-m", "ffmpeg_style", "stylize", source, "-o", target, "-y"]
     process = subprocess.Popen([*command, "--model", slow_model], stderr=subprocess.PIPE)
     until(lambda: any(draft.stat().st_size for draft in tmp_path.glob(".ffmpeg-style-*")))
     process.send_signal(number)
@@ -753,3 +760,72 @@ def until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def paint(folder, *arguments, **options):
+    """``ffmpeg-style`` without a command, in a folder."""
+    command = [sys.executable, "-m", "ffmpeg_style", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, cwd=folder, **options)
+
+
+def test_files_are_painted_without_a_command(make, model, shown, tmp_path):
+    """As people guess it: beside the source, once, and never over anything."""
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (48, 32), (9, 99, 199)).save(tmp_path / name)
+    shutil.copy(make(), tmp_path / "clip.mp4")
+    first = paint(tmp_path, "a.png")
+    assert (first.returncode, first.stdout) == (0, b"a-wave-fast.png\n"), first.stderr
+    painted = (tmp_path / "a-wave-fast.png").read_bytes()
+    again = paint(tmp_path, "--model", "wave-fast", "--json", *sorted(os.listdir(tmp_path)))
+    assert again.returncode == 0, again.stderr
+    told = [json.loads(line) for line in again.stdout.splitlines()]
+    assert [(one["source"], one["status"]) for one in told] == [
+        ("a.png", "done"),
+        ("b.png", "painted"),
+        ("clip.mp4", "painted"),
+    ]
+    assert (tmp_path / "a-wave-fast.png").read_bytes() == painted
+    assert "audio" in shown(tmp_path / "clip-wave-fast.mp4")[0]
+
+
+def test_one_bad_file_keeps_no_other(model, tmp_path):
+    Image.new("RGB", (48, 32)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no picture")
+    result = paint(tmp_path, "a.png", "b.png", "-o", "out", "--model", model)
+    assert result.returncode in (1, 2) and b"Traceback" not in result.stderr
+    assert b"b.png" in result.stderr and b"1 of 2 files" in result.stderr
+    assert os.listdir(tmp_path / "out") == ["a.png"]
+
+
+def test_pipes_of_a_photograph_and_a_video(make, model, tmp_path):
+    photograph = io.BytesIO()
+    Image.new("RGB", (48, 32)).save(photograph, "PNG")
+    result = paint(tmp_path, "stylize", "-", "--model", model, input=photograph.getvalue())
+    assert result.returncode == 0 and result.stderr == b""
+    assert Image.open(io.BytesIO(result.stdout)).size == (48, 32)
+    video = make().read_bytes()
+    for kind, mark in ((), b"\x1a\x45\xdf\xa3"), (("--format", "ts"), b"\x47"):
+        result = paint(tmp_path, "-", "--model", model, *kind, input=video)
+        assert result.returncode == 0 and result.stdout.startswith(mark), result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sizes_and_rates(make, model, shown, tmp_path):
+    source = make("128x72", 25)
+    photograph = tmp_path / "a.png"
+    Image.new("RGB", (301, 200)).save(photograph)
+    for options, size in [
+        ({"size": 64}, (64, 36)),
+        ({"size": "50x50"}, (50, 28)),
+        ({"max_height": 36}, (64, 36)),
+        ({"max_height": 900}, (128, 72)),
+    ]:
+        target = stylize(source, tmp_path / "out.mp4", model, overwrite=True, **options)
+        video = shown(target)[0]["video"]
+        assert (video["width"], video["height"]) == size
+    target = stylize(source, tmp_path / "out.mp4", model, overwrite=True, fps="10")
+    assert len(shown(target)[1]) == 10
+    target = stylize(photograph, tmp_path / "out.png", model, size=100)
+    assert Image.open(target).size == (100, 66)
+    still = stylize(source, tmp_path / "still.png", model, size=64, start="0:00.5")
+    assert Image.open(still).size == (64, 36)
