@@ -45,6 +45,24 @@ static int check_style(const StyleContext *ctx, const StyleSettings *settings,
     return ret;
 }
 
+/** What is too much for the smallest frame is too much for every one, and can be told before any comes. */
+static int check_smallest_frame(const StyleContext *ctx, const StyleSettings *settings,
+                                const StyleModel *model, int64_t memory)
+{
+    const StyleSignature *const graph = &model->signature;
+    const int width = graph->width ? graph->width : graph->min_size;
+    const int height = graph->height ? graph->height : graph->min_size;
+    const int64_t bytes = ff_style_frame_bytes(ctx, &model->nodes, graph, width, height);
+
+    if (bytes <= memory)
+        return bytes < 0 ? (int)bytes : 0;
+    return ff_style_error(ctx, -EFBIG,
+                          "model '%s': a frame of no more than %dx%d pixels takes about %.1f GB, "
+                          "and the limit is %.1f GB: take another model",
+                          settings->model, width, height, (double)bytes / 1e9,
+                          (double)memory / 1e9);
+}
+
 int ff_style_read_model(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
 {
     const int64_t most = (int64_t)settings->max_model_bytes;
@@ -62,8 +80,9 @@ int ff_style_read_model(const StyleContext *ctx, const StyleSettings *settings, 
                                        &model->signature)) < 0)
         return ret;
     // What is the same for every frame is part of the model, whether the file holds it or says how to make it.
-    return ff_style_check_budget(ctx, settings->model, &model->nodes, &model->signature,
-                                 most < memory ? most : memory);
+    ret = ff_style_check_budget(ctx, settings->model, &model->nodes, &model->signature,
+                                most < memory ? most : memory);
+    return ret < 0 ? ret : check_smallest_frame(ctx, settings, model, memory);
 }
 
 /* Plans */

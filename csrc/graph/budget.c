@@ -29,8 +29,8 @@
 /* More outputs than a node of a style network has, more nodes than a network, and more bytes than there are. */
 #define MAX_OUTPUTS 4096
 #define MAX_NODES 100000
-#define MAX_WINDOW \
-    1024 // of a pooling, rows or columns: TensorFlow goes over all of them for each value
+// Rows or columns of a pooling's window, or of a block: TensorFlow goes over all of a window for each value.
+#define MAX_WINDOW 1024
 #define MAX_BYTES ((int64_t)1 << 62)
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -105,14 +105,31 @@ static int check_count(const StyleContext *ctx, const char *path, const StyleNod
         is_outputs ? MAX_OUTPUTS : node->nb_inputs);
 }
 
-static int check_window(const StyleContext *ctx, const char *path, const StyleNode *node)
+/** The sizes that a node gives its window, or its blocks; returns how many there are. */
+static int window_sizes(const StyleNodes *nodes, const StyleNode *node, int64_t sizes[4])
+{
+    StyleTensor tensor;
+
+    if (ff_style_node_is(node, "AvgPool") || ff_style_node_is(node, "MaxPool"))
+        return ff_style_attr_ints(node, "ksize", 4, sizes);
+    if (ff_style_node_is(node, "DepthToSpace") || ff_style_node_is(node, "SpaceToDepth")) {
+        *sizes = ff_style_attr_int(node, "block_size", 0);
+        return 1;
+    }
+    if ((ff_style_node_is(node, "BatchToSpaceND") || ff_style_node_is(node, "SpaceToBatchND")) &&
+        node->nb_inputs > 1 &&
+        ff_style_attr_tensor(&nodes->nodes[node->inputs[1].node], "value", &tensor) &&
+        tensor.count <= 4 && ff_style_tensor_ints(&tensor, tensor.count, sizes) >= 0)
+        return (int)tensor.count;
+    return 0;
+}
+
+static int check_window(const StyleContext *ctx, const char *path, const StyleNodes *nodes,
+                        const StyleNode *node)
 {
     int64_t sizes[4];
-    int count;
+    const int count = window_sizes(nodes, node, sizes);
 
-    if (!ff_style_node_is(node, "AvgPool") && !ff_style_node_is(node, "MaxPool"))
-        return 0;
-    count = ff_style_attr_ints(node, "ksize", 4, sizes);
     for (int i = 0; i < count && i < 4; i++)
         if (sizes[i] > MAX_WINDOW)
             return ff_style_error(
@@ -180,7 +197,7 @@ int ff_style_check_budget(const StyleContext *ctx, const char *path, const Style
                               path, nodes->nb_nodes, MAX_NODES);
     for (int i = 0; i < nodes->nb_nodes && ret >= 0; i++)
         if ((ret = check_count(ctx, path, &nodes->nodes[i])) >= 0)
-            ret = check_window(ctx, path, &nodes->nodes[i]);
+            ret = check_window(ctx, path, nodes, &nodes->nodes[i]);
     if (ret >= 0)
         ret = find_shapes(ctx, nodes, signature, -1, -1, &shapes);
     if (ret >= 0)

@@ -134,6 +134,16 @@ static void broadcast(const Rule *rule)
                                   b->values[b->nb_values == 1 ? 0 : i]);
 }
 
+static void negate(const Rule *rule)
+{
+    StyleShape *const shape = rule->shape;
+
+    copy(rule);
+    for (int i = 0; i < shape->nb_values; i++)
+        if (shape->values[i] != FF_STYLE_UNKNOWN)
+            shape->values[i] = -shape->values[i];
+}
+
 static void shape_of(const Rule *rule)
 {
     const StyleDims dims = dims_of(rule, 0);
@@ -158,6 +168,7 @@ static const struct {
     {"Cast", copy},
     {"StopGradient", copy},
     {"IdentityN", as_input},
+    {"Neg", negate},
     {"Shape", shape_of},
     {"ShapeN", shape_of},
     {"Add", broadcast},

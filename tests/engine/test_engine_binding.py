@@ -299,6 +299,22 @@ def test_a_frame_that_the_memory_is_too_small_for_is_refused(models):
         Engine(models / "wide.pb", max_memory=-1)
 
 
+def test_memory_is_reckoned_behind_paddings_that_the_graph_computes():
+    """As the shipped models do, whose first convolution makes 2.1 GB of floats of such a frame."""
+    model = Path(__file__).parents[2] / "models" / "wave.pb"
+    with (
+        Engine(model, requests=1, max_memory=2 << 30) as engine,
+        pytest.raises(ValueError, match=r"7680x4320 pixels takes about 4\.. GB"),
+    ):
+        engine(np.zeros((4320, 7680, 3), np.uint8))
+
+
+def test_a_model_that_no_frame_is_small_enough_for_is_refused_at_once(tmp_path):
+    model = graphs.blown_up_graph(tmp_path / "model.pb")
+    with pytest.raises(ValueError, match=r"no more than 16x16 pixels takes about 17\.. GB"):
+        Engine(model, max_memory=1 << 30)
+
+
 def test_loading_takes_no_stderr_from_others():
     """Programs that another thread starts while TensorFlow loads keep theirs."""
     model = Path(__file__).parents[2] / "models" / "wave-fast.pb"

@@ -557,6 +557,21 @@ def refusal(run, graph, *, at_frame=False, **environment):
     return line
 
 
+@pytest.mark.parametrize("runtime", ["own", "tensorflow"])
+def test_a_frame_beyond_the_memory_is_told_in_a_sentence(ffmpeg, runtime):
+    """TensorFlow ends the process in mid-frame where the system gives it no more."""
+    model = filter_text(ROOT / "models" / "wave.pb", runtime=runtime, device="cpu")
+    frame = ("-f", "lavfi", "-i", "color=s=7680x4320", "-vf", model, "-frames:v", "1")
+    limit = ("prlimit", f"--as={4 << 30}")
+    result = subprocess.run(
+        [*limit, ffmpeg, "-hide_banner", "-v", "error", *frame, "-f", "null", "-"],
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    assert result.returncode > 0
+    assert re.search(r"7680x4320 pixels takes about 4\.. GB .*fewer requests", lines_of(result)[0])
+
+
 @pytest.mark.parametrize("kind", graphs.BAD)
 def test_bad_model(run, tmp_path, kind):
     path = tmp_path / "bad.pb"

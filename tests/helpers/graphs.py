@@ -313,6 +313,16 @@ def _wide_window(path):
     return _output_graph(path, lambda image: tf.cast(blur(image), tf.uint8))
 
 
+def blown_up_graph(path: str | Path) -> Path:
+    """A few kB that make 16,777,216 channels of each pixel, with a kernel that is computed."""
+
+    def blow_up(image):
+        kernel = tf.fill([1, 1, 3, 2**24], 0.1)
+        return tf.nn.conv2d(tf.cast(image, tf.float32), kernel, 1, "SAME")[..., :3]
+
+    return _output_graph(Path(path), lambda image: tf.cast(blow_up(image), tf.uint8))
+
+
 class Bad(NamedTuple):
     """A file to refuse: what writes it, and words that the refusal must hold."""
 
@@ -338,6 +348,7 @@ BAD: dict[str, Bad] = {
     "two_placeholders": Bad(lambda p: float_graph(p, distractors=True), ["image", "mask", "input"]),
     "no_styled": Bad(_without_styled, ["styled"]),
     "wide_window": Bad(_wide_window, ["AvgPool", "window", "1024"]),
+    "wide_block": Bad(lambda p: bomb(p, "DepthToSpace", block_size=2**20), ["bomb", "1048576"]),
     **{
         f"empty_{name}": Bad(lambda path, name=name: _without_tensor(path, name), [name, "NoOp"])
         for name in ("frame", "styled", "style_weights")
