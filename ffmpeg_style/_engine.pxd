@@ -1,5 +1,5 @@
-# The engine's interface, csrc/styletransfer.h, and what reads cards, csrc/graph/graphdef.h; the comments
-# there are the reference.
+# The engine's interface, csrc/styletransfer.h, and what reads graphs, in csrc/graph; the comments there are
+# the reference.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport int64_t, uint8_t
@@ -106,6 +106,7 @@ cdef extern from "graph/graphdef.h" nogil:
         void (*log)(void *opaque, StyleLogLevel level, const char *message) noexcept
         void *(*alloc)(void *opaque, size_t size) noexcept
         void (*free)(void *opaque, void *ptr) noexcept
+        int is_trial
 
     ctypedef struct StyleGraphDef:
         uint8_t *data
@@ -115,7 +116,55 @@ cdef extern from "graph/graphdef.h" nogil:
     int ff_style_read_graphdef(
         const StyleContext *ctx, const char *path, size_t max_size, StyleGraphDef *file
     )
+    int ff_style_op_is_allowed(const char *op, size_t length)
     void ff_style_free(const StyleContext *ctx, const void *ptr)
+
+cdef extern from "graph/nodes.h" nogil:
+    ctypedef struct StyleSpan:
+        const uint8_t *data
+        size_t size
+
+    ctypedef struct StyleSource:
+        int node
+
+    ctypedef struct StyleNode:
+        StyleSpan name
+        StyleSpan op
+        const StyleSource *inputs
+        int nb_inputs
+
+    ctypedef struct StyleNodes:
+        const StyleNode *nodes
+        int nb_nodes
+
+    ctypedef struct StyleDims:
+        int rank
+        int64_t sizes[8]
+
+    ctypedef struct StyleTensor:
+        size_t count
+
+    const char *ff_style_type_name(int type)
+    int ff_style_read_nodes(const StyleContext *ctx, const StyleGraphDef *file, StyleNodes *nodes)
+    void ff_style_free_nodes(const StyleContext *ctx, StyleNodes *nodes)
+    int ff_style_attr_tensor(const StyleNode *node, const char *name, StyleTensor *tensor)
+    int ff_style_tensor_floats(const StyleTensor *tensor, size_t count, float *values)
+
+cdef extern from "graph/shapes.h" nogil:
+    ctypedef struct StyleShape:
+        int type
+        StyleDims dims
+
+    ctypedef struct StyleShapes:
+        StyleShape *nodes
+
+    int ff_style_find_shapes(
+        const StyleContext *ctx,
+        const StyleNodes *nodes,
+        int input,
+        const StyleDims *frame,
+        StyleShapes *shapes,
+    )
 
 cdef extern from "engine/mix.h" nogil:
     int ff_style_read_mix(

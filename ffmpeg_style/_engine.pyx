@@ -171,22 +171,104 @@ def read_card(path):
         InputNotFoundError: there is no such file.
         ModelError: it is no style graph, or one that the engine refuses to run.
     """
-    encoded = _text("path", path)
-    cdef const char *name = _pointer(encoded)
-    cdef StyleSettings settings
-    cdef StyleContext context
-    cdef StyleGraphDef file
-    cdef int code
-    ff_style_default_settings(&settings)
-    context = StyleContext(NULL, _keep_message, settings.alloc, settings.free)
-    file = StyleGraphDef(NULL, NULL, 0)
-    with nogil:
-        code = ff_style_read_graphdef(&context, name, settings.max_model_bytes, &file)
-    try:
+    cdef _Graph graph = _Graph(path)
+    return graph.card()
+
+
+def read_nodes(path, frame=None, size=None):
+    """The nodes of a frozen graph, and what of their results is known without running it.
+
+    Args:
+        path: of the file.
+        frame: the name of the node that takes the frame, if that has a size.
+        size: the frame's width and height.
+
+    Returns:
+        list: for each node its name, its operation, the places of its inputs in this list, the name of
+        its first output's type, that output's shape (a list with None for what is not known, or None),
+        and, of a constant of up to 64 floats, these.
+
+    Raises:
+        InputNotFoundError, ModelError: as `read_card`.
+    """
+    cdef _Graph graph = _Graph(path)
+    return graph.nodes(frame, size)
+
+
+def op_is_allowed(op):
+    """Whether the engine runs operations of this name: arithmetic that has no side effect."""
+    encoded = op.encode()
+    return bool(ff_style_op_is_allowed(encoded, len(encoded)))
+
+
+cdef class _Graph:
+    """A frozen graph that was read, and not run."""
+
+    cdef StyleContext _context
+    cdef StyleGraphDef _file
+    cdef StyleNodes _nodes
+    cdef StyleShapes _shapes
+    cdef object _path  # which the messages name
+
+    def __init__(self, path):
+        self._path = _text("path", path)
+        cdef const char *name = _pointer(self._path)
+        cdef StyleSettings settings
+        cdef int code
+        ff_style_default_settings(&settings)
+        self._context = StyleContext(NULL, _keep_message, settings.alloc, settings.free, 0)
+        with nogil:
+            code = ff_style_read_graphdef(
+                &self._context, name, settings.max_model_bytes, &self._file
+            )
         _check(code)
-        return _card(file.card[:file.card_size]) if file.card else {}
-    finally:
-        ff_style_free(&context, file.data)
+
+    def __dealloc__(self):
+        if self._context.free is not NULL:
+            ff_style_free(&self._context, self._shapes.nodes)
+            ff_style_free_nodes(&self._context, &self._nodes)
+            ff_style_free(&self._context, self._file.data)
+
+    def card(self):
+        return _card(self._file.card[:self._file.card_size]) if self._file.card else {}
+
+    def nodes(self, frame, size):
+        cdef StyleDims dims
+        dims.rank = 4
+        dims.sizes[0], dims.sizes[3] = 1, 3
+        dims.sizes[2], dims.sizes[1] = size or (-1, -1)
+        _check(ff_style_read_nodes(&self._context, &self._file, &self._nodes))
+        names = [_span(self._nodes.nodes[i].name) for i in range(self._nodes.nb_nodes)]
+        cdef int place = names.index(frame) if size and frame in names else -1
+        _check(ff_style_find_shapes(&self._context, &self._nodes, place, &dims, &self._shapes))
+        return [self._node(i, name) for i, name in enumerate(names)]
+
+    cdef _node(self, int i, name):
+        cdef const StyleNode *node = &self._nodes.nodes[i]
+        cdef const StyleShape *shape = &self._shapes.nodes[i]
+        sizes = [shape.dims.sizes[k] for k in range(shape.dims.rank)]
+        return (
+            name,
+            _span(node.op),
+            [node.inputs[k].node for k in range(node.nb_inputs)],
+            ff_style_type_name(shape.type).decode(),
+            None if shape.dims.rank < 0 else [None if size < 0 else size for size in sizes],
+            _floats(node),
+        )
+
+
+cdef _span(StyleSpan span):
+    return span.data[:span.size].decode("utf-8", "replace")
+
+
+cdef _floats(const StyleNode *node):
+    cdef StyleTensor tensor
+    cdef float values[64]
+    if not ff_style_attr_tensor(node, b"value", &tensor) or tensor.count > 64:
+        return None
+    if ff_style_tensor_floats(&tensor, tensor.count, values) < 0:
+        return None
+    return [values[i] for i in range(tensor.count)]
 
 
 def check_style(style, styles):
@@ -209,7 +291,7 @@ def check_style(style, styles):
     cdef size_t[::1] addresses = pointers
     cdef float[::1] values = weights
     ff_style_default_settings(&settings)
-    context = StyleContext(NULL, _keep_message, settings.alloc, settings.free)
+    context = StyleContext(NULL, _keep_message, settings.alloc, settings.free, 0)
     code = ff_style_read_mix(
         &context,
         _pointer(text),

@@ -54,6 +54,10 @@ class LibraryError(StyleError, OSError):
     """There is no TensorFlow library that the engine can use."""
 
 
+class PackageError(StyleError, ImportError):
+    """A Python package is not installed that only some of the commands need."""
+
+
 class DeviceError(StyleError, RuntimeError):
     """The machine lacks the GPU, or the bfloat16 in hardware, that was asked for."""
 

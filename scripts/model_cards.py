@@ -17,8 +17,8 @@ from PIL import Image
 from skimage import data
 
 from ffmpeg_style import Engine
+from ffmpeg_style._engine import read_card
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.graphs.frozen_graph import read_card, read_graph
 from ffmpeg_style.learning.report import MARKS
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
@@ -33,7 +33,7 @@ def main(reports):
 
     A model without a report has its card, and no line in the table.
     """
-    cards = {path.stem: read_card(read_graph(path)) for path in sorted(MODELS.glob("*.pb"))}
+    cards = {path.stem: read_card(path) for path in sorted(MODELS.glob("*.pb"))}
     judged = {name: reports / f"{name}.json" for name in cards}
     found = {name: json.loads(path.read_text()) for name, path in judged.items() if path.exists()}
     for name, card in cards.items():

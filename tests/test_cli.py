@@ -72,10 +72,16 @@ def test_a_command_that_is_stopped_says_by_what(number, code):
     assert process.returncode == code
 
 
-WITHOUT_TENSORFLOW = (
-    "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras']))\n"
-    "from ffmpeg_style.cli import main; main()"
-)
+WITHOUT_TENSORFLOW = """
+import sys
+from importlib.util import find_spec
+
+specs = [find_spec("tensorflow"), find_spec("keras")]  # they are there, and can't be loaded
+sys.modules.update({spec.name: type(sys)(spec.name) for spec in specs})
+for spec in specs:
+    sys.modules[spec.name].__spec__ = spec
+from ffmpeg_style.cli import main; main()
+"""
 
 
 def test_missing_files_are_told_before_tensorflow_loads(photographs, painting, tmp_path):

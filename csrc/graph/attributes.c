@@ -78,6 +78,17 @@ int ff_style_attr_is(const StyleNode *node, const char *name, const char *text, 
     return value.data ? ff_style_span_is(value, text) : missing;
 }
 
+const char *ff_style_type_name(int type)
+{
+    static const char *const names[] = {
+        "no type",  "float32", "float64", "int32",  "uint8",   "int16",   "int8",
+        "string",   "complex", "int64",   "bool",   "qint8",   "quint8",  "qint32",
+        "bfloat16", "qint16",  "quint16", "uint16", "complex", "float16",
+    };
+
+    return type >= 0 && type < (int)(sizeof(names) / sizeof(*names)) ? names[type] : "another type";
+}
+
 /** `size` bytes, the lowest first. */
 static uint64_t read_bytes(const uint8_t *bytes, size_t size)
 {

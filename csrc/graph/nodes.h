@@ -38,6 +38,9 @@ enum {
     FF_STYLE_DT_HALF = 19,
 };
 
+/** A type's name in TensorFlow's own words, such as "float32". */
+const char *ff_style_type_name(int type);
+
 /** More dimensions than any tensor of a style network has. */
 #define FF_STYLE_MAX_DIMS 8
 

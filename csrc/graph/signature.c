@@ -260,17 +260,6 @@ static int find_ports(const Reading *r, const StyleCard *card)
     return output->node < 0 ? find_output(r, output) : 0;
 }
 
-static const char *type_name(int type)
-{
-    static const char *const names[] = {
-        "no type",  "float32", "float64", "int32",  "uint8",   "int16",   "int8",
-        "string",   "complex", "int64",   "bool",   "qint8",   "quint8",  "qint32",
-        "bfloat16", "qint16",  "quint16", "uint16", "complex", "float16",
-    };
-
-    return type > 0 && type < (int)(sizeof(names) / sizeof(*names)) ? names[type] : "of some type";
-}
-
 /** `type` and `dims` are what the graph tells of the port. */
 static int check_port(const Reading *r, const char *role, StylePort *port)
 {
@@ -292,7 +281,7 @@ static int check_port(const Reading *r, const char *role, StylePort *port)
                               "[1,height,width,3] or [1,3,height,width], which is one RGB image",
                               r->path, role,
                               FF_STYLE_SPAN_ARGUMENTS(node_of(r, port->source)->name),
-                              type_name(type), found);
+                              ff_style_type_name(type), found);
     port->type = type;
     if (dims.rank == 4) {
         port->height = dims.sizes[height] > 0 ? (int)dims.sizes[height] : 0;
@@ -377,8 +366,8 @@ static int wrong_weights(const Reading *r, const StyleCard *card, StyleSource so
         r->ctx, -EBADMSG,
         "model '%s': '%s' is %s%s%s; expected float32 [%d], a weight for each style on its card",
         r->path, STYLE_WEIGHTS,
-        is_there ? type_name(ff_style_output_type(node_of(r, source), 0)) : "", is_there ? " " : "",
-        found, card->nb_styles > 1 ? card->nb_styles : 1);
+        is_there ? ff_style_type_name(ff_style_output_type(node_of(r, source), 0)) : "",
+        is_there ? " " : "", found, card->nb_styles > 1 ? card->nb_styles : 1);
 }
 
 /** The input that this project's graphs have for the weights of their styles. */
@@ -469,7 +458,7 @@ static int check_placeholders(const Reading *r)
             ff_style_print_dims(&r->shapes.nodes[i].dims, shape, sizeof(shape));
             ff_style_append(names, sizeof(names), "%s'%.*s', %s %s", count > 1 ? "; " : "",
                             FF_STYLE_SPAN_ARGUMENTS(r->nodes->nodes[i].name),
-                            type_name(r->shapes.nodes[i].type), shape);
+                            ff_style_type_name(r->shapes.nodes[i].type), shape);
         }
     }
     if (!count)

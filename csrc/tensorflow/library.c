@@ -184,14 +184,3 @@ int ff_style_tf_error(const StyleContext *ctx, const StyleTensorFlow *tf, const 
         code = -ENOMEM;
     return ff_style_error(ctx, code, "%s: %s", what, tf->Message(status));
 }
-
-const char *ff_style_type_name(int type)
-{
-    static const char *const names[] = {
-        "no type",  "float32", "float64", "int32",  "uint8",   "int16",   "int8",
-        "string",   "complex", "int64",   "bool",   "qint8",   "quint8",  "qint32",
-        "bfloat16", "qint16",  "quint16", "uint16", "complex", "float16",
-    };
-
-    return type >= 0 && type < (int)(sizeof(names) / sizeof(*names)) ? names[type] : "another type";
-}

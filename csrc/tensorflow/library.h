@@ -143,7 +143,4 @@ int ff_style_load_tensorflow(const StyleContext *ctx, const char *library,
 int ff_style_tf_error(const StyleContext *ctx, const StyleTensorFlow *tf, const TF_Status *status,
                       int code, const char *what);
 
-/** The name of a TF_DataType in TensorFlow's own words, such as "float32". */
-const char *ff_style_type_name(int type);
-
 #endif

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from ffmpeg_style.extras import require
 from ffmpeg_style.graphs.quiet import start_tensorflow
 from ffmpeg_style.learning.settings import named_paintings
 from ffmpeg_style.options import WEIGHT
@@ -60,6 +61,10 @@ def command(model, paintings, steady, videos, as_json, **options):
         raise click.UsageError("expected --style, --steady or both, found neither")
     if videos and not steady:
         raise click.UsageError("expected --steady with --video, found --video alone")
+    if paintings:
+        require("train", "evaluate --style")
+    if steady:
+        require("judge", "evaluate --steady")
     model, report, tables = find_model(model), {}, []
     evaluation = prepare_losses(model, paintings, **options) if paintings else None
     if steady:

@@ -5,7 +5,7 @@ import re
 
 import click
 
-from ffmpeg_style.graphs.quiet import start_tensorflow
+from ffmpeg_style.graphs.quiet import filtered_stderr
 
 
 def parse_size(context, parameter, value):
@@ -32,15 +32,14 @@ def parse_size(context, parameter, value):
 def command(context, model, size, as_json):
     """Tell what is in a frozen graph, and whether the filter will take it for one of this project.
 
-    Exits with 1 when it is not, and with 2 when the file is no graph. MODEL is a path, or a name
-    that `ffmpeg-style models` lists.
+    Exits with 1 when it is not, and with 2 when the file is no graph, or one that could do more
+    than paint. MODEL is a path, or a name that `ffmpeg-style models` lists.
     """
     from ffmpeg_style.catalog import find_model
-
-    path = find_model(model)
-    start_tensorflow()
     from ffmpeg_style.graphs.inspection import describe, inspect
 
-    inspection = inspect(path, *size)
+    path = find_model(model)
+    with filtered_stderr():  # TensorFlow talks as it loads, where it runs the graph
+        inspection = inspect(path, *size)
     click.echo(json.dumps(inspection._asdict(), indent=2) if as_json else describe(inspection))
     context.exit(1 if inspection.faults else 0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ffmpeg_style.errors import InputNotFoundError
+from ffmpeg_style.extras import require
 
 PORT = click.IntRange(1, 65535)
 FILTER_OPTIONS = ("device", "precision", "input", "output", "range")
@@ -111,16 +111,12 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
         filter_options={name: value for name, value in chosen.items() if value},
         **options,
     )
+    require("live", "the live server")
     # What follows takes a second to import.
-    try:
-        from ffmpeg_style.live.demo import demo_photographs, publish_demo
-        from ffmpeg_style.live.log import start_log
-        from ffmpeg_style.live.server import serve
-    except ModuleNotFoundError as error:
-        raise InputNotFoundError(
-            f"no Python package {error.name}, which the live server needs: "
-            "pip install 'ffmpeg-style[live]'"
-        ) from error
+    from ffmpeg_style.live.demo import demo_photographs, publish_demo
+    from ffmpeg_style.live.log import start_log
+    from ffmpeg_style.live.server import serve
+
     if demo:
         demo_photographs()  # What is missing is told of at once.
     start_log(verbose, key)

@@ -55,7 +55,7 @@ def write_models(name, photograph, output, overwrite):
     from ffmpeg_style.free_photographs import free_photographs
     from ffmpeg_style.sheet import write_sheet
 
-    photograph = photograph or free_photographs("without a PHOTO, --sheet shows")[0]
+    photograph = photograph or free_photographs("--sheet without a PHOTO")[0]
     models = None if name is None else [read_model(name)]
     write_sheet(photograph, output, models, overwrite=overwrite)
     click.echo(output)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ffmpeg_style.commands.export import export_model
+from ffmpeg_style.extras import require
 from ffmpeg_style.graphs.quiet import start_tensorflow
 from ffmpeg_style.learning.settings import named_paintings
 from ffmpeg_style.options import WEIGHT, FiniteRange
@@ -151,6 +152,7 @@ def read_names(path):
 
 def train_one(paintings, collection, leave_out, content, output, **options):
     """Train one run; what is wrong with it is told before TensorFlow is loaded."""
+    require("train", "train")
     from ffmpeg_style.learning.run import prepare_base, prepare_run
     from ffmpeg_style.learning.settings import LossWeights, TrainSettings
 

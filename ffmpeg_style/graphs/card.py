@@ -1,7 +1,13 @@
-"""Model cards: what must be on them, and their text for people. Nothing here needs TensorFlow."""
+"""The names in this project's graphs; model cards: what must be on them, their text for people.
+
+Nothing here needs TensorFlow.
+"""
 
 FORMAT = "ffmpeg-style/1"
 CARD = "model_card"
+FRAME, STYLED, STYLE_WEIGHTS = "frame", "styled", "style_weights"
+STYLE_VECTOR, PAINTING, PAINTING_VECTOR = "style_vector", "painting", "painting_vector"
+"""Of a graph for any painting."""
 STYLE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 """A regular expression of the names of styles: ``wave:0.7+scream:0.3`` has one meaning."""
 CARD_KEYS = ("format", "name", "architecture", "styles", "trained", "licence")

@@ -1,43 +1,23 @@
 """Frozen graphs (``.pb``) as files: read, looked into and run by TensorFlow."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from ffmpeg_style._engine import op_is_allowed
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.graphs.card import CARD
+from ffmpeg_style.graphs.card import (
+    FRAME,
+    PAINTING,
+    PAINTING_VECTOR,
+    STYLE_VECTOR,
+    STYLE_WEIGHTS,
+    STYLED,
+)
 
 tf1 = tf.compat.v1
-
-FRAME, STYLED, STYLE_WEIGHTS = "frame", "styled", "style_weights"
-STYLE_VECTOR, PAINTING, PAINTING_VECTOR = "style_vector", "painting", "painting_vector"
-"""Of a graph for any painting."""
-
-ALLOWED_OPS = frozenset(
-    """
-    Abs AccumulateNV2 Add AddN AddV2 All Any ArgMax ArgMin Atan AvgPool BatchMatMul
-    BatchMatMulV2 BatchToSpaceND BiasAdd BroadcastTo Cast Ceil ClipByValue Concat ConcatV2 Const
-    Conv2D Conv2DBackpropInput Cos Cumsum DepthToSpace DepthwiseConv2dNative Dequantize Div
-    Einsum Elu Equal Erf Exp ExpandDims Expm1 FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars
-    FakeQuantWithMinMaxVarsPerChannel Fill Floor FloorDiv FloorMod FusedBatchNorm
-    FusedBatchNormV2 FusedBatchNormV3 Gather GatherNd GatherV2 Greater GreaterEqual Identity
-    IdentityN Inv IsFinite IsInf IsNan L2Loss LRN LeakyRelu Less LessEqual LinSpace Log Log1p
-    LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean Min Minimum
-    MirrorPad Mod Mul Neg NoOp NotEqual OneHot OnesLike Pack Pad PadV2 Placeholder
-    PlaceholderWithDefault Pow PreventGradient Prod QuantizeV2 Range Rank RealDiv Reciprocal
-    Relu Relu6 Reshape ResizeBicubic ResizeBilinear ResizeNearestNeighbor ReverseV2 Round Rsqrt
-    ScatterNd Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size Slice Softmax Softplus
-    Softsign SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square SquaredDifference Squeeze
-    StopGradient StridedSlice Sub Sum Tanh Tile TopKV2 Transpose Unpack ZerosLike
-    """.split()  # noqa: SIM905
-)
-"""What a style network needs, and nothing that could read a file or never end.
-
-The engine has the same list in ``csrc/graph/graphdef.c``.
-"""
 
 
 def read_graph(path):
@@ -71,26 +51,14 @@ def constants(graph):
     }
 
 
-def read_card(graph):
-    """The JSON values on a graph's ``model_card``, or None when it has none that can be read."""
-    for node in graph.node:
-        if node.name == CARD and node.op == "Const":
-            try:
-                card = json.loads(tf.make_ndarray(node.attr["value"].tensor).item())
-            except (TypeError, ValueError):
-                return None
-            return card if isinstance(card, dict) else None
-    return None
-
-
 def check_ops(graph):
     """Refuse a graph that could do more than paint.
 
     Raises:
-        InputError: an op that is not among `ALLOWED_OPS`, or a function of the graph's own.
+        InputError: an op that the engine does not run either, or a function of the graph's own.
     """
     for node in graph.node:
-        if node.op not in ALLOWED_OPS:
+        if not op_is_allowed(node.op):
             raise InputError(
                 f"expected feed-forward ops alone, found {node.op} in the node {node.name}"
             )

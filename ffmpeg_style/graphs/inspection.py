@@ -1,24 +1,14 @@
 """What is in a frozen graph, and whether it is one of this project (see `learning.export`)."""
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.card import card_faults, card_lines
-from ffmpeg_style.graphs.frozen_graph import (
-    ALLOWED_OPS,
-    FRAME,
-    STYLE_WEIGHTS,
-    STYLED,
-    GraphRunner,
-    constants,
-    import_graph,
-    read_card,
-    read_graph,
-)
+from ffmpeg_style._engine import Engine, op_is_allowed, read_card, read_nodes
+from ffmpeg_style.errors import EngineError, ModelError
+from ffmpeg_style.graphs.card import FRAME, STYLE_WEIGHTS, STYLED, card_faults, card_lines
 
 TRIED_SIZES = ((16, 16), (17, 39), (50, 31))
 """Heights and widths that a graph is run at: the smallest, and such as fit no stride."""
@@ -47,7 +37,7 @@ class Inspection(NamedTuple):
 
 
 def inspect(path, width=640, height=360):
-    """Look into a frozen graph.
+    """Look into a frozen graph. TensorFlow is loaded only if the engine needs it to run the graph.
 
     Args:
         path: of the ``.pb``.
@@ -59,145 +49,129 @@ def inspect(path, width=640, height=360):
 
     Raises:
         InputNotFoundError: no such file.
-        InputError: the file is no graph.
+        ModelError: the file is no graph, or one that could do more than paint.
+        LibraryError: TensorFlow is needed, and there is none.
     """
-    graph = read_graph(path)
-    card = read_card(graph)
-    faults = [*op_faults(graph), *card_faults(card)]
-    signature, multiply_adds = {}, None
-    if not op_faults(graph):
-        try:
-            imported = import_graph(graph)
-            signature = find_signature(imported)
-            multiply_adds = count_multiply_adds(graph, width, height)
-            faults += signature_faults(imported, card) or run_faults(graph)
-        except InputError as error:
-            faults.append(str(error))
+    card = read_card(path) or None
+    nodes = [Node(*node) for node in read_nodes(path)]
+    sized = [Node(*node) for node in read_nodes(path, FRAME, (width, height))]
+    broken = op_faults(nodes) or signature_faults(nodes, card)
     return Inspection(
         card=card,
-        signature=signature,
-        ops=dict(Counter(node.op for node in graph.node).most_common()),
-        weights=sum(v.size for v in constants(graph).values() if v.dtype.kind == "f"),
+        signature={node.name: [node.dtype, shape_text(node.shape)] for node in ports(nodes)},
+        ops=dict(Counter(node.op for node in nodes).most_common()),
+        weights=sum(count(node) for node in nodes if node.op == "Const" and "float" in node.dtype),
         size=(width, height),
-        multiply_adds=multiply_adds,
-        faults=faults,
+        multiply_adds=count_multiply_adds(sized),
+        faults=card_faults(card) + (broken or run_faults(path)),
     )
 
 
-def op_faults(graph):
+class Node(NamedTuple):
+    """An operation of a graph, as `read_nodes` tells of it."""
+
+    name: str
+    op: str
+    inputs: list
+    dtype: str
+    shape: list | None
+    values: list | None
+
+
+def op_faults(nodes):
     """Ops that have no business in a style network."""
-    counts = Counter(node.op for node in graph.node if node.op not in ALLOWED_OPS)
-    faults = [f"expected feed-forward ops alone, found {n} {op}" for op, n in counts.items()]
-    if graph.library.function:
-        faults.append(f"expected no functions, found {len(graph.library.function)}")
-    return faults
+    counts = Counter(node.op for node in nodes if not op_is_allowed(node.op))
+    return [f"expected feed-forward ops alone, found {n} {op}" for op, n in counts.items()]
 
 
-def find_signature(graph):
-    """Type and shape of the placeholders and of ``styled``, by name."""
-    return {
-        op.name: [op.outputs[0].dtype.name, shape_text(op.outputs[0].shape)]
-        for op in graph.get_operations()
-        if op.type.startswith("Placeholder") or op.name == STYLED
-    }
+def ports(nodes):
+    """The placeholders and ``styled``."""
+    return [node for node in nodes if node.op.startswith("Placeholder") or node.name == STYLED]
 
 
 def shape_text(shape):
     """A shape as ``[1,?,?,3]``."""
-    if shape.rank is None:
+    if shape is None:
         return "any shape"
     return f"[{','.join('?' if size is None else str(size) for size in shape)}]"
 
 
-def signature_faults(graph, card):
+def signature_faults(nodes, card):
     """What is wrong with a graph's inputs and outputs."""
-    image = (tf.uint8, [1, None, None, 3])
+    named = {node.name: node for node in nodes}
+    image = ("uint8", [1, None, None, 3])
     styles = len(card["styles"]) if card and isinstance(card.get("styles"), list) else 1
-    faults = [tensor_fault(graph, FRAME, "Placeholder", *image)]
-    faults += [tensor_fault(graph, STYLED, None, *image)]
+    faults = [tensor_fault(named, FRAME, "Placeholder", *image)]
+    faults += [tensor_fault(named, STYLED, None, *image)]
     if styles > 1:
-        weights = (STYLE_WEIGHTS, "PlaceholderWithDefault", tf.float32, [styles])
-        faults += [tensor_fault(graph, *weights) or default_fault(graph)]
-    others = [
-        op.name
-        for op in graph.get_operations()
-        if op.type.startswith("Placeholder")
-        and op.name != FRAME
-        and (op.name != STYLE_WEIGHTS or styles == 1)
-    ]
+        weights = (STYLE_WEIGHTS, "PlaceholderWithDefault", "float32", [styles])
+        faults += [tensor_fault(named, *weights) or default_fault(nodes, named[STYLE_WEIGHTS])]
+    known = {FRAME, STYLED} | ({STYLE_WEIGHTS} if styles > 1 else set())
+    others = [node.name for node in ports(nodes) if node.name not in known]
     faults += [f"expected no further input, found {name}" for name in others]
     return [fault for fault in faults if fault]
 
 
-def tensor_fault(graph, name, kind, dtype, shape):
+def tensor_fault(named, name, kind, dtype, shape):
     """What is wrong with the op ``name`` and its output, or None."""
-    expected = (
-        f"expected {name}, {kind or 'an op'} of {dtype.name} {shape_text(tf.TensorShape(shape))}"
-    )
-    operations = {op.name: op for op in graph.get_operations()}
-    if name not in operations:
+    expected = f"expected {name}, {kind or 'an op'} of {dtype} {shape_text(shape)}"
+    node = named.get(name)
+    if node is None:
         return f"{expected}, found no op of that name"
-    op = operations[name]
-    if not op.outputs:
-        return f"{expected}, found an op without output"
-    tensor = op.outputs[0]
-    fits = tensor.shape.rank is None or tensor.shape.is_compatible_with(shape)
-    if (kind and op.type != kind) or tensor.dtype != dtype or not fits:
-        return f"{expected}, found {op.type} of {tensor.dtype.name} {shape_text(tensor.shape)}"
+    fits = node.shape is None or (
+        len(node.shape) == len(shape)
+        and all(a is None or b in (None, a) for a, b in zip(node.shape, shape, strict=True))
+    )
+    if (kind and node.op != kind) or node.dtype != dtype or not fits:
+        return f"{expected}, found {node.op} of {node.dtype} {shape_text(node.shape)}"
     return None
 
 
-def default_fault(graph):
+def default_fault(nodes, weights):
     """Whether the default of ``style_weights`` is another mix than style 0, as a fault or None."""
-    default = tf.get_static_value(graph.get_operation_by_name(STYLE_WEIGHTS).inputs[0])
-    if default is not None and default[0] == 1 and not default[1:].any():
+    default = nodes[weights.inputs[0]].values if weights.inputs else None
+    if default and default[0] == 1 and not any(default[1:]):
         return None
     return f"expected style 0 as the default of {STYLE_WEIGHTS}, found {default}"
 
 
-def count_multiply_adds(graph, width, height):
-    """Multiply-adds for one frame, or None where TensorFlow cannot tell the shapes."""
-    sized = type(graph).FromString(graph.SerializeToString())
-    for node in sized.node:
-        if node.op == "Placeholder":
-            shape = tf.TensorShape([1, height, width, 3])
-            node.attr["shape"].shape.CopyFrom(shape.as_proto())
-        node.attr.pop("_output_shapes", None)
+def count(node):
+    """The number of values that an op gives; raises TypeError where that is not known."""
+    return math.prod(node.shape)
+
+
+def count_multiply_adds(nodes):
+    """Multiply-adds for one frame, or None where a shape is not known."""
     try:
-        operations = import_graph(sized).get_operations()
-        return sum(multiply_adds_of(op) for op in operations)
-    except (InputError, TypeError):  # TypeError: a size is None.
+        return sum(multiply_adds_of(node, nodes) for node in nodes)
+    except (IndexError, TypeError, ValueError):  # a size is None, or an input is not there
         return None
 
 
-def multiply_adds_of(op):
+def multiply_adds_of(node, nodes):
     """Multiply-adds of an op: those of convolutions and matrix products, 0 for all others."""
-    if op.type == "MatMul":
-        inner = op.inputs[0].shape[0 if op.get_attr("transpose_a") else 1]
-        return op.outputs[0].shape.num_elements() * inner
-    if op.type in ("Conv2D", "DepthwiseConv2dNative"):
-        height, width, channels, _ = op.inputs[1].shape
-        depth = channels if op.type == "Conv2D" else 1
-        return op.outputs[0].shape.num_elements() * height * width * depth
-    if op.type == "Conv2DBackpropInput":
-        height, width, channels, _ = op.inputs[1].shape
-        return op.inputs[2].shape.num_elements() * height * width * channels
+    inputs = [nodes[place] for place in node.inputs]
+    if node.op == "MatMul":
+        return count(inputs[0]) * node.shape[1]
+    if node.op in ("Conv2D", "DepthwiseConv2dNative"):
+        height, width, channels, _ = inputs[1].shape
+        depth = channels if node.op == "Conv2D" else 1
+        return count(node) * height * width * depth
+    if node.op == "Conv2DBackpropInput":
+        height, width, channels, _ = inputs[1].shape
+        return count(inputs[2]) * height * width * channels
     return 0
 
 
-def run_faults(graph):
+def run_faults(path):
     """What goes wrong when the graph paints small frames of odd sizes."""
-    runner = GraphRunner(graph)
-    for height, width in TRIED_SIZES:
-        frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        try:
-            painted = runner(frame)
-        except tf.errors.OpError as error:
-            reason = str(error.message).splitlines()[0]
-            return [f"expected a picture of a frame of {width}x{height}, found: {reason}"]
-        if painted.shape != frame.shape:
-            found = "x".join(str(size) for size in painted.shape[1::-1])
-            return [f"expected a picture of {width}x{height} of such a frame, found {found}"]
+    try:
+        with Engine(path, requests=1) as engine:
+            for height, width in TRIED_SIZES:
+                size = (height, width, 3)
+                engine(np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8))
+    except (EngineError, ModelError) as error:
+        return [str(error)]
     return []
 
 

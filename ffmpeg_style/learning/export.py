@@ -29,16 +29,17 @@ import tensorflow as tf
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write
-from ffmpeg_style.graphs.card import CARD, FORMAT
-from ffmpeg_style.graphs.frozen_graph import (
+from ffmpeg_style.graphs.card import (
+    CARD,
+    FORMAT,
     FRAME,
     PAINTING,
     PAINTING_VECTOR,
     STYLE_VECTOR,
     STYLE_WEIGHTS,
     STYLED,
-    GraphRunner,
 )
+from ffmpeg_style.graphs.frozen_graph import GraphRunner
 from ffmpeg_style.learning.networks import (
     MARGIN,
     NORM_EPSILON,

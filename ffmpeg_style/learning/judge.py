@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.frozen_graph import STYLE_WEIGHTS, GraphRunner, read_graph
+from ffmpeg_style.graphs.card import STYLE_WEIGHTS
+from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning.evaluation import Evaluation, prepare_evaluation
 from ffmpeg_style.learning.loss_network import load_loss_network, vgg_from_keras
 from ffmpeg_style.learning.losses import content_targets, losses_to_targets, style_grams

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from ffmpeg_style import Engine
 from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.extras import require
 from ffmpeg_style.files import atomic_write, make_folder
 from ffmpeg_style.learning.photographs import find_images, read_image
 
@@ -354,12 +355,9 @@ def stays(flow):
 
 def import_opencv():
     """OpenCV, which only this judge needs."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise InputError(
-            "expected OpenCV for --steady, found none; type: pip install 'ffmpeg-style[judge]'"
-        ) from error
+    require("judge", "the judging of steadiness")
+    import cv2
+
     return cv2
 
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 def demo_photographs():
     """The paths of the photographs that are shown, one for each of `VIEWS`."""
-    return free_photographs("the demo shows")
+    return free_photographs("the demo")
 
 
 async def publish_demo(settings, tickets):

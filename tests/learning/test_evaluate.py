@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from ffmpeg_style._engine import read_card
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.graphs.card import CARD
-from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_card, read_graph
+from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning import evaluation
 from ffmpeg_style.learning import yardstick as module
 from ffmpeg_style.learning.evaluation import Criteria, prepare_evaluation, trained_criteria
@@ -123,7 +124,7 @@ def with_card(model, path, **changes):
     """A copy of a model whose card says something else."""
     graph = read_graph(model)
     card = next(node for node in graph.node if node.name == CARD)
-    values = {**read_card(graph), **changes}
+    values = {**read_card(model), **changes}
     card.attr["value"].tensor.string_val[0] = json.dumps(values).encode()
     path.write_bytes(graph.SerializeToString())
     return path

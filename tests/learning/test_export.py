@@ -10,9 +10,10 @@ import tensorflow as tf
 from click.testing import CliRunner
 from helpers.networks import untrained
 
+from ffmpeg_style._engine import read_card
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.frozen_graph import GraphRunner, constants, read_card, read_graph
+from ffmpeg_style.graphs.frozen_graph import GraphRunner, constants, read_graph
 from ffmpeg_style.learning.export import export, write_graph
 from ffmpeg_style.learning.networks import set_weight_values, weight_values
 from ffmpeg_style.learning.weights import load_network, read_network
@@ -118,7 +119,7 @@ def test_card(tmp_path):
         trained=trained,
         licence="CC0-1.0",
     )
-    assert read_card(read_graph(tmp_path / "x.pb")) == {
+    assert read_card(tmp_path / "x.pb") == {
         "format": "ffmpeg-style/1",
         "name": "La vague à Kanagawa",
         "architecture": "fast",
@@ -217,15 +218,15 @@ def test_command(tmp_path):
     arguments += ["--name", "Bee", "--licence", "CC0-1.0", "--data", "photographs"]
     result = CliRunner().invoke(main, list(map(str, arguments)))
     assert result.exit_code == 0, result.output
-    card = read_card(read_graph(tmp_path / "b.pb"))
+    card = read_card(tmp_path / "b.pb")
     assert (card["name"], card["styles"], card["licence"]) == ("Bee", ["b"], "CC0-1.0")
     assert card["trained"] == {"steps": 7, "data": "photographs"}
     again = CliRunner().invoke(main, [*map(str, arguments), "--name", "Cee"])
     assert again.exit_code == 2
-    assert read_card(read_graph(tmp_path / "b.pb"))["name"] == "Bee"
+    assert read_card(tmp_path / "b.pb")["name"] == "Bee"
     again = CliRunner().invoke(main, [*map(str, arguments), "--name", "Cee", "-y"])
     assert again.exit_code == 0, again.output
-    assert read_card(read_graph(tmp_path / "b.pb"))["name"] == "Cee"
+    assert read_card(tmp_path / "b.pb")["name"] == "Cee"
 
 
 @pytest.mark.parametrize(
