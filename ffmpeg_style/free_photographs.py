@@ -1,6 +1,6 @@
 """A few photographs that everybody may use, for those who have none at hand."""
 
-import importlib.util
+from importlib.metadata import distribution
 from pathlib import Path
 
 from ffmpeg_style.extras import require
@@ -19,5 +19,5 @@ def free_photographs(purpose: str) -> list[Path]:
         PackageError: scikit-image, which has them, is not installed.
     """
     require("demo", purpose)
-    folder = Path(str(importlib.util.find_spec("skimage").origin)).with_name("data")
+    folder = Path(str(distribution("scikit-image").locate_file("skimage/data")))
     return [folder / name for name in NAMES]
