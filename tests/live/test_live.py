@@ -169,6 +169,12 @@ def test_control_needs_the_key(server, camera):
     assert server.request("/session", {"key": "wrong"})[0] == 401
 
 
+def test_code_gives_the_key_to_its_holder_alone(server):
+    codes = [server.request("/qr.svg", key=key)[1] for key in (None, "wrong", KEY)]
+    assert codes[0] == codes[1] != codes[2]
+    assert codes[0].startswith(b"<?xml")
+
+
 def test_session_that_was_closed_is_none(server, camera):
     def ask(method, path, body, cookie=""):
         headers = {"Content-Type": "application/json", "Cookie": cookie}
