@@ -6,7 +6,9 @@ STYLETRANSFER_OBJS = \
     engine/finish.o \
     engine/mix.o \
     engine/model.o \
+    engine/predict.o \
     engine/request.o \
+    engine/style.o \
     graph/attributes.o \
     graph/budget.o \
     graph/card.o \
@@ -22,6 +24,7 @@ STYLETRANSFER_OBJS = \
     kernels/moments.o \
     kernels/pixels.o \
     kernels/processor.o \
+    kernels/resize.o \
     kernels/x86/amx.o \
     kernels/x86/avx2.o \
     kernels/x86/avx512.o \

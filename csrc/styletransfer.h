@@ -155,6 +155,14 @@ typedef enum StyleRuntime {
     FF_STYLE_RUNTIME_TENSORFLOW,
 } StyleRuntime;
 
+/** A picture that is taken for a style: 8-bit RGB, 3 bytes a pixel. */
+typedef struct StylePicture {
+    const uint8_t *pixels;
+    ptrdiff_t stride; ///< bytes from one row to the next
+    int width, height;
+    void *opaque; ///< of who opened it
+} StylePicture;
+
 /**
  * How an engine is opened. Fill it with ff_style_default_settings() first, then change what you need.
  * ff_style_open() copies everything; the strings need not outlive it.
@@ -193,6 +201,16 @@ typedef struct StyleSettings {
      */
     void (*log)(void *opaque, StyleLogLevel level, const char *message);
 
+    /**
+     * Reads a picture that is named in a style, for a model for any painting; and gives it back. Both are called
+     * from the thread that called ff_style_check(), ff_style_open() or ff_style_set_style(), and must not call
+     * the engine.
+     *
+     * @return 0; or a negative errno, after telling the reason
+     */
+    int (*open_picture)(void *opaque, const char *path, StylePicture *picture);
+    void (*close_picture)(void *opaque, StylePicture *picture);
+
     /** The engine's own memory, by default malloc() and free(); never called from its threads. */
     void *(*alloc)(void *opaque, size_t size);
     void (*free)(void *opaque, void *ptr);
@@ -208,6 +226,7 @@ typedef struct StyleInfo {
     const char *name;          ///< the model's name: from its card, else from its file
     const char *card;          ///< the model card (JSON), NULL when the graph has none
     int nb_styles;             ///< 1 or more
+    int takes_pictures;        ///< whether a style may be a picture's path
     const char *const *styles; ///< their names, in the order of the indices
     int width, height;         ///< the only size that the graph takes, 0: any
     const char *input;         ///< the operation that takes the frame
@@ -282,8 +301,12 @@ int ff_style_check_size(StyleEngine *engine, int width, int height);
  *
  * @param style a name or an index, or several with weights: "wave", "1", "wave:0.7+scream:0.3". A weight
  *              left out is 1; weights are positive or zero, and are scaled to a sum of 1.
+ *              With a model for any painting, what is no style of the model is the path of a picture, which
+ *              `open_picture` reads: "a.jpg:0.7+b.jpg:0.3". In it a backslash takes the meaning of a + or : or
+ *              backslash behind it. What is called like a style is a picture with its folder: "./wave".
  *              NULL or "": the first style.
- * @return 0; -EINVAL when the model lacks the style or the text can't be read: the style stays as it was
+ * @return 0; -EINVAL when the model lacks the style or the text can't be read; what open_picture returned, or
+ *         what ff_style_receive() returns when a picture can't be made use of: the style stays as it was
  */
 int ff_style_set_style(StyleEngine *engine, const char *style);
 

@@ -34,6 +34,13 @@ cdef extern from "styletransfer.h" nogil:
         FF_STYLE_RANGE_1
         FF_STYLE_RANGE_SIGNED
 
+    ctypedef struct StylePicture:
+        const uint8_t *pixels
+        ptrdiff_t stride
+        int width
+        int height
+        void *opaque
+
     ctypedef struct StyleSettings:
         const char *model
         StyleRuntime runtime
@@ -56,6 +63,8 @@ cdef extern from "styletransfer.h" nogil:
         int64_t max_memory
         void *opaque
         void (*log)(void *opaque, StyleLogLevel level, const char *message) noexcept
+        int (*open_picture)(void *opaque, const char *path, StylePicture *picture) noexcept
+        void (*close_picture)(void *opaque, StylePicture *picture) noexcept
         void *(*alloc)(void *opaque, size_t size) noexcept
         void (*free)(void *opaque, void *ptr) noexcept
 
@@ -63,6 +72,7 @@ cdef extern from "styletransfer.h" nogil:
         const char *name
         const char *card
         int nb_styles
+        int takes_pictures
         const char *const *styles
         int width
         int height
@@ -167,6 +177,21 @@ cdef extern from "graph/shapes.h" nogil:
     )
 
 cdef extern from "engine/mix.h" nogil:
-    int ff_style_read_mix(
-        const StyleContext *ctx, const char *text, const char *const *names, int count, float *weights
+    ctypedef struct StyleTerm:
+        int style
+        char *path
+        double weight
+
+    ctypedef struct StyleMix:
+        StyleTerm *terms
+        int nb_terms
+
+    int ff_style_read_terms(
+        const StyleContext *ctx,
+        const char *text,
+        const char *const *names,
+        int count,
+        int pictures,
+        StyleMix *mix,
     )
+    void ff_style_free_mix(const StyleContext *ctx, StyleMix *mix)

@@ -1,10 +1,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ffmpeg_style.ffmpeg.filter_graph import Style
 
 Frame = NDArray[np.uint8]
 
@@ -20,10 +23,11 @@ class Engine:
     version: str | None
     requests: int
     threads: int
+    takes_pictures: bool
     def __init__(
         self,
         model: str | PathLike[str],
-        style: str | int | Mapping[str | int, float] | None = None,
+        style: Style | Frame = None,
         *,
         strength: float = 1.0,
         colors: Literal["style", "content"] = "style",
@@ -59,7 +63,7 @@ class Engine:
     @property
     def style(self) -> str: ...
     @style.setter
-    def style(self, style: str | int | Mapping[str | int, float] | None) -> None: ...
+    def style(self, style: Style | Frame) -> None: ...
     @property
     def strength(self) -> float: ...
     @strength.setter
@@ -78,6 +82,6 @@ def read_nodes(
     path: str | PathLike[str], frame: str | None = None, size: tuple[int, int] | None = None
 ) -> list[tuple[str, str, list[int], str, list[int | None] | None, list[float] | None]]: ...
 def read_card(path: str | PathLike[str]) -> dict[str, Any]: ...
-def check_style(
-    style: str | int | Mapping[str | int, float] | None, styles: Sequence[str]
-) -> None: ...
+def read_mix(
+    style: Style, styles: Sequence[str], pictures: bool = False
+) -> list[tuple[str | Path, float]]: ...

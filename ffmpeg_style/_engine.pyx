@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ffmpeg_style import errors
 from ffmpeg_style.catalog import find_model
 from ffmpeg_style.ffmpeg.filter_graph import style_text
 from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
+from ffmpeg_style.pictures import read_painting
 
 ERRORS = {
     errno.EACCES: errors.InputPermissionError,
@@ -51,6 +53,8 @@ LOG_LEVELS = {
     FF_STYLE_LOG_INFO: logging.INFO,
     FF_STYLE_LOG_DEBUG: logging.DEBUG,
 }
+ARRAY = "<array>"
+"""The name of a painting that was given as an array."""
 log = logging.getLogger("ffmpeg_style")
 
 
@@ -58,11 +62,12 @@ class _Messages(threading.local):
     """What the engine said during this thread's call, to be passed on when the call is over.
 
     The engine may hold a lock when it says something; a handler of `logging` might wait for a thread
-    that waits for that lock.
+    that waits for that lock. And what it asks for in that call: ``painting``, an array.
     """
 
     def __init__(self):
         self.lines = []
+        self.painting = None
 
 
 _messages = _Messages()
@@ -71,6 +76,38 @@ _has_loaded = False  # whether an engine has loaded TensorFlow, for good
 
 cdef void _keep_message(void *opaque, StyleLogLevel level, const char *message) noexcept with gil:
     _messages.lines.append((level, message.decode("utf-8", "replace")))
+
+
+cdef int _open_picture(void *opaque, const char *path, StylePicture *picture) noexcept with gil:
+    """For the engine: a picture that is named as a style, read as all pictures are here."""
+    cdef const unsigned char[:, :, ::1] view
+    try:
+        name = os.fsdecode(path)
+        pixels = _messages.painting if name == ARRAY else read_painting(name)
+        view = pixels
+    except MemoryError:
+        return -errno.ENOMEM
+    except Exception as error:
+        _messages.lines.append((FF_STYLE_LOG_ERROR, str(error)))
+        return -errno.ENOENT if isinstance(error, FileNotFoundError) else -errno.EINVAL
+    picture.pixels = &view[0, 0, 0]
+    picture.stride = view.strides[0]
+    picture.height, picture.width = view.shape[0], view.shape[1]
+    picture.opaque = <void *>pixels
+    Py_INCREF(pixels)
+    return 0
+
+
+cdef void _close_picture(void *opaque, StylePicture *picture) noexcept with gil:
+    Py_DECREF(<object>picture.opaque)
+
+
+def _style(style):
+    """A style as text for C. An array is kept for `_open_picture`, which has it by the name `ARRAY`."""
+    if not isinstance(style, np.ndarray):
+        return style_text(style)
+    _messages.painting = _checked(style, "painting")
+    return ARRAY
 
 
 def _exception_of(int code):
@@ -143,16 +180,16 @@ def _default_library():
     return tensorflow_folder()
 
 
-def _checked(frame):
+def _checked(frame, what="frame"):
     """The frame as a new array, to be painted in place: what the caller does to his own is harmless."""
     if not isinstance(frame, np.ndarray):
         raise errors.InputTypeError(
-            f"expected a frame as a uint8 array [H, W, 3], found {type(frame).__name__}"
+            f"expected a {what} as a uint8 array [H, W, 3], found {type(frame).__name__}"
         )
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
         kind = errors.InputError if frame.dtype == np.uint8 else errors.InputTypeError
         raise kind(
-            "expected a frame as a uint8 array [H, W, 3], RGB, "
+            f"expected a {what} as a uint8 array [H, W, 3], RGB, "
             f"found {frame.dtype} {list(frame.shape)}"
         )
     return np.array(frame, order="C")
@@ -271,35 +308,47 @@ cdef _floats(const StyleNode *node):
     return [values[i] for i in range(tensor.count)]
 
 
-def check_style(style, styles):
-    """Whether a style, or a mix of styles, is one of a model's.
+def read_mix(style, styles, pictures=False):
+    """A style or a mix, as the engine reads it.
 
     Args:
-        style: as `Engine` takes it.
+        style: as `Engine` takes it, but for an array.
         styles: the names of the model's styles.
+        pictures: whether what is none of these is a picture, as with a model for any painting.
+
+    Returns:
+        list: a pair for each part, of its name, or a `pathlib.Path` for a picture, and its weight; these
+        have a sum of 1.
 
     Raises:
-        InputError: it is not.
+        InputError: the model lacks the style, or the text can't be read.
     """
     cdef StyleSettings settings
     cdef StyleContext context
+    cdef StyleMix mix
     cdef int code
     text = _text("style", style_text(style))
     names = [_text("styles", name) for name in styles]
     pointers = np.array([<size_t>_pointer(name) for name in names], dtype=np.uintp)
-    weights = np.empty(len(names), dtype=np.float32)
     cdef size_t[::1] addresses = pointers
-    cdef float[::1] values = weights
     ff_style_default_settings(&settings)
     context = StyleContext(NULL, _keep_message, settings.alloc, settings.free, 0)
-    code = ff_style_read_mix(
+    code = ff_style_read_terms(
         &context,
         _pointer(text),
         <const char *const *>&addresses[0],
         <int>len(names),
-        &values[0],
+        pictures,
+        &mix,
     )
-    _check(code)
+    try:
+        _check(code)
+        return [
+            (Path(os.fsdecode(term.path)) if term.path else styles[term.style], term.weight)
+            for term in mix.terms[: mix.nb_terms]
+        ]
+    finally:
+        ff_style_free_mix(&context, &mix)
 
 
 def _card(text):
@@ -334,7 +383,9 @@ cdef class Engine:
     Args:
         model: path of a frozen graph (``.pb``), or the name of a model, see `find_model`.
         style: name or index of a style, a mix such as ``"wave:0.7+scream:0.3"``, or a mapping of styles
-            to weights; None for the model's first.
+            to weights; None for the model's first. With a model for any painting also a picture: a path,
+            or a uint8 array [h, w, 3]. In a str a backslash takes the meaning of a ``+``, ``:`` or backslash
+            behind it; a `pathlib.Path` is taken as it is.
         strength: from 0, the source, to 1, the painting.
         colors: "style", or "content" for the brushwork in the source's colours.
         steady: how much a video's paintings are held by the one before, moved along with the picture: from
@@ -361,11 +412,12 @@ cdef class Engine:
         name: of the model, by its card or its file.
         card: what the model tells of itself, a dict; empty when it has no card.
         styles: their names, a tuple.
+        takes_pictures: whether the model is one for any painting.
         size: width and height that the model is made for; 0 where it takes any.
         runtime: "own" or "tensorflow".
         precision, device, requests, threads: what was chosen.
         library, version: TensorFlow's path and version; None where the engine itself runs the model.
-        style: a str, the model's first when none was given; with strength, colors and steady it may be
+        style: a str, the model's first when none was given, "<array>" for an array; with strength, colors and steady it may be
             changed while frames are painted.
 
     Raises:
@@ -393,6 +445,7 @@ cdef class Engine:
     cdef readonly tuple size
     cdef readonly str runtime, precision, device, library, version
     cdef readonly int requests, threads
+    cdef readonly bint takes_pictures
 
     def __cinit__(self):
         self._idle = threading.Condition()
@@ -429,7 +482,7 @@ cdef class Engine:
         texts = {
             "model": _text("model", find_model(model)),
             "library": _text("library", _default_library() if library is None else library),
-            "style": _text("style", style_text(style)),
+            "style": _text("style", _style(style)),
             "device": _text("device", device),
             "input": _text("input", input),
             "output": _text("output", output),
@@ -458,8 +511,11 @@ cdef class Engine:
         if max_memory is not None:
             settings.max_memory = _bytes("max_memory", max_memory)
         settings.log = _keep_message
+        settings.open_picture = _open_picture
+        settings.close_picture = _close_picture
         self._open(&settings)
-        self._style = self.styles[0] if style is None else style_text(style)
+        self._style = self.styles[0] if style is None else _style(style)
+        _messages.painting = None
         self._strength = float(strength)
         self._colors = colors
         self._steady = float(settings.steady)
@@ -488,6 +544,7 @@ cdef class Engine:
         self.library = os.fsdecode(info.library) if info.library else None
         self.version = info.version.decode() if info.version else None
         self.requests = info.requests
+        self.takes_pictures = info.takes_pictures
         self.threads = info.threads
 
     def __dealloc__(self):
@@ -677,7 +734,7 @@ cdef class Engine:
 
     @style.setter
     def style(self, style):
-        text = style_text(style)
+        text = _style(style)
         encoded = _text("style", text)
         cdef const char *value = _pointer(encoded)
         cdef int code
@@ -685,6 +742,7 @@ cdef class Engine:
         with nogil:
             code = ff_style_set_style(self._engine, value)
         self._end()
+        _messages.painting = None
         _check(code)
         self._style = text or self.styles[0]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ffmpeg_style.catalog import find_model
 from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.pictures import check_picture
 
 COLORS = ("style", "content")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -46,12 +47,14 @@ def check_painting(
         InputError: an option can't be right, or the file is no style graph.
         InputNotFoundError: there is no such model or library.
     """
-    from ffmpeg_style._engine import check_style, read_card
+    from ffmpeg_style._engine import read_card, read_mix
 
     path = find_model(model)
-    styles = read_card(path).get("styles")
-    if style is not None and styles:
-        check_style(style, styles)
+    card = read_card(path)
+    if style is not None and card.get("styles"):
+        for part, _ in read_mix(style, card["styles"], bool(card.get("vector"))):
+            if isinstance(part, Path):
+                check_picture(part)
     check_share("strength", strength)
     check_share("steady", steady)
     check_choice("colors", colors, COLORS)

@@ -19,6 +19,9 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
 from ffmpeg_style.files import check_no_source, check_target
 
+PAINTING_SIDE = 1024
+"""Of a painting's short side, the pixels that are enough: what reads it sees 512."""
+
 JPEG_QUALITY = 95
 """Of Pillow's scale. Colours keep their full resolution beside it: strokes are made of them."""
 
@@ -169,6 +172,16 @@ def read_rgb(path: Path, short_side: int | None = None) -> Image.Image:
         if short_side:
             image.draft(None, (short_side, short_side))
         return _on_white(_upright_srgb(image))
+
+
+def read_painting(path: str | PathLike[str]) -> np.ndarray:
+    """A painting for a model for any painting: uint8 ``[h,w,3]``, of no more pixels than it reads.
+
+    Raises:
+        InputNotFoundError: no such file.
+        InputError: the file is no readable picture.
+    """
+    return np.ascontiguousarray(read_rgb(Path(path), PAINTING_SIDE))
 
 
 def check_picture(path: Path) -> tuple[int, int]:

@@ -22,7 +22,7 @@ GAP = 4
 """Pixels below each picture, and between two."""
 
 LEAST_SIDE, MOST_SIDE = 16, 2 * CELL
-"""Of the height that the photograph is shown at: the least that models take, and what is cut off."""
+"""Of the height that the photograph is shown at: what models take, and what is not cut off."""
 
 
 def contact_sheet(

@@ -30,9 +30,9 @@
 #include "../graph/budget.h"
 #include "../styletransfer.h"
 #include "finish.h"
-#include "mix.h"
 #include "model.h"
 #include "request.h"
+#include "style.h"
 
 /** A thread that paints. */
 typedef struct Worker {
@@ -44,6 +44,7 @@ typedef struct Worker {
 struct StyleEngine {
     StyleContext ctx;
     int64_t max_pixels, max_memory;
+    StylePictures pictures;
 
     StyleModel model;
     char *name;           ///< the model's file without folder and ending
@@ -64,7 +65,7 @@ struct StyleEngine {
     int checked_width, checked_height;
 
     // What the next frame is painted with:
-    float *weights;
+    float *chooser; ///< as in StyleRequest
     double strength;
     StyleColors colors;
     double steady;
@@ -184,6 +185,8 @@ int ff_style_check(const StyleSettings *settings)
     if ((ret = check_settings(&ctx, settings)) < 0)
         return ret;
     ret = ff_style_read_model(&ctx, settings, &model);
+    if (ret >= 0 && model.predictor.is_predictor)
+        ret = ff_style_check_style(&ctx, settings, &model);
     ff_style_close_model(&ctx, &model);
     return ret;
 }
@@ -237,6 +240,7 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
         .name = model->card.name ? model->card.name : e->name,
         .card = model->card.text,
         .nb_styles = model->signature.nb_styles,
+        .takes_pictures = model->predictor.is_predictor && e->pictures.open,
         .width = model->signature.width,
         .height = model->signature.height,
         .input = e->input,
@@ -257,37 +261,35 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
     return 0;
 }
 
-/** Reads a style, or a mix if the model takes one. */
-static int read_style(const StyleEngine *e, const char *style, float *weights)
+static int read_style(const StyleEngine *e, const char *style, float *chooser)
 {
-    int ret = ff_style_read_mix(&e->ctx, style, e->styles, e->info.nb_styles, weights), count = 0;
+    return ff_style_read_style(&e->ctx, &e->pictures, &e->model, e->styles, e->info.nb_styles,
+                               style, chooser);
+}
 
-    for (int i = 0; i < e->info.nb_styles && ret >= 0; i++)
-        count += weights[i] > 0;
-    if (count > 1 && e->model.signature.control == FF_STYLE_CONTROL_INDEX)
-        ret = ff_style_error(&e->ctx, -EINVAL,
-                             "style '%s' is a mix, and the model takes the number of one style",
-                             style);
-    return ret;
+/** Bytes of what chooses a style. */
+static size_t chooser_size(const StyleEngine *e)
+{
+    return (size_t)e->model.signature.nb_values * sizeof(*e->chooser);
 }
 
 static int open_slots(StyleEngine *e, const StyleSettings *settings)
 {
     const size_t count = (size_t)e->info.in_flight;
-    const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
+    const size_t size = chooser_size(e);
 
-    if (!(e->weights = ff_style_alloc(&e->ctx, size)) ||
+    if (!(e->chooser = ff_style_alloc(&e->ctx, size)) ||
         !(e->slots = ff_style_alloc(&e->ctx, count * sizeof(*e->slots))))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
-        if (!(e->slots[i].weights = ff_style_alloc(&e->ctx, size)))
+        if (!(e->slots[i].chooser = ff_style_alloc(&e->ctx, size)))
             return -ENOMEM;
     e->strength = settings->strength;
     e->colors = settings->colors;
     e->steady = settings->steady;
-    if (ff_style_open_finisher(&e->ctx, e->info.nb_styles, &e->finisher) < 0)
+    if (ff_style_open_finisher(&e->ctx, e->model.signature.nb_values, &e->finisher) < 0)
         return -ENOMEM;
-    return read_style(e, settings->style, e->weights);
+    return read_style(e, settings->style, e->chooser);
 }
 
 static StyleRequest *request_of(StyleEngine *e, uint64_t number)
@@ -459,6 +461,7 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
         return -ENOMEM;
     e->ctx = ctx;
     e->max_pixels = settings->max_pixels;
+    e->pictures = ff_style_pictures_of(settings);
     e->max_memory = memory_of(settings);
     if ((ret = open_engine(e, &chosen)) < 0)
         goto fail;
@@ -530,20 +533,20 @@ int ff_style_check_size(StyleEngine *e, int width, int height)
 
 int ff_style_set_style(StyleEngine *e, const char *style)
 {
-    const size_t size = (size_t)e->info.nb_styles * sizeof(*e->weights);
-    float *weights = ff_style_alloc(&e->ctx, size);
+    const size_t size = chooser_size(e);
+    float *chooser = ff_style_alloc(&e->ctx, size);
     int ret;
 
-    if (!weights)
+    if (!chooser)
         return -ENOMEM;
     // Not under the lock: a log callback may wait for a lock of the caller's.
-    ret = read_style(e, style, weights);
+    ret = read_style(e, style, chooser);
     if (ret >= 0) {
         pthread_mutex_lock(&e->lock);
-        memcpy(e->weights, weights, size);
+        memcpy(e->chooser, chooser, size);
         pthread_mutex_unlock(&e->lock);
     }
-    ff_style_free(&e->ctx, weights);
+    ff_style_free(&e->ctx, chooser);
     return ret;
 }
 
@@ -605,7 +608,7 @@ static int check_frame(StyleEngine *e, const StyleFrame *frame)
 static void fill_request(StyleEngine *e, StyleRequest *request, const StyleFrame *frame)
 {
     request->frame = *frame;
-    memcpy(request->weights, e->weights, (size_t)e->info.nb_styles * sizeof(*e->weights));
+    memcpy(request->chooser, e->chooser, chooser_size(e));
     request->strength = e->strength;
     request->colors = e->colors;
     request->steady = e->steady;
@@ -775,11 +778,11 @@ void ff_style_close(StyleEngine **engine)
     if (e->slots)
         for (int i = 0; i < e->info.in_flight; i++) {
             ff_style_clear_request(&e->slots[i]);
-            ff_style_free(&ctx, e->slots[i].weights);
+            ff_style_free(&ctx, e->slots[i].chooser);
         }
     ff_style_close_finisher(&ctx, &e->finisher);
     ff_style_free(&ctx, e->slots);
-    ff_style_free(&ctx, e->weights);
+    ff_style_free(&ctx, e->chooser);
     ff_style_free(&ctx, e->styles);
     ff_style_free(&ctx, e->numbers);
     ff_style_free(&ctx, e->name);

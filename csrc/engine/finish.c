@@ -25,17 +25,17 @@
 #include "../kernels/pixels.h"
 #include "finish.h"
 
-int ff_style_open_finisher(const StyleContext *ctx, int nb_styles, StyleFinisher *finisher)
+int ff_style_open_finisher(const StyleContext *ctx, int nb_values, StyleFinisher *finisher)
 {
-    finisher->nb_styles = nb_styles;
-    finisher->weights = ff_style_alloc(ctx, (size_t)nb_styles * sizeof(*finisher->weights));
-    return finisher->weights ? 0 : -ENOMEM;
+    finisher->nb_values = nb_values;
+    finisher->chooser = ff_style_alloc(ctx, (size_t)nb_values * sizeof(*finisher->chooser));
+    return finisher->chooser ? 0 : -ENOMEM;
 }
 
 void ff_style_close_finisher(const StyleContext *ctx, StyleFinisher *finisher)
 {
     ff_style_close_steady(&finisher->steady);
-    ff_style_free(ctx, finisher->weights);
+    ff_style_free(ctx, finisher->chooser);
     *finisher = (StyleFinisher){0};
 }
 
@@ -70,8 +70,8 @@ void ff_style_prepare_request(StyleRequest *request)
 static int goes_on(const StyleFinisher *finisher, const StyleRequest *request)
 {
     return finisher->sequence == request->sequence &&
-           !memcmp(finisher->weights, request->weights,
-                   (size_t)finisher->nb_styles * sizeof(*finisher->weights));
+           !memcmp(finisher->chooser, request->chooser,
+                   (size_t)finisher->nb_values * sizeof(*finisher->chooser));
 }
 
 static void hold(StyleFinisher *finisher, StyleRequest *request)
@@ -83,8 +83,8 @@ static void hold(StyleFinisher *finisher, StyleRequest *request)
     if (!goes_on(finisher, request))
         ff_style_forget(&finisher->steady);
     finisher->sequence = request->sequence;
-    memcpy(finisher->weights, request->weights,
-           (size_t)finisher->nb_styles * sizeof(*finisher->weights));
+    memcpy(finisher->chooser, request->chooser,
+           (size_t)finisher->nb_values * sizeof(*finisher->chooser));
     // Without memory for it, the frame is painted as it would be by itself.
     ff_style_steady(&finisher->steady, &request->source, painting, stride, request->steady);
     if (request->canvas)

@@ -27,13 +27,13 @@
 
 typedef struct StyleFinisher {
     StyleSteady steady;
-    float *weights; ///< of the styles in the last painting
-    int nb_styles;
+    float *chooser; ///< of the style of the last painting
+    int nb_values;
     int64_t sequence; ///< that the last painting belongs to
 } StyleFinisher;
 
 /** Makes a finisher; to be closed after an error as well. Returns 0 or -ENOMEM. */
-int ff_style_open_finisher(const StyleContext *ctx, int nb_styles, StyleFinisher *finisher);
+int ff_style_open_finisher(const StyleContext *ctx, int nb_values, StyleFinisher *finisher);
 
 /** Frees what the finisher keeps. */
 void ff_style_close_finisher(const StyleContext *ctx, StyleFinisher *finisher);

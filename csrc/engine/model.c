@@ -26,23 +26,29 @@
 #include "../base/pool.h"
 #include "../graph/budget.h"
 #include "../kernels/processor.h"
-#include "mix.h"
 #include "model.h"
+#include "style.h"
 
-static int check_style(const StyleContext *ctx, const StyleSettings *settings,
-                       const StyleCard *card)
+int ff_style_check_style(const StyleContext *ctx, const StyleSettings *settings,
+                         const StyleModel *model)
 {
-    float *weights;
-    int ret;
+    const StylePictures pictures = ff_style_pictures_of(settings);
 
-    if (!card->nb_styles) // the graph tells how many there are
+    if (!model->card.nb_styles) // those of the graph are counted when it is opened
         return 0;
-    if (!(weights = ff_style_alloc(ctx, (size_t)card->nb_styles * sizeof(*weights))))
-        return -ENOMEM;
-    ret = ff_style_read_mix(ctx, settings->style, (const char *const *)card->styles,
-                            card->nb_styles, weights);
-    ff_style_free(ctx, weights);
-    return ret;
+    return ff_style_read_style(ctx, &pictures, model, (const char *const *)model->card.styles,
+                               model->card.nb_styles, settings->style, NULL);
+}
+
+static int find_predictor(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model,
+                          int64_t memory)
+{
+    const int ret = ff_style_find_predictor(ctx, settings->model, &model->nodes, settings,
+                                            &model->signature, &model->predictor);
+
+    return ret < 0 ? ret
+                   : ff_style_check_budget(ctx, settings->model, &model->nodes, &model->predictor,
+                                           memory);
 }
 
 /** What is too much for the smallest frame is too much for every one, and can be told before any comes. */
@@ -74,15 +80,18 @@ int ff_style_read_model(const StyleContext *ctx, const StyleSettings *settings, 
         (ret = ff_style_read_graphdef(ctx, settings->model, settings->max_model_bytes, file)) < 0 ||
         (file->card &&
          (ret = ff_style_read_card(ctx, file->card, file->card_size, &model->card)) < 0) ||
-        (ret = check_style(ctx, settings, &model->card)) < 0 ||
         (ret = ff_style_read_nodes(ctx, file, &model->nodes)) < 0 ||
         (ret = ff_style_find_signature(ctx, settings->model, &model->nodes, &model->card, settings,
                                        &model->signature)) < 0)
         return ret;
     // What is the same for every frame is part of the model, whether the file holds it or says how to make it.
-    ret = ff_style_check_budget(ctx, settings->model, &model->nodes, &model->signature,
-                                most < memory ? most : memory);
-    return ret < 0 ? ret : check_smallest_frame(ctx, settings, model, memory);
+    if ((ret = ff_style_check_budget(ctx, settings->model, &model->nodes, &model->signature,
+                                     most < memory ? most : memory)) < 0 ||
+        (ret = check_smallest_frame(ctx, settings, model, memory)) < 0)
+        return ret;
+    return model->signature.control == FF_STYLE_CONTROL_VECTOR
+               ? find_predictor(ctx, settings, model, most < memory ? most : memory)
+               : ff_style_check_style(ctx, settings, model);
 }
 
 /* Plans */
@@ -117,15 +126,30 @@ static StylePrecision choose_precision(const StyleSettings *settings)
                                                           : FF_STYLE_PRECISION_FP32;
 }
 
-static int open_plan(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+/** Makes the plans of a model, both or neither. Returns as ff_style_open_plan(). */
+static int open_plans(const StyleContext *ctx, StylePrecision precision, StyleModel *model)
 {
-    const StylePrecision precision = choose_precision(settings);
-    const StylePlanSettings plan = {
+    StylePlanSettings plan = {
         .vectors = ff_style_processor_vectors(),
         .type = precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOAT16 : FF_STYLE_FLOAT,
     };
-    const int ret =
+    int ret =
         ff_style_open_plan(ctx, &model->nodes, &model->signature, &plan, &model->plan, model->why);
+
+    if (ret <= 0 || !model->predictor.is_predictor)
+        return ret;
+    plan.type = FF_STYLE_FLOAT; // it runs once for a painting
+    ret = ff_style_open_plan(ctx, &model->nodes, &model->predictor, &plan, &model->predictor_plan,
+                             model->why);
+    if (ret <= 0)
+        ff_style_close_plan(&model->plan);
+    return ret;
+}
+
+static int open_plan(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
+{
+    const StylePrecision precision = choose_precision(settings);
+    const int ret = open_plans(ctx, precision, model);
 
     if (ret == -ENOMEM)
         return ff_style_error(ctx, ret, "out of memory for the plan of model '%s'",
@@ -173,6 +197,7 @@ static int open_session(const StyleContext *ctx, const StyleSettings *settings, 
 
     if ((ret = ff_style_load_tensorflow(ctx, settings->library, &model->tf)) < 0 ||
         (ret = ff_style_import_graph(ctx, model->tf, &model->file, &model->nodes, &model->signature,
+                                     model->predictor.is_predictor ? &model->predictor : NULL,
                                      device, &model->graph)) < 0)
         return ret;
     ret = ff_style_open_session(ctx, model->tf, &model->graph, &model->signature, settings,
@@ -246,7 +271,9 @@ void ff_style_close_model(const StyleContext *ctx, StyleModel *model)
 {
     close_session(model);
     ff_style_close_plan(&model->plan);
+    ff_style_close_plan(&model->predictor_plan);
     ff_style_free_signature(ctx, &model->signature);
+    ff_style_free_signature(ctx, &model->predictor);
     ff_style_free_nodes(ctx, &model->nodes);
     ff_style_free_card(ctx, &model->card);
     ff_style_free(ctx, model->file.data);

@@ -38,8 +38,10 @@ typedef struct StyleModel {
     StyleCard card;
     StyleNodes nodes;
     StyleSignature signature;
+    StyleSignature predictor; ///< of a model for any painting; else empty
 
     StylePlan *plan;           ///< NULL: TensorFlow runs the model, with the three below
+    StylePlan *predictor_plan; ///< beside a plan; NULL: there is no predictor
     const StyleTensorFlow *tf; ///< NULL: it is not loaded
     StyleGraph graph;
     StyleSession session;
@@ -49,12 +51,16 @@ typedef struct StyleModel {
 } StyleModel;
 
 /**
- * Reads what there is before anything is loaded: the file, the card, the style, the signature.
+ * Reads what there is before anything is loaded: the file, the card, the signature, and the style but for pictures.
  *
  * @param model to be closed with ff_style_close_model() after an error as well
  * @return 0, or a negative errno after a message
  */
 int ff_style_read_model(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model);
+
+/** Whether a model that was read has the style, and pictures in it can be read. Returns as ff_style_check(). */
+int ff_style_check_style(const StyleContext *ctx, const StyleSettings *settings,
+                         const StyleModel *model);
 
 /**
  * Makes what runs the model that was read.

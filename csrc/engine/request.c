@@ -44,7 +44,7 @@ static int open_chooser(const StyleModel *model, StylePainter *painter)
         return 0;
     painter->chooser = model->tf->AllocateTensor(
         (TF_DataType)s->chooser_type, s->chooser_dims.sizes, s->chooser_dims.rank,
-        size * (size_t)(s->control == FF_STYLE_CONTROL_WEIGHTS ? s->nb_styles : 1));
+        size * (size_t)(s->control == FF_STYLE_CONTROL_INDEX ? 1 : s->nb_values));
     return painter->chooser ? 0 : -ENOMEM;
 }
 
@@ -136,14 +136,14 @@ static int chosen_style(const StyleModel *model, const float *weights)
     return index;
 }
 
-/** Writes the style that the request has as the graph takes it: weights, or the number of the one with all. */
-static void write_chooser(const StyleModel *model, const float *weights, void *chooser)
+/** Writes the style that the request has as the graph takes it: its numbers, or the number of the one with all. */
+static void write_chooser(const StyleModel *model, const float *values, void *chooser)
 {
     const StyleSignature *const s = &model->signature;
-    const int64_t index = chosen_style(model, weights);
+    const int64_t index = chosen_style(model, values);
 
-    if (s->control == FF_STYLE_CONTROL_WEIGHTS)
-        memcpy(chooser, weights, (size_t)s->nb_styles * sizeof(*weights));
+    if (s->control != FF_STYLE_CONTROL_INDEX)
+        memcpy(chooser, values, (size_t)s->nb_values * sizeof(*values));
     else if (s->chooser_type == FF_STYLE_DT_INT64)
         memcpy(chooser, &index, sizeof(index));
     else
@@ -151,7 +151,7 @@ static void write_chooser(const StyleModel *model, const float *weights, void *c
 }
 
 static int run(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
-               const float *weights, TF_Tensor **painted)
+               const float *chooser, TF_Tensor **painted)
 {
     const StyleTensorFlow *tf = model->tf;
     const TF_Output inputs[] = {model->graph.input, model->graph.chooser};
@@ -159,7 +159,7 @@ static int run(const StyleContext *ctx, const StyleModel *model, StylePainter *p
     const TF_Buffer options = {run_on_this_thread, sizeof(run_on_this_thread), NULL};
 
     if (painter->chooser)
-        write_chooser(model, weights, tf->TensorData(painter->chooser));
+        write_chooser(model, chooser, tf->TensorData(painter->chooser));
     tf->SessionRun(model->session.session, &options, inputs, values, painter->chooser ? 2 : 1,
                    &model->graph.output, painted, 1, NULL, 0, NULL, painter->status);
     if (tf->GetCode(painter->status) != TF_OK)
@@ -244,7 +244,7 @@ static int paint_by_tensorflow(const StyleContext *ctx, const StyleModel *model,
     if ((ret = prepare_image(ctx, model, painter, &request->frame)) < 0)
         return ret;
     read_frame(model, painter, &request->frame);
-    if ((ret = run(ctx, model, painter, request->weights, &painted)) >= 0 &&
+    if ((ret = run(ctx, model, painter, request->chooser, &painted)) >= 0 &&
         (ret = check_painted(ctx, model, &request->frame, painted)) >= 0)
         write_frame(model, painter, request, painted);
     if (painted)
@@ -254,13 +254,12 @@ static int paint_by_tensorflow(const StyleContext *ctx, const StyleModel *model,
 
 /* By the plan */
 
-static void choose_style(const StyleModel *model, const float *weights, StyleSmall *chooser)
+static void choose_style(const StyleModel *model, const float *values, StyleProgram *program)
 {
-    if (model->signature.control == FF_STYLE_CONTROL_WEIGHTS)
-        for (int i = 0; i < model->signature.nb_styles; i++)
-            chooser->values[i] = (double)weights[i];
-    else
-        chooser->values[0] = chosen_style(model, weights);
+    const float index = (float)chosen_style(model, values);
+    const int is_index = model->signature.control == FF_STYLE_CONTROL_INDEX;
+
+    ff_style_choose(program, is_index ? &index : values);
 }
 
 static int paint_by_plan(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
@@ -280,8 +279,7 @@ static int paint_by_plan(const StyleContext *ctx, const StyleModel *model, Style
     }
     ff_style_read_frame(frame, ff_style_stored(program, program->frame), FF_STYLE_SAMPLE_UINT8,
                         FF_STYLE_RANGE_255);
-    if (program->chooser)
-        choose_style(model, request->weights, program->chooser);
+    choose_style(model, request->chooser, program);
     ff_style_run_program(program);
     write_painting(request, ff_style_stored(program, program->painting), FF_STYLE_SAMPLE_UINT8,
                    FF_STYLE_RANGE_255);

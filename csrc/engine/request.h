@@ -27,7 +27,8 @@
 
 typedef struct StyleRequest {
     StyleFrame frame;
-    float *weights; ///< of the styles, signature.nb_styles of them
+    float *
+        chooser; ///< what chooses the style: weights of all or a vector, signature.nb_values numbers
     double strength;
     StyleColors colors;
     double steady;

@@ -30,6 +30,9 @@
 #define FRAME "frame"
 #define STYLED "styled"
 #define STYLE_WEIGHTS "style_weights"
+#define STYLE_VECTOR "style_vector"
+#define PAINTING "painting"
+#define PAINTING_VECTOR "painting_vector"
 #define MIN_SIZE 16
 
 /** What the steps below share. */
@@ -395,6 +398,37 @@ static int find_weights(const Reading *r, const StyleCard *card)
     return 0;
 }
 
+/** Whether a tensor is a vector of floats of a length that a style may have. */
+static int is_vector(const Reading *r, StyleSource source)
+{
+    const StyleDims dims = ff_style_dims_of(r->nodes, &r->shapes, source);
+
+    return ff_style_output_type(node_of(r, source), source.output) == FF_STYLE_DT_FLOAT &&
+           dims.rank == 1 && dims.sizes[0] > 0 && dims.sizes[0] <= FF_STYLE_MAX_STYLES;
+}
+
+/** The input that this project's graphs for any painting have in the place of weights. */
+static int find_vector(const Reading *r)
+{
+    StyleSignature *const s = r->signature;
+    StyleSource source;
+    int ret;
+
+    if (s->control || (ret = find_reserved(r, STYLE_VECTOR, &source)) < 0 || source.node < 0)
+        return s->control ? 0 : ret;
+    if (!is_vector(r, source))
+        return ff_style_error(r->ctx, -EBADMSG,
+                              "model '%s': '%s' is no float32 vector of 1 to %d numbers, as a "
+                              "graph for any painting has it",
+                              r->path, STYLE_VECTOR, FF_STYLE_MAX_STYLES);
+    s->control = FF_STYLE_CONTROL_VECTOR;
+    s->chooser = source;
+    s->chooser_type = FF_STYLE_DT_FLOAT;
+    s->chooser_dims = ff_style_dims_of(r->nodes, &r->shapes, source);
+    s->nb_values = (int)s->chooser_dims.sizes[0];
+    return 0;
+}
+
 /** How many rows the table has that a number of a style is looked up in; 0: there is none. */
 static int count_rows(const Reading *r, StyleSource source)
 {
@@ -557,8 +591,10 @@ static int read_signature(const Reading *r, const StyleCard *card)
     s->needed[s->input.source.node] = 1; // it is fed all the same
     if ((ret = check_operations(r)) < 0 || (ret = check_port(r, "input", &s->input)) < 0 ||
         (ret = check_port(r, "output", &s->output)) < 0 || (ret = check_sizes(r)) < 0 ||
-        (ret = find_weights(r, card)) < 0 || (ret = check_placeholders(r)) < 0)
+        (ret = find_weights(r, card)) < 0 || (ret = find_vector(r)) < 0 ||
+        (ret = check_placeholders(r)) < 0)
         return ret;
+    s->nb_values = s->nb_values ? s->nb_values : s->nb_styles;
     find_ranges(r);
     find_median_channels(r);
     return find_computed_norms(r);
@@ -574,6 +610,62 @@ int ff_style_find_signature(const StyleContext *ctx, const char *path, const Sty
     *signature = (StyleSignature){.chooser = {-1, 0}};
     if ((ret = ff_style_find_shapes(ctx, nodes, -1, NULL, &r.shapes)) >= 0)
         ret = read_signature(&r, card);
+    ff_style_free(ctx, r.shapes.nodes);
+    return ret;
+}
+
+/** The placeholder and the vector that follows from it alone. */
+static int read_predictor(const Reading *r, int length)
+{
+    StyleSignature *const s = r->signature;
+    int ret;
+
+    if ((ret = find_reserved(r, PAINTING, &s->input.source)) < 0 ||
+        (ret = find_reserved(r, PAINTING_VECTOR, &s->output.source)) < 0)
+        return ret;
+    if (s->input.source.node < 0 || s->output.source.node < 0 || !is_vector(r, s->output.source) ||
+        ff_style_dims_of(r->nodes, &r->shapes, s->output.source).sizes[0] != length)
+        return ff_style_error(r->ctx, -EBADMSG,
+                              "model '%s' has a '%s' of %d numbers; expected '%s', an image, and "
+                              "'%s', as many numbers, beside it",
+                              r->path, STYLE_VECTOR, length, PAINTING, PAINTING_VECTOR);
+    if (!(s->needed = alloc_marks(r)))
+        return -ENOMEM;
+    s->needed[s->output.source.node] = 1;
+    mark_needed(r, s->needed);
+    s->needed[s->input.source.node] = 1; // it is fed all the same
+    if ((ret = check_operations(r)) < 0 || (ret = check_port(r, "input", &s->input)) < 0)
+        return ret;
+    if (s->input.type != FF_STYLE_DT_UINT8 || s->input.channels_first || s->input.width ||
+        s->input.height)
+        return ff_style_error(r->ctx, -EBADMSG,
+                              "model '%s': expected a '%s' that is uint8 [1,height,width,3] of any "
+                              "size",
+                              r->path, PAINTING);
+    s->output.type = FF_STYLE_DT_FLOAT;
+    s->input.range = s->output.range = FF_STYLE_RANGE_255;
+    if ((ret = check_placeholders(r)) < 0)
+        return ret;
+    if (s->control)
+        return ff_style_error(r->ctx, -EBADMSG, "model '%s': '%s' depends on more than '%s'",
+                              r->path, PAINTING_VECTOR, PAINTING);
+    return 0;
+}
+
+int ff_style_find_predictor(const StyleContext *ctx, const char *path, const StyleNodes *nodes,
+                            const StyleSettings *settings, const StyleSignature *signature,
+                            StyleSignature *predictor)
+{
+    Reading r = {ctx, path, nodes, settings, {NULL}, predictor};
+    int ret;
+
+    *predictor = (StyleSignature){.chooser = {-1, 0},
+                                  .nb_styles = 1,
+                                  .nb_values = signature->nb_values,
+                                  .is_predictor = 1,
+                                  .min_size = 1};
+    if ((ret = ff_style_find_shapes(ctx, nodes, -1, NULL, &r.shapes)) >= 0)
+        ret = read_predictor(&r, signature->nb_values);
     ff_style_free(ctx, r.shapes.nodes);
     return ret;
 }

@@ -40,6 +40,7 @@ typedef enum StyleControl {
     FF_STYLE_CONTROL_NONE,
     FF_STYLE_CONTROL_WEIGHTS, ///< float32, a weight for each style
     FF_STYLE_CONTROL_INDEX,   ///< int32 or int64, the number of one style
+    FF_STYLE_CONTROL_VECTOR,  ///< float32, what a painting was made into; all zeros: the only style
 } StyleControl;
 
 typedef struct StyleSignature {
@@ -49,6 +50,8 @@ typedef struct StyleSignature {
     int chooser_type;       ///< of its values
     StyleDims chooser_dims; ///< all known
     int nb_styles;
+    int nb_values;      ///< numbers that a style or a mix is: a weight of each style, or a vector
+    int is_predictor;   ///< it gives no image but a vector of `nb_values`, of a painting
     int min_size;       ///< least width and height of a frame
     int width;          ///< the only width that the graph takes, 0: any
     int height;         ///< the only height that the graph takes, 0: any
@@ -67,6 +70,17 @@ typedef struct StyleSignature {
 int ff_style_find_signature(const StyleContext *ctx, const char *path, const StyleNodes *nodes,
                             const StyleCard *card, const StyleSettings *settings,
                             StyleSignature *signature);
+
+/**
+ * Finds what makes the vector of a painting, in a graph whose control is FF_STYLE_CONTROL_VECTOR.
+ *
+ * @param signature of that graph
+ * @param predictor to be freed with ff_style_free_signature() after an error as well
+ * @return 0, -EBADMSG or -ENOMEM after a message
+ */
+int ff_style_find_predictor(const StyleContext *ctx, const char *path, const StyleNodes *nodes,
+                            const StyleSettings *settings, const StyleSignature *signature,
+                            StyleSignature *predictor);
 
 /** Frees what the signature holds, and empties it. */
 void ff_style_free_signature(const StyleContext *ctx, StyleSignature *signature);

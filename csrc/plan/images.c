@@ -318,7 +318,7 @@ static StyleSmall *new_moments(Builder *b, int64_t channels)
     if (!small ||
         !ff_style_shape_small(&b->program->memory, small, FF_STYLE_DT_FLOAT, 1, &channels))
         return NULL;
-    small->varies = 1;
+    small->varies = FF_STYLE_BY_FRAME;
     return small;
 }
 

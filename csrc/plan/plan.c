@@ -60,7 +60,7 @@ int ff_style_compute(Builder *b, StyleSmallCall *call)
     StyleMemory *const memory = memory_of(b);
     StyleSmall **const inputs = ff_style_take(memory, (size_t)call->nb_inputs, sizeof(*inputs));
     StyleSmall *const outputs = ff_style_take(memory, (size_t)call->nb_outputs, sizeof(*outputs));
-    int varies = 0;
+    StyleVaries varies = FF_STYLE_KNOWN;
     StyleStep *step;
 
     call->memory = memory;
@@ -74,7 +74,7 @@ int ff_style_compute(Builder *b, StyleSmallCall *call)
     for (int i = 0; i < call->nb_inputs; i++) {
         const size_t bytes = inputs[i]->count * sizeof(double);
 
-        varies |= inputs[i]->varies;
+        varies = inputs[i]->varies > varies ? inputs[i]->varies : varies;
         memory->left -= bytes < memory->left ? bytes : memory->left;
     }
     if (!call->function(call))
@@ -87,6 +87,7 @@ int ff_style_compute(Builder *b, StyleSmallCall *call)
     if (!(step = ff_style_add_step(b->program, FF_STYLE_COMPUTE)))
         return 0;
     step->call = *call;
+    step->varies = varies;
     return 1;
 }
 
@@ -284,7 +285,7 @@ static int feed_chooser(Builder *b)
         !ff_style_shape_small(&b->program->memory, small, s->chooser_type, s->chooser_dims.rank,
                               s->chooser_dims.sizes))
         return 0;
-    small->varies = 1;
+    small->varies = FF_STYLE_BY_STYLE;
     b->program->chooser = small;
     value_at(b, s->chooser)->small = small;
     return 1;
@@ -325,6 +326,19 @@ static int fetch(Builder *b, int width, int height)
     return image.stored.type == FF_STYLE_UINT8 || ff_style_refuse(b, "it is no image of bytes");
 }
 
+/** What a painting was made into. */
+static int fetch_vector(Builder *b)
+{
+    const StyleSource source = b->plan->signature->output.source;
+    StyleSmall *const vector = value_at(b, source)->small;
+
+    b->node = &b->plan->nodes->nodes[source.node];
+    if (!vector || vector->count != (size_t)b->plan->signature->nb_values)
+        return ff_style_refuse(b, "it is no vector of the expected length");
+    b->program->vector = vector;
+    return 1;
+}
+
 static int is_fed(const StylePlan *plan, int node)
 {
     return node == plan->signature->input.source.node ||
@@ -341,7 +355,7 @@ static int build(Builder *b, int width, int height)
         if (!is_fed(b->plan, b->plan->order[i]) && !build_node(b))
             return 0;
     }
-    return fetch(b, width, height);
+    return b->plan->signature->is_predictor ? fetch_vector(b) : fetch(b, width, height);
 }
 
 /** Returns 1; 0 and the reason when the network does not fit; -ENOMEM or -EFBIG. */

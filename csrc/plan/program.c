@@ -290,10 +290,29 @@ static void run_step(const StyleProgram *program, const StyleStep *step)
     }
 }
 
-void ff_style_run_program(const StyleProgram *program)
+void ff_style_choose(StyleProgram *program, const float *values)
+{
+    StyleSmall *const chooser = program->chooser;
+
+    for (size_t i = 0; chooser && i < chooser->count; i++) {
+        program->has_chosen &= chooser->values[i] == (double)values[i];
+        chooser->values[i] = (double)values[i];
+    }
+}
+
+/** Whether a step's result is there from a frame before. */
+static int is_done(const StyleProgram *program, const StyleStep *step)
+{
+    return program->has_chosen && step->kind == FF_STYLE_COMPUTE &&
+           step->varies == FF_STYLE_BY_STYLE;
+}
+
+void ff_style_run_program(StyleProgram *program)
 {
     for (int i = 0; i < program->nb_steps; i++)
-        run_step(program, &program->steps[i]);
+        if (!is_done(program, &program->steps[i]))
+            run_step(program, &program->steps[i]);
+    program->has_chosen = 1;
 }
 
 void ff_style_free_program(StyleProgram *program)

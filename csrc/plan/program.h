@@ -60,6 +60,7 @@ typedef struct StyleStep {
     StyleEnding ending;
     StyleView from, to;
     StyleSmallCall call;
+    StyleVaries varies; ///< what the call computes; of the other kinds: with each frame
 } StyleStep;
 
 typedef struct StyleBuffer {
@@ -78,6 +79,8 @@ typedef struct StyleProgram {
     StyleStored frame; ///< where it goes, and where the painting is: bytes of RGB
     StyleStored painting;
     StyleSmall *chooser;   ///< of the style: weights of all, or a number; NULL: the network has one
+    int has_chosen;        ///< whether all was computed that follows from the chooser's values
+    StyleSmall *vector;    ///< of a predictor, in the place of a painting
     uint8_t *arena, *work; ///< `work` is what a step needs beside its buffers
 } StyleProgram;
 
@@ -90,8 +93,11 @@ StyleStep *ff_style_add_step(StyleProgram *program, StyleStepKind kind);
 /** Gives each buffer its place, and makes the arena. Returns 0, -ENOMEM, or -EFBIG for too many bytes. */
 int ff_style_place_buffers(StyleProgram *program);
 
-/** Paints the frame that was put where it belongs; the style was put into the chooser's values. */
-void ff_style_run_program(const StyleProgram *program);
+/** Sets the chooser's values, if there is one and they are others: what follows from them is computed once. */
+void ff_style_choose(StyleProgram *program, const float *values);
+
+/** Paints the frame that was put where it belongs. */
+void ff_style_run_program(StyleProgram *program);
 
 void ff_style_free_program(StyleProgram *program);
 

@@ -25,14 +25,21 @@
 #include "memory.h"
 #include "view.h"
 
+/** How often values are other ones. */
+typedef enum StyleVaries {
+    FF_STYLE_KNOWN,
+    FF_STYLE_BY_STYLE, ///< with what chooses the style
+    FF_STYLE_BY_FRAME,
+} StyleVaries;
+
 typedef struct StyleSmall {
     int type; ///< as types.proto numbers it
     int rank;
     int64_t dims[FF_STYLE_MAX_DIMS];
     size_t count;
     double *values;
-    int varies;  ///< from frame to frame: the values are not known yet, the dimensions are
-    int mean_of; ///< of an image in this buffer, 0: of none
+    StyleVaries varies; ///< the values are not known yet, the dimensions are
+    int mean_of;        ///< of an image in this buffer, 0: of none
 } StyleSmall;
 
 typedef struct StyleSmallCall StyleSmallCall;

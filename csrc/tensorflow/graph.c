@@ -30,7 +30,7 @@ typedef struct Import {
     TF_Status *status;
     const StyleGraphDef *file;
     const StyleNodes *nodes;
-    const StyleSignature *signature;
+    const StyleSignature *signature, *predictor;
     StyleGraph *graph;
 } Import;
 
@@ -62,6 +62,11 @@ end:
     return ret;
 }
 
+static int is_needed(const Import *im, int number)
+{
+    return im->signature->needed[number] || (im->predictor && im->predictor->needed[number]);
+}
+
 /** The needed nodes, as they are in the file: TensorFlow never sees the others. */
 static int import_needed(const Import *im, const char *device)
 {
@@ -73,7 +78,7 @@ static int import_needed(const Import *im, const char *device)
     while (ff_style_take_field(&rest, &field) > 0)
         if (field.type == FF_STYLE_VARINT)
             ff_style_put_number(&message, field.number, (int64_t)field.value);
-        else if (field.number != GRAPH_NODE || im->signature->needed[number++])
+        else if (field.number != GRAPH_NODE || is_needed(im, number++))
             ff_style_put_bytes(&message, field.number, field.bytes.data, field.bytes.size);
     ret = message.failed ? -ENOMEM : import_bytes(im, message.data, message.size, device);
     ff_style_free(im->ctx, message.data);
@@ -128,14 +133,21 @@ static int find_ports(const Import *im)
     if ((ret = find_port(im, s->input.source, s->input.type, &im->graph->input)) < 0 ||
         (ret = find_port(im, s->output.source, s->output.type, &im->graph->output)) < 0)
         return ret;
+    if (im->predictor &&
+        ((ret = find_port(im, im->predictor->input.source, im->predictor->input.type,
+                          &im->graph->painting)) < 0 ||
+         (ret = find_port(im, im->predictor->output.source, im->predictor->output.type,
+                          &im->graph->painting_vector)) < 0))
+        return ret;
     return s->control ? find_port(im, s->chooser, s->chooser_type, &im->graph->chooser) : 0;
 }
 
 int ff_style_import_graph(const StyleContext *ctx, const StyleTensorFlow *tf,
                           const StyleGraphDef *file, const StyleNodes *nodes,
-                          const StyleSignature *signature, const char *device, StyleGraph *graph)
+                          const StyleSignature *signature, const StyleSignature *predictor,
+                          const char *device, StyleGraph *graph)
 {
-    const Import im = {ctx, tf, tf->NewStatus(), file, nodes, signature, graph};
+    const Import im = {ctx, tf, tf->NewStatus(), file, nodes, signature, predictor, graph};
     int ret;
 
     *graph = (StyleGraph){.graph = tf->NewGraph()};

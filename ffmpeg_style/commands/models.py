@@ -15,7 +15,8 @@ COLUMNS = ("architecture", "licence")
     is_flag=False,
     flag_value="",
     metavar="[PHOTO]",
-    help="Paint a photograph in each style of them, or of NAME: one picture.  [default: a free one]",
+    help="Paint a photograph in each style of them, or of NAME: one picture.  "
+    "[default: a free one]",
 )
 @click.option(
     "--output", default="models.jpg", show_default=True, metavar="IMAGE", help="Of the sheet."

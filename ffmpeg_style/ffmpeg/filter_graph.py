@@ -1,5 +1,6 @@
 """The styletransfer filter as text for ffmpeg's ``-vf``, whatever its options hold."""
 
+import os
 import re
 from collections.abc import Mapping
 from os import PathLike
@@ -7,7 +8,7 @@ from typing import Any
 
 from ffmpeg_style.catalog import find_model
 
-Style = str | int | Mapping[str | int, float] | None
+Style = str | int | PathLike[str] | Mapping[str | int | PathLike[str], float] | None
 
 
 def filter_text(model: str | PathLike[str], **options: Any) -> str:
@@ -34,13 +35,18 @@ def style_text(style: Style) -> str | None:
 
     Args:
         style: a name, an index, a mix such as ``"wave:0.7+scream:0.3"``, a mapping of styles to
-            weights, or None.
+            weights, or None. A picture is a path-like object, or a path in a text, where a
+            backslash takes the meaning of what is behind it.
 
     Returns:
         str, or None for None.
     """
     if isinstance(style, Mapping):
-        return "+".join(f"{name}:{weight:f}" for name, weight in style.items())
+        return "+".join(f"{style_text(name)}:{weight:f}" for name, weight in style.items())
+    if isinstance(style, PathLike):
+        # With its folder it can't be taken for the name of a style.
+        path = os.path.join(os.path.dirname(style) or ".", os.path.basename(style))
+        return re.sub(r"([\\+:])", r"\\\1", path)
     return None if style is None else str(style)
 
 

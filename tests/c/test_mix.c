@@ -28,20 +28,37 @@ static const char *const names[] = {"wave", "scream", "a:b", "2"};
 static void reads(const char *text, float a, float b, float c, float d)
 {
     const float expected[] = {a, b, c, d};
-    float weights[4];
+    float weights[4] = {0};
+    StyleMix mix;
 
-    CHECK(ff_style_read_mix(&test_context, text, names, 4, weights) == 0);
+    CHECK(ff_style_read_terms(&test_context, text, names, 4, 0, &mix) == 0);
+    for (int i = 0; i < mix.nb_terms; i++)
+        weights[mix.terms[i].style] += (float)mix.terms[i].weight;
     for (int i = 0; i < 4; i++)
         CHECK(fabsf(weights[i] - expected[i]) < 1e-6f);
+    ff_style_free_mix(&test_context, &mix);
+}
+
+/** Of two terms, the second one's path and weight. */
+static void finds(const char *text, const char *path, double weight)
+{
+    StyleMix mix;
+
+    CHECK(ff_style_read_terms(&test_context, text, names, 4, 1, &mix) == 0);
+    CHECK(mix.nb_terms == 2 && mix.terms[0].style == 0 && !mix.terms[0].path);
+    CHECK(mix.terms[1].style == -1 && !strcmp(mix.terms[1].path, path));
+    CHECK(fabs(mix.terms[1].weight - weight) < 1e-9);
+    ff_style_free_mix(&test_context, &mix);
 }
 
 static void refuses(const char *text, const char *words)
 {
-    float weights[4];
+    StyleMix mix;
 
     *test_message = 0;
-    CHECK(ff_style_read_mix(&test_context, text, names, 4, weights) == -EINVAL);
+    CHECK(ff_style_read_terms(&test_context, text, names, 4, 0, &mix) == -EINVAL);
     CHECK_MESSAGE(words);
+    ff_style_free_mix(&test_context, &mix);
 }
 
 int main(void)
@@ -62,6 +79,16 @@ int main(void)
     reads("a:b", 0, 0, 1, 0);
     reads("a:b:3+wave:1.", 0.25f, 0, 0.75f, 0);
 
+    finds("wave+a.jpg", "a.jpg", 0.5);
+    finds("wave+a.jpg:3", "a.jpg", 0.75);
+    finds("wave+ ./wave : 1 ", "./wave", 0.5);
+    finds("wave+c:/a.jpg", "c:/a.jpg", 0.5);
+    finds("wave+c:/a.jpg:0", "c:/a.jpg", 0);
+    finds("wave+a\\+b\\:1.jpg:1", "a+b:1.jpg", 0.5);
+    finds("wave+a\\:1", "a:1", 0.5);
+    finds("wave+a\\\\b", "a\\b", 0.5);
+    finds("wave+a\\", "a\\", 0.5);
+
     refuses("sea", "'sea' is not in the model; it has 4: wave, scream, a:b, 2");
     refuses("4", "'4' is not in the model");
     refuses("1.0", "'1.0' is not in the model");
@@ -80,5 +107,6 @@ int main(void)
     refuses(many, "is not in the model");
     memcpy(many, "wave:", 5);
     refuses(many, "weight '999");
+    CHECK(!test_blocks);
     return 0;
 }

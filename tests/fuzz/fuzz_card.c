@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const StyleContext ctx = {.alloc = take, .free = give};
     char *const text = malloc(size + 1); // a block of its own: a read beyond it is seen
     StyleCard card = {0};
-    float weights[3];
+    StyleMix mix;
 
     if (!text)
         return 0;
@@ -51,7 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         text[i] = (char)data[i];
     text[size] = 0;
     ff_style_read_card(&ctx, text, size, &card);
-    ff_style_read_mix(&ctx, text, names, 3, weights);
+    for (int pictures = 0; pictures < 2; pictures++) {
+        ff_style_read_terms(&ctx, text, names, 3, pictures, &mix);
+        ff_style_free_mix(&ctx, &mix);
+    }
     ff_style_free_card(&ctx, &card);
     free(text);
     return 0;

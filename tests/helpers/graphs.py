@@ -85,6 +85,30 @@ def contract_graph(
     return save(graph, path)
 
 
+def any_graph(path: str | Path) -> Path:
+    """A graph for any painting: it adds the painting's mean colour, less 100, to each pixel."""
+    with tf.Graph().as_default() as graph:
+        frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
+        vector = tf1.placeholder_with_default(np.zeros(3, np.float32), [3], name="style_vector")
+        painted = paint(tf.cast(frame, tf.float32), style_kernel(2)) + vector
+        painted = tf.minimum(tf.maximum(tf.round(painted), 0.0), 255.0)
+        tf.cast(painted, tf.uint8, name="styled")
+        painting = tf1.placeholder(tf.uint8, [1, None, None, 3], name="painting")
+        mean = tf.reduce_mean(tf.cast(painting, tf.float32), axis=[1, 2])
+        tf.reshape(mean - 100.0, [-1], name="painting_vector")
+        content = {
+            "format": "ffmpeg-style/1",
+            "name": "any",
+            "architecture": "test",
+            "styles": ["any"],
+            "vector": 3,
+            "trained": {"steps": 0, "weights": {}, "data": []},
+            "licence": "CC0-1.0",
+        }
+        tf.constant(json.dumps(content), name="model_card")
+    return save(graph, path)
+
+
 def float_graph(
     path: str | Path,
     value_range: str = "1",
