@@ -103,6 +103,12 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.option(
     "--preview", is_flag=True, help="Paint a still of the tenth second only, and show it."
 )
+@click.option(
+    "--executor",
+    type=click.Choice(["ffmpeg", "pyav"]),
+    help="What decodes and encodes: the patched ffmpeg, or FFmpeg's libraries by PyAV.  "
+    "[default: the first, if it was built]",
+)
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a target that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each file.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress bar, and errors only.")

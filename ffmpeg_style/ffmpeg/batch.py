@@ -13,7 +13,7 @@ from typing import Any
 
 from ffmpeg_style import pictures
 from ffmpeg_style.errors import InputError, StyleError
-from ffmpeg_style.ffmpeg.probe import probe
+from ffmpeg_style.ffmpeg.executors import choose_executor
 from ffmpeg_style.ffmpeg.sources import STANDARD, Work, fetched
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import check_folder, make_folder
@@ -101,7 +101,7 @@ def paint_all(
 def _paint(work, kind, preview, **options):
     with fetched(work.source) as source:
         if preview and pictures.kind_of(source)[1] != 1 and options.get("start") is None:
-            options["start"] = _preview_second(source)
+            options["start"] = _preview_second(source, options.get("executor"))
         if work.target != STANDARD:
             if not work.is_named:
                 make_folder(Path(work.target).parent)
@@ -121,8 +121,8 @@ def _stylize(source, target, **options):
         stylize(source, target, **options)
 
 
-def _preview_second(source):
-    duration = probe(source).duration
+def _preview_second(source, executor):
+    duration = choose_executor(executor).probe(source).duration
     return PREVIEW_SECOND if not duration or duration > PREVIEW_SECOND else duration / 2
 
 

@@ -6,7 +6,7 @@ Whoever paints a video with ffmpeg builds a chain of ``source_filters``, the pai
 
 from dataclasses import dataclass
 
-from ffmpeg_style.ffmpeg.filter_graph import escape
+from ffmpeg_style.ffmpeg.filter_graph import Painting, escape
 from ffmpeg_style.ffmpeg.probe import Video
 from ffmpeg_style.ffmpeg.tone_map import tone_map_file
 
@@ -25,21 +25,21 @@ class Chain:
 
     Attributes:
         before: the filters that make it fit for the painting, as text for ffmpeg.
-        painting: the painting filter.
+        painting: what paints.
         after: the filters that make it fit for the encoder.
         alpha: what becomes of transparency: "white", or "kept" apart from the painting; None where
             there is none.
     """
 
     before: str
-    painting: str
+    painting: Painting
     after: str
     alpha: str | None = None
 
     @property
     def text(self) -> str:
         """All of it for ``-vf``."""
-        painting = self.painting
+        painting = self.painting.text
         if self.alpha:
             painting = on_white(painting, keeps_alpha=self.alpha == "kept")
         return ",".join([self.before, painting, self.after])

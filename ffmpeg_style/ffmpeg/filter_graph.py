@@ -3,12 +3,31 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
 from ffmpeg_style.catalog import find_model
 
 Style = str | int | PathLike[str] | Mapping[str | int | PathLike[str], float] | None
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What paints: a model and the options of the filter, which the engine has too.
+
+    Attributes:
+        model: path or name of a model, see `find_model`.
+        options: by name; those that are None are left to the defaults.
+    """
+
+    model: str | PathLike[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """As a filter, see `filter_text`."""
+        return filter_text(self.model, **self.options)
 
 
 def filter_text(model: str | PathLike[str], **options: Any) -> str:

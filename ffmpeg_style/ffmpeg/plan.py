@@ -8,9 +8,11 @@ import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.ffmpeg import abilities, filter_chain
+from ffmpeg_style.ffmpeg import abilities as abilities_of_program
+from ffmpeg_style.ffmpeg import filter_chain
 from ffmpeg_style.ffmpeg.containers import (
     COARSE_TIMES,
     CONTAINERS,
@@ -20,6 +22,7 @@ from ffmpeg_style.ffmpeg.containers import (
     Container,
 )
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
+from ffmpeg_style.ffmpeg.filter_graph import Painting
 from ffmpeg_style.ffmpeg.probe import Source, Video
 from ffmpeg_style.painting import Shape
 
@@ -73,6 +76,8 @@ class Job:
         pixels: the encoder's pixel format, None for ffmpeg's choice.
         quality: options of the encoder.
         clock: ticks a second of the encoded times, None for ffmpeg's choice.
+        rate: frames a second, the mean where they are not evenly spaced; None when not known.
+        is_even: whether they are evenly spaced.
         frame_ticks: ticks of a frame, of a video whose frames are evenly spaced.
         rounding: by how many frames the source's times may be off.
         kept: the other streams, in their order.
@@ -93,6 +98,8 @@ class Job:
     pixels: str | None = None
     quality: tuple[str, ...] = ()
     clock: int | None = None
+    rate: Fraction | None = None
+    is_even: bool = False
     frame_ticks: int | None = None
     rounding: float = 0.0
     kept: tuple[Kept, ...] = ()
@@ -108,10 +115,11 @@ def plan_video(
     source: Source,
     source_name: Path,
     target: Path,
-    painting: str,
+    painting: Painting,
     span: Span,
     chosen: EncoderOptions,
     shape: Shape = _AS_IT_IS,
+    able: Any = abilities_of_program,
 ) -> Job:
     """The job that paints a video as another.
 
@@ -119,20 +127,21 @@ def plan_video(
         source: what `probe` found.
         source_name: of the source, for messages.
         target: the path of the file to be; its suffix tells the kind.
-        painting: the painting filter, see `filter_text`.
+        painting: what paints.
         span: the part to paint.
         chosen: the user's options.
         shape: the size and the frames a second of the painting.
+        able: what can be decoded and encoded: the module `abilities`, or its like for libraries.
 
     Raises:
         InputError: the source can't be decoded, or the target not be made, by this ffmpeg.
     """
     video = _shaped(source.video, shape)
-    container = container_of(target, chosen)
-    decoder = _decoder(video, source_name)
-    encoder = chosen.encoder or _encoder(container, target)
-    pixels = chosen.pixels or _pixel_format(video, encoder)
-    kept, dropped = _kept(source, container)
+    container = container_of(target, chosen, able)
+    decoder = _decoder(video, source_name, able)
+    encoder = chosen.encoder or _encoder(container, target, able)
+    pixels = chosen.pixels or _pixel_format(video, encoder, able)
+    kept, dropped = _kept(source, container, able)
     clock, frame_ticks = _clock(video, container, encoder)
     return Job(
         span=span,
@@ -144,6 +153,8 @@ def plan_video(
         pixels=pixels,
         quality=() if chosen.choose_quality else _quality(encoder, container),
         clock=clock,
+        rate=video.rate,
+        is_even=video.is_even,
         frame_ticks=frame_ticks,
         rounding=_rounding(video),
         kept=kept,
@@ -152,7 +163,7 @@ def plan_video(
         chosen=tuple(chosen.words),
         frames=_expected_frames(video, source.duration, span),
         notes=(
-            *_source_notes(video, source_name),
+            *_source_notes(video, source_name, able),
             *_depth_note(pixels, chosen, target),
             *([f"{target} can't hold, and goes without: {', '.join(dropped)}"] if dropped else []),
         ),
@@ -160,7 +171,12 @@ def plan_video(
 
 
 def plan_still(
-    source: Source, source_name: Path, painting: str, span: Span, shape: Shape = _AS_IT_IS
+    source: Source,
+    source_name: Path,
+    painting: Painting,
+    span: Span,
+    shape: Shape = _AS_IT_IS,
+    able: Any = abilities_of_program,
 ) -> Job:
     """The job that paints a video's first frame, as an uncompressed picture of PNG.
 
@@ -172,17 +188,19 @@ def plan_still(
     return Job(
         span=span,
         picture=video.index,
-        decoder=_decoder(video, source_name),
+        decoder=_decoder(video, source_name, able),
         chain=_chain(video, painted, painting, "png", None),
         muxer="image2pipe",
         encoder="png",
         frames=1,
         is_still=True,
-        notes=tuple(_source_notes(video, source_name)),
+        notes=tuple(_source_notes(video, source_name, able)),
     )
 
 
-def container_of(target: Path, chosen: EncoderOptions) -> Container:
+def container_of(
+    target: Path, chosen: EncoderOptions, able: Any = abilities_of_program
+) -> Container:
     """The kind of file that a name, or ``-f`` among the options, stands for.
 
     Raises:
@@ -199,40 +217,40 @@ def container_of(target: Path, chosen: EncoderOptions) -> Container:
             f"{target} has no suffix that tells a kind of file; expected a picture's, such as .jpg,"
             f" or one of {known}; or give the kind to ffmpeg: -- -f matroska"
         )
-    if not abilities.has_muxer(container.muxer):
-        raise InputError(f"this ffmpeg can't write {target.name}; {abilities.MORE}")
+    if not able.has_muxer(container.muxer):
+        raise InputError(f"this ffmpeg can't write {target.name}; {able.MORE}")
     return container
 
 
-def _decoder(video, name):
+def _decoder(video, name, able):
     if video.is_two_layered:
         raise InputError(
             f"{name} is Dolby Vision of profile 5, whose colours no player shows without it; "
             "expected a video in SDR, PQ or HLG: convert it first"
         )
-    if not abilities.has_decoder(video.codec):
-        raise InputError(f"this ffmpeg can't decode {name} ({video.codec}); {abilities.MORE}")
-    return _alpha_decoder(video) if video.alpha_apart else None
+    if not able.has_decoder(video.codec):
+        raise InputError(f"this ffmpeg can't decode {name} ({video.codec}); {able.MORE}")
+    return _alpha_decoder(video, able) if video.alpha_apart else None
 
 
-def _alpha_decoder(video):
+def _alpha_decoder(video, able):
     library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(video.codec, "")
-    return library if library and abilities.has_decoder(library) else None
+    return library if library and able.has_decoder(library) else None
 
 
-def _encoder(container, target):
+def _encoder(container, target, able):
     if not container.encoders:
-        return abilities.default_encoder(container.muxer)
-    found = [encoder for encoder in container.encoders if abilities.has_encoder(encoder)]
+        return able.default_encoder(container.muxer)
+    found = [encoder for encoder in container.encoders if able.has_encoder(encoder)]
     if not found:
         wanted = " or ".join(container.encoders)
-        raise InputError(f"for {target.name} this ffmpeg lacks {wanted}; {abilities.MORE}")
+        raise InputError(f"for {target.name} this ffmpeg lacks {wanted}; {able.MORE}")
     return found[0]
 
 
-def _pixel_format(video, encoder):
+def _pixel_format(video, encoder, able):
     """The format that most players show, of those that the encoder has; None for RGB."""
-    formats = abilities.encoder_formats(encoder) if encoder else ()
+    formats = able.encoder_formats(encoder) if encoder else ()
     if not formats or encoder in KEEP_RGB:
         return None
     deep_first = [*_DEEP_YUV, *_YUV] if video.is_deep else [*_YUV, *_DEEP_YUV]
@@ -312,59 +330,59 @@ def _rounding(video):
     return min(float(2 * video.tick * (video.rate or Fraction(1))), 0.45)
 
 
-def _kept(source, container):
+def _kept(source, container, able):
     """The streams that the container holds, and names of those that it doesn't."""
     kept, dropped = [], []
     for stream in source.streams:
-        codec = _codec_in(stream, container)
+        codec = _codec_in(stream, container, able)
         if codec is not None:
             cover = stream.codec if stream.is_cover else None
             is_attached = stream.is_cover and container.covers == "attachment"
             kept.append(Kept(stream.index, codec, cover, is_attached))
         else:
-            dropped.append(_name(stream))
+            dropped.append(_name(stream, able))
     # Attached files come behind all streams.
     return tuple(sorted(kept, key=lambda stream: stream.is_attached)), dropped
 
 
-def _codec_in(stream, container):
+def _codec_in(stream, container, able):
     """How a container holds a stream: a `Kept`'s codec; None where it doesn't."""
     if stream.is_cover:
         return "copy" if container.covers and stream.codec in {"mjpeg", "png"} else None
     if stream.kind == "attachment":
         return "copy" if container.attachments else None
     if stream.kind == "subtitle":
-        return _subtitles_in(stream, container)
+        return _subtitles_in(stream, container, able)
     if stream.kind == "audio" and container.audio is not None:
         if stream.codec in container.audio:
             return "copy"
-        return _audio_encoder(container) if abilities.has_decoder(stream.codec) else None
+        return _audio_encoder(container, able) if able.has_decoder(stream.codec) else None
     return None
 
 
-def _audio_encoder(container):
+def _audio_encoder(container, able):
     if not container.audio_encoders:
         return ""
-    return next((name for name in container.audio_encoders if abilities.has_encoder(name)), None)
+    return next((name for name in container.audio_encoders if able.has_encoder(name)), None)
 
 
-def _subtitles_in(stream, container):
+def _subtitles_in(stream, container, able):
     if stream.codec in container.subtitles:
         return "copy"
     encoder = container.text_subtitles
     is_text = encoder and stream.codec in TEXT_SUBTITLES
-    can = is_text and abilities.has_decoder(stream.codec) and abilities.has_encoder(encoder)
+    can = is_text and able.has_decoder(stream.codec) and able.has_encoder(encoder)
     return encoder if can else None
 
 
-def _name(stream):
+def _name(stream, able):
     kind = "cover" if stream.is_cover else stream.kind
     about = stream.tags.get("filename") or " ".join(
         word for word in (stream.tags.get("language"), stream.codec) if word and word != "und"
     )
     name = f"{kind} {about}" if about else f"{kind} stream {stream.index}"
-    if kind == "audio" and not abilities.has_decoder(stream.codec):
-        return f"{name} (this ffmpeg can't decode it; {abilities.MORE})"
+    if kind == "audio" and not able.has_decoder(stream.codec):
+        return f"{name} (this ffmpeg can't decode it; {able.MORE})"
     return name
 
 
@@ -393,12 +411,12 @@ def _last_frame(video, container, span):
     return ("-final_delay", f"{video.last_frame:.6f}") if container.muxer == "apng" else ()
 
 
-def _source_notes(video, name):
+def _source_notes(video, name, able):
     notes = []
     if video.hdr:
         notes.append(f"{name} is HDR ({video.hdr}): it becomes SDR, by tone mapping")
-    if video.alpha_apart and not _alpha_decoder(video):
-        notes.append(f"{name} has transparency that this ffmpeg can't decode; {abilities.MORE}")
+    if video.alpha_apart and not _alpha_decoder(video, able):
+        notes.append(f"{name} has transparency that this ffmpeg can't decode; {able.MORE}")
     if video.interlaced:
         notes.append(f"{name} is interlaced: each two fields become one whole frame")
     return notes

@@ -17,7 +17,7 @@ from ffmpeg_style.ffmpeg.reasons import reason_in
 ANIMATIONS = {"apng", "gif", "webp"}
 """Codecs whose every frame says how long it is shown, the last one too."""
 
-_FIRST_FRAMES = 12
+FIRST_FRAMES = 12
 """How many are looked at for what only frames tell: fields, brightness."""
 _HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _UNKNOWN = {None, 0, "unknown", "unspecified", "reserved"}
@@ -179,7 +179,7 @@ def _first_frames(path, name, stream):
     if not has_decoder(stream.get("codec_name", "")):
         return []
     heads = ("-select_streams", str(stream["index"]), "-show_frames")
-    found = _ffprobe(path, name, *heads, "-read_intervals", f"%+#{_FIRST_FRAMES}")
+    found = _ffprobe(path, name, *heads, "-read_intervals", f"%+#{FIRST_FRAMES}")
     return found.get("frames", [])
 
 

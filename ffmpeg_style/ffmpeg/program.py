@@ -32,3 +32,9 @@ def ffmpeg_path(name="ffmpeg"):
         f"no {name} with the styletransfer filter at {program}: run `ffmpeg-style build`, "
         f"or set {VARIABLE} to one"
     )
+
+
+def is_built() -> bool:
+    """Whether there is a patched ffmpeg, or the user has named one."""
+    built = build_folder() / "current" / "bin" / "ffmpeg"
+    return bool(os.environ.get(VARIABLE)) or os.access(built, os.X_OK)

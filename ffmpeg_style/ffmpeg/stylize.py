@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +16,10 @@ from ffmpeg_style import pictures
 from ffmpeg_style.catalog import DEFAULT_MODEL
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
-from ffmpeg_style.ffmpeg.execute import execute, path_of
-from ffmpeg_style.ffmpeg.filter_graph import Style, filter_text
+from ffmpeg_style.ffmpeg.execute import path_of
+from ffmpeg_style.ffmpeg.executors import Executor, choose_executor
+from ffmpeg_style.ffmpeg.filter_graph import Painting, Style
 from ffmpeg_style.ffmpeg.plan import Span, plan_still, plan_video
-from ffmpeg_style.ffmpeg.probe import probe
 from ffmpeg_style.files import atomic_path, atomic_write, check_no_source, check_target
 from ffmpeg_style.painting import Shape, check_painting, check_seconds, check_shape
 from ffmpeg_style.progress import progress_bar
@@ -50,6 +51,7 @@ def stylize(
     max_height: int | None = None,
     fps: float | str | None = None,
     encoder_options: Sequence[str] = (),
+    executor: Literal["ffmpeg", "pyav"] | None = None,
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Path:
@@ -87,6 +89,8 @@ def stylize(
         fps: frames a second, also a text such as "30000/1001"; None for every frame of the source.
         encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``; no filters,
             and no names of files.
+        executor: what decodes and encodes: "ffmpeg", the patched program, or "pyav", FFmpeg's
+            libraries as PyAV has them; None for the program where there is one.
         overwrite: whether to replace a target that exists.
         progress: whether to show a bar on stderr; None for when stderr is a terminal.
 
@@ -119,7 +123,7 @@ def stylize(
     shape = check_shape(size, max_height, fps)
     chosen = EncoderOptions(encoder_options)
     source, target = _checked_paths(source, target, overwrite)
-    order = _Order(source, target, model, settings, span, shape, chosen, progress)
+    order = _Order(source, target, model, settings, span, shape, chosen, executor, progress)
     kind, frames = pictures.kind_of(source)
     paint = _paint_picture if _is_picture(order, frames) else _paint_video
     paint(order, kind, frames)
@@ -137,11 +141,17 @@ class _Order:
     span: Span
     shape: Shape
     chosen: EncoderOptions
+    executor_name: str | None
     progress: bool | None
 
     @property
     def painting(self):
-        return filter_text(self.model, **self.settings)
+        return Painting(self.model, self.settings)
+
+    @cached_property
+    def executor(self) -> Executor:
+        """Photographs need none."""
+        return choose_executor(self.executor_name)
 
     def require_frames(self, count):
         if not count:
@@ -173,12 +183,14 @@ def _is_picture(order, frames):
 
 def _paint_video(order, kind, frames):
     with _readable(order.source, kind, frames) as readable:
-        found = probe(readable, order.source)
+        executor = order.executor
+        found = executor.probe(readable, order.source)
         files = (found, order.source, order.target)
-        job = plan_video(*files, order.painting, order.span, order.chosen, order.shape)
+        how = (order.painting, order.span, order.chosen, order.shape, executor.abilities)
+        job = plan_video(*files, *how)
         with atomic_path(order.target) as draft, order.bar(job) as bar:
             names = {str(draft): str(order.target), str(readable): str(order.source)}
-            order.require_frames(execute(job, readable, draft, bar, names))
+            order.require_frames(executor.execute(job, readable, draft, bar, names))
 
 
 def _paint_picture(order, kind, frames):
@@ -206,12 +218,14 @@ def _painted_photograph(order):
 
 def _painted_frame(order, readable):
     """The first frame of a video, as a picture."""
-    found = probe(readable, order.source)
-    job = plan_still(found, order.source, order.painting, order.span, order.shape)
+    executor = order.executor
+    found = executor.probe(readable, order.source)
+    how = (order.painting, order.span, order.shape, executor.abilities)
+    job = plan_still(found, order.source, *how)
     with tempfile.TemporaryFile() as file, order.bar(job) as bar:
         draft = path_of(file)
         names = {str(draft): str(order.target), str(readable): str(order.source)}
-        order.require_frames(execute(job, readable, draft, bar, names))
+        order.require_frames(executor.execute(job, readable, draft, bar, names))
         return pictures.read_picture(draft)
 
 

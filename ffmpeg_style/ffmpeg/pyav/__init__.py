@@ -1,0 +1,1 @@
+"""FFmpeg's libraries by PyAV: what the built ffmpeg does as a program, without it."""

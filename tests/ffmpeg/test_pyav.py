@@ -1,0 +1,182 @@
+"""Videos painted by FFmpeg's libraries: frame by frame what the patched program makes of them."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import graphs
+from PIL import Image
+
+from ffmpeg_style import FFmpegError, InputError, stylize
+from ffmpeg_style.ffmpeg.pyav import abilities
+
+LOSSLESS = ("-qp", "0")
+TURN = ("-display_rotation:v:0", "90")
+
+# Of each clip: how it is made, the suffix of its painting, and options of `stylize`. A clip has ten
+# frames of 64x48 with sound, unless its options say otherwise.
+CLIPS = {
+    "plain": ([], ".mp4", {}),
+    "odd sides": (["-s", "51x37", "-pix_fmt", "yuv444p"], ".mp4", {}),
+    "even and odd": (["-s", "64x37", "-pix_fmt", "yuv444p"], ".mkv", {}),
+    "ntsc": (["-r", "30000/1001"], ".mp4", {}),
+    "ntsc in matroska": (["-r", "60000/1001"], ".mkv", {}),
+    "transport stream": ([], ".ts", {}),
+    "avi": ([], ".avi", {}),
+    "variable rate": (["-vf", "select=not(mod(n\\,3)),setpts=PTS+0.01*N/TB"], ".mp4", {}),
+    "10 bits": (["-pix_fmt", "yuv420p10le"], ".mp4", {}),
+    "4:4:4": (["-pix_fmt", "yuv444p"], ".mp4", {}),
+    "full range": (["-pix_fmt", "yuvj420p"], ".mp4", {}),
+    "hdr": (
+        [
+            *("-vf", "setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084"),
+            *("-pix_fmt", "yuv420p10le"),
+        ],
+        ".mp4",
+        {},
+    ),
+    "wide pixels": (["-vf", "setsar=4/3"], ".mp4", {}),
+    "interlaced": (["-vf", "setfield=tff", "-flags", "+ildct+ilme"], ".mp4", {}),
+    "high": (["-s", "32x720"], ".mp4", {}),
+    "a part": ([], ".mp4", {"start": 0.1, "duration": 0.2}),
+    "a part from the begin": ([], ".mkv", {"duration": 0.2}),
+    "smaller": (["-s", "128x96"], ".mp4", {"size": 64}),
+    "another rate": ([], ".mp4", {"fps": 10}),
+    "another encoder": ([], ".mp4", {"encoder_options": ["-c:v", "mpeg4", "-q:v", "1"]}),
+    "gif": ([], ".gif", {"encoder_options": []}),
+    "turned": (["TURNED"], ".mp4", {}),
+    "sounds and words": (["SOUNDS"], ".mkv", {}),
+    "sounds and words in mp4": (["SOUNDS"], ".mp4", {}),
+    "sound that is encoded": (["-c:a", "pcm_s16le"], ".mp4", {}),
+    "cover": (["COVER"], ".mkv", {}),
+    "cover in mp4": (["COVER"], ".mp4", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return graphs.contract_graph(tmp_path_factory.mktemp("model") / "a.pb", ["a"])
+
+
+@pytest.fixture
+def clip(ffmpeg, tmp_path):
+    """A function of a clip's options: its path."""
+
+    def call(*arguments):
+        subprocess.run([ffmpeg, "-v", "error", "-y", *arguments], check=True)
+
+    def clip(options):
+        suffix = ".mkv" if "pcm_s16le" in options else ".mov"
+        path = tmp_path / f"in{suffix}"
+        plain = [] if options[:1] in (["TURNED"], ["SOUNDS"], ["COVER"]) else options
+        pictures = ("-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=0.4")
+        sound = ("-f", "lavfi", "-i", "sine=r=48000:d=0.4")
+        pixels = () if "-pix_fmt" in plain else ("-pix_fmt", "yuv420p")
+        size = () if "-s" in plain or "-vf" in plain else ("-s", "64x48")
+        encode = ("-c:v", "libx264", "-qp", "6", *pixels, *size)
+        call(*pictures, *sound, *encode, *plain, "-metadata", "title=Film", path)
+        if options == ["TURNED"]:
+            call(*TURN, "-i", path, "-c", "copy", turned := tmp_path / "turned.mov")
+            return turned
+        if options == ["SOUNDS"]:
+            return with_words(path)
+        if options == ["COVER"]:
+            cover = tmp_path / "cover.jpg"
+            Image.new("RGB", (32, 32), "red").save(cover)
+            covered = tmp_path / "covered.mp4"
+            maps = ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:1", "attached_pic")
+            call("-i", path, "-i", cover, *maps, covered)
+            return covered
+        return path
+
+    def with_words(path):
+        words = tmp_path / "words.srt"
+        words.write_text(
+            "1\n00:00:00,000 --> 00:00:00,200\nHello\n\n2\n00:00:00,250 --> 00:00:00,300\nyou\n"
+        )
+        full = tmp_path / "full.mkv"
+        maps = ("-map", "0", "-map", "0:a", "-map", "1", "-c", "copy")
+        told = ("-metadata:s:a:1", "language=fra", "-metadata:s:s:0", "language=deu")
+        call("-i", path, "-i", words, *maps, *told, "-disposition:a:1", "0", full)
+        return full
+
+    return clip
+
+
+@pytest.fixture
+def shown(ffmpeg):
+    """What ffprobe shows of a file, and its pictures as RGB."""
+
+    def shown(path):
+        probe = [ffmpeg.with_name("ffprobe"), "-v", "error", "-of", "json", "-show_streams"]
+        what = ("-show_format", "-show_packets", "-show_frames")
+        found = json.loads(subprocess.run([*probe, *what, path], capture_output=True).stdout)
+        decode = [ffmpeg, "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough"]
+        raw = subprocess.run(
+            [*decode, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True
+        ).stdout
+        return found, np.frombuffer(raw, np.uint8)
+
+    return shown
+
+
+TOLD = (
+    *("codec_type", "codec_name", "width", "height", "pix_fmt", "sample_aspect_ratio"),
+    *("color_space", "color_primaries", "color_transfer", "color_range", "r_frame_rate"),
+    *("sample_rate", "channels", "field_order"),
+)
+
+
+def streams(found):
+    return [
+        {
+            **{name: stream.get(name) for name in TOLD},
+            "language": stream.get("tags", {}).get("language", "und"),
+            "default": stream["disposition"]["default"],
+            "cover": stream["disposition"]["attached_pic"],
+        }
+        for stream in found["streams"]
+    ]
+
+
+def times(found, kind):
+    entries = found["packets_and_frames"]
+    return sorted(
+        float(entry["pts_time"])
+        for entry in entries
+        if entry["type"] == "packet" and entry["codec_type"] == kind and "pts_time" in entry
+    )
+
+
+def tags(found):
+    """Of the file, without what tells the version of FFmpeg."""
+    told = found["format"].get("tags", {})
+    return {k: v for k, v in told.items() if k.lower() not in ("encoder", "software")}
+
+
+def psnr(one, other):
+    error = np.mean((one.astype(float) - other) ** 2)
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_the_libraries_paint_what_the_program_paints(clip, model, shown, tmp_path, name):
+    made, suffix, options = CLIPS[name]
+    options = {"encoder_options": LOSSLESS} | options
+    source = clip(made)
+    found, pictures = zip(
+        *(
+            shown(stylize(source, tmp_path / f"{by}{suffix}", model, executor=by, **options))
+            for by in ("ffmpeg", "pyav")
+        ),
+        strict=True,
+    )
+    assert streams(found[1]) == streams(found[0])
+    for kind in ("video", "audio", "subtitle"):
+        assert times(found[1], kind) == pytest.approx(times(found[0], kind), abs=2e-3), kind
+    assert tags(found[1]) == tags(found[0])
+    assert pictures[1].shape == pictures[0].shape
+    assert psnr(*pictures) >= 45
