@@ -138,7 +138,9 @@ class _Site:
 
     async def code(self, request):
         drawing = io.BytesIO()
-        code(self._settings, await self._knows_key(request)).save(drawing, "svg", scale=4, light="#fff")
+        code(self._settings, await self._knows_key(request)).save(
+            drawing, "svg", scale=4, light="#fff"
+        )
         return web.Response(body=drawing.getvalue(), content_type="image/svg+xml")
 
     async def status(self, request):

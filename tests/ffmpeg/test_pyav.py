@@ -10,7 +10,7 @@ import pytest
 from helpers import graphs
 from PIL import Image
 
-from ffmpeg_style import FFmpegError, InputError, stylize
+from ffmpeg_style import InputError, stylize
 from ffmpeg_style.ffmpeg.pyav import abilities
 
 LOSSLESS = ("-qp", "0")
@@ -180,3 +180,74 @@ def test_the_libraries_paint_what_the_program_paints(clip, model, shown, tmp_pat
     assert tags(found[1]) == tags(found[0])
     assert pictures[1].shape == pictures[0].shape
     assert psnr(*pictures) >= 45
+
+
+def test_options_that_are_the_programs_are_refused(clip, model, tmp_path):
+    source, target = clip([]), tmp_path / "out.mp4"
+    target.write_bytes(b"good")
+    for words in (["-nope", "1"], ["-c:a", "aac"], ["-b:s", "1"], ["-q:v", "high"]):
+        with pytest.raises(InputError, match=r"build|expected a number"):
+            how = dict(encoder_options=words, executor="pyav", overwrite=True)
+            stylize(source, target, model, **how)
+        assert target.read_bytes() == b"good"
+    stylize(source, target, model, **(how | {"encoder_options": ["-crf", "30", "-an"]}))
+
+
+def test_what_cannot_be_read_is_one_sentence(model, tmp_path):
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    with pytest.raises(InputError, match=r"text\.mp4 is no video .*: Invalid data") as raised:
+        stylize(text, tmp_path / "out.mp4", model, executor="pyav")
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == [text]
+
+
+def test_a_damaged_video_goes_on(clip, model, shown, tmp_path, caplog):
+    source = clip(["-g", "1", "-an"])
+    data = bytearray(source.read_bytes())
+    at = data.index(b"mdat") + 4 + len(data) // 3
+    data[at : at + 300] = bytes(300)
+    source.write_bytes(data)
+    target = stylize(source, tmp_path / "out.mp4", model, executor="pyav")
+    assert len(times(shown(target)[0], "video")) >= 8
+
+
+def test_a_source_that_changes_loses_no_frame(ffmpeg, model, shown, tmp_path):
+    parts = []
+    for number, size in enumerate(("64x48", "96x32")):
+        part = tmp_path / f"{number}.ts"
+        made = ("-f", "lavfi", "-i", f"testsrc2=s={size}:d=0.2,format=yuv420p", "-c:v", "libx264")
+        subprocess.run([ffmpeg, "-v", "error", *made, part], check=True)
+        parts.append(part.read_bytes())
+    source = tmp_path / "in.ts"
+    source.write_bytes(b"".join(parts))
+    found, _ = shown(stylize(source, tmp_path / "out.mp4", model, executor="pyav"))
+    assert found["streams"][0]["nb_frames"] == "10"
+
+
+def test_no_program_is_needed(clip, model, tmp_path):
+    """Where no ffmpeg was built and none is installed, a name alone paints."""
+    source = clip([])
+    code = (
+        "from ffmpeg_style import cli\nfrom ffmpeg_style.ffmpeg import program\n"
+        f"program.build_folder = lambda: program.Path({str(tmp_path / 'none')!r})\ncli.main()"
+    )
+    environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path)}
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(source), "--model", str(model)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{tmp_path / 'in-a.mov'}\n"
+
+
+def test_abilities():
+    assert abilities.has_encoder("libx264") and not abilities.has_encoder("nope")
+    assert abilities.has_decoder("h264") and not abilities.has_decoder("")
+    assert abilities.has_muxer("mp4") and not abilities.has_muxer("nope")
+    assert "yuv420p" in abilities.encoder_formats("libx264")
+    assert abilities.default_encoder("avi") == "mpeg4"
+    with pytest.raises(InputError, match="no encoder nope"):
+        abilities.encoder_formats("nope")

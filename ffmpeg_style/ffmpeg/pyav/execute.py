@@ -11,7 +11,7 @@ import av
 import numpy as np
 from tqdm import tqdm
 
-from ffmpeg_style.errors import FFmpegError
+from ffmpeg_style.errors import FFmpegError, InputError, StyleError
 from ffmpeg_style.ffmpeg.containers import COARSE_TIMES
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.pyav.graph import Filters, turn_filters
@@ -21,6 +21,9 @@ from ffmpeg_style.files import FULL, full_disk
 
 _MUXING = {"preload": "500000", "max_delay": "700000"}
 """Microseconds, as ffmpeg has them: programs of MPEG begin that late."""
+
+_BACK, _AHEAD = Fraction(-1, 10), Fraction(10)
+"""Seconds that the times of a stream may differ from what its last packet lets expect."""
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ def execute(job: Job, source: Path, draft: Path, bar: tqdm, names: Mapping[str, 
     except av.FFmpegError as error:
         raise _told(error, names, draft) from error
     except ValueError as error:  # as PyAV says that a container takes no such codec
-        if isinstance(error, FFmpegError) or type(error) is not ValueError:
+        if isinstance(error, StyleError):
             raise
         raise FFmpegError(str(error)) from error
 
@@ -167,6 +170,8 @@ class _Times:
         begin = Fraction(reader.start_time or 0, av.time_base)
         self._offset = begin + Fraction(str(self._start or 0))
         self._ended = set()
+        self._may_jump = bool(reader.format.flags & av.format.Flags.ts_discont.value)
+        self._next = {}
 
     def seek(self):
         if self._start:
@@ -176,11 +181,22 @@ class _Times:
         """Let the times of a packet be those of the part."""
         if packet.time_base is None:  # it tells that the stream has ended
             return
+        if self._may_jump and packet.dts is not None and packet.stream.type in ("audio", "video"):
+            self._heed_jump(packet)
         offset = round(self._offset / packet.time_base)
         if packet.pts is not None:
             packet.pts -= offset
         if packet.dts is not None:
             packet.dts -= offset
+
+    def _heed_jump(self, packet):
+        """Streams that were cut together have clocks that jump; ffmpeg joins them likewise."""
+        time = packet.dts * packet.time_base - self._offset
+        jump = time - self._next.get(packet.stream, time)
+        if not _BACK <= jump <= _AHEAD:
+            self._offset += jump
+            time -= jump
+        self._next[packet.stream] = time + (packet.duration or 0) * packet.time_base
 
     def is_inside(self, item, stream):
         """Whether a packet or a frame is of the part; one that is behind it ends its stream."""
@@ -292,6 +308,11 @@ class _Target:
                 self._kept[source.index] = carrier
         self._tell()
         self._writer.start_encoding()
+        if unknown := self._stream.codec_context.options:
+            raise InputError(
+                f"{encoder} has no option -{next(iter(unknown))}; those of the program ffmpeg need "
+                "one that was built by `ffmpeg-style build`"
+            )
         for packet in self._early:
             self._writer.mux(self._kept[packet.stream.index].take(packet))
         self._early.clear()

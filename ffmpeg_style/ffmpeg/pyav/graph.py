@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.filter import Graph
@@ -24,7 +25,7 @@ class Filters:
         self._turned = turned
         self._pixels = pixels
         self._kind: tuple | None = None
-        self._graph: Graph | None = None
+        self._graph: Any = None
 
     def push(self, frame: av.VideoFrame, aspect: Fraction | None = None) -> Iterator[av.VideoFrame]:
         """Give a frame, and take those that are ready."""
@@ -73,7 +74,7 @@ class Filters:
         return graph
 
 
-def turn_filters(frame: av.VideoFrame) -> list[str]:
+def turn_filters(frame):
     """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c)."""
     matrix = next((d for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
     if matrix is None:

@@ -50,13 +50,14 @@ def read_options(words: Iterable[str]) -> Options:
 
 
 def _note(options, word, name, kind, value):
-    if name in _DECIDED and kind in ("", "v", "0"):
+    is_of_pictures = kind in ("", "v", "0")
+    if name in _DECIDED and is_of_pictures:
         return
     if name in _OF_MUXERS:
         options.muxer[name] = value
-    elif kind == "a":
+    elif kind == "a" and name not in _DECIDED:
         options.audio[name] = value
-    elif kind not in ("", "v", "0"):
+    elif not is_of_pictures:
         raise InputError(
             f"{word} is for the program ffmpeg: build it by `ffmpeg-style build`, or leave it out"
         )
