@@ -108,7 +108,8 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
         controls=initial_controls(styles, style, strength, colors),
         state=(state or default_state_folder(options["rtmp_port"])).absolute(),
         key=key,
-        filter_options={name: value for name, value in chosen.items() if value},
+        # Two frames at a time would both take twice as long.
+        filter_options={"requests": 1, **{n: value for n, value in chosen.items() if value}},
         **options,
     )
     require("live", "the live server")

@@ -5,7 +5,7 @@ import subprocess
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.abilities import has_demuxer
 from ffmpeg_style.ffmpeg.reasons import reason_in
-from ffmpeg_style.live.painter import painting
+from ffmpeg_style.live.rtmp.painter import painting
 
 REHEARSAL_TIME = 120
 """Seconds for one small frame: a slow machine loads a large model."""

@@ -16,6 +16,7 @@ from ffmpeg_style.live.access import (
     is_stream_name,
 )
 from ffmpeg_style.live.outputs import Outputs
+from ffmpeg_style.live.rtmp.camera import RtmpCamera
 from ffmpeg_style.live.settings import LOOPBACK
 from ffmpeg_style.live.stream import Stream
 
@@ -73,13 +74,10 @@ class Streams:
         if not has_ticket and not await self.guard.knows(query.get("key", ""), address):
             log.warning("%s: publishing refused, wrong key, from %s", name, address)
             return False
-        async with self._lock:
-            stream = await self._admit(
-                name,
-                lambda folder: Stream(name, client, folder, self._settings, self._tickets),
-            )
+        camera = RtmpCamera(name, client, self._settings, self._tickets)
+        stream = await self.publish(name, camera)
         if stream:
-            await stream.joined()
+            await camera.joined()
         return stream is not None and self._streams.get(name) is stream
 
     async def may_play(self, application, name, address, query):
@@ -89,7 +87,7 @@ class Streams:
         if application == "camera":
             allowed = self._has_ticket(PLAY_CAMERA, name, address, query)
             if allowed and (stream := self.get(name)):
-                stream.join()
+                stream.camera.join()
             return allowed
         if not self._settings.private or self._has_ticket(PLAY_PAINTED, name, address, query):
             return True
@@ -98,38 +96,35 @@ class Streams:
     def _has_ticket(self, purpose, name, address, query):
         return address == LOOPBACK and self._tickets.redeem(query.get("ticket", ""), purpose, name)
 
-    async def publish(self, name, make):
-        """Has a camera painted that did not come by nginx.
+    async def publish(self, name, camera):
+        """Has a camera painted.
 
         Args:
-            name: checked, of a client that may publish.
-            make: function of (folder, settings, tickets) that returns what a `Stream` is.
+            name: checked.
+            camera: a `Camera` that may publish.
 
         Returns:
             The stream; None when the name is taken, or as many are painted as may be.
         """
         async with self._lock:
-            return await self._admit(
-                name, lambda folder: make(folder, self._settings, self._tickets)
-            )
+            return await self._admit(name, camera)
 
-    async def _admit(self, name, make):
-        """The new stream of a camera, which `make` makes for a folder, or None."""
+    async def _admit(self, name, camera):
         if known := self._streams.get(name):
-            if known.silence < SILENCE:
+            if known.camera.silence < SILENCE:
                 log.warning("%s: publishing refused, the name is taken", name)
                 return None
             log.warning("%s: a silent camera gives way to another", name)
             with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
                 await self._nginx.drop_publisher(name)
-            self.left(name, known.client)
+            self.left(name, known.camera.client)
         if name in self._closing:
             await asyncio.wait([self._closing[name]])
         if len(self._streams) >= self._settings.max_streams:
             log.warning("%s: publishing refused, %d streams are painted", name, len(self._streams))
             return None
         folder = self._settings.state / f"stream-{next(self._folders)}"
-        self._streams[name] = stream = make(folder)
+        self._streams[name] = stream = Stream(name, camera, folder, self._settings, self._tickets)
         stream.start()
         self._outputs.begin(stream)
         log.info("%s: a camera publishes", name)
@@ -138,7 +133,7 @@ class Streams:
     def left(self, name, client):
         """A camera is gone: its stream ends, unless another camera publishes it by now."""
         stream = self._streams.get(name)
-        if stream and stream.client == client:
+        if stream and stream.camera.client == client:
             del self._streams[name]
             task = self._closing[name] = asyncio.create_task(self._end(stream))
             task.add_done_callback(lambda _: self._closing.pop(name, None))
@@ -151,7 +146,7 @@ class Streams:
     async def close(self):
         """Ends every stream."""
         for name, stream in list(self._streams.items()):
-            self.left(name, stream.client)
+            self.left(name, stream.camera.client)
         if self._closing:
             await asyncio.wait(self._closing.values())
 
@@ -169,8 +164,8 @@ class Streams:
         """Takes what nginx sees; a camera that left before it was admitted told so too early."""
         for name, stream in list(self._streams.items()):
             stream.seen(seen.get(("camera", name)), seen.get(("painted", name)))
-            if stream.absence > ABSENCE:
-                self.left(name, stream.client)
+            if stream.camera.absence > ABSENCE:
+                self.left(name, stream.camera.client)
 
     def _log_progress(self):
         for stream in self._streams.values():

@@ -10,7 +10,7 @@ from helpers.live import KEY
 from rtmp_client import publishing
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
-from ffmpeg_style.live import flv
+from ffmpeg_style.live.rtmp import flv
 
 
 def encoded(seconds, size="160x96", rate=10, gop=20, sound=True, options=()):

@@ -6,10 +6,10 @@ import dataclasses
 import pytest
 from helpers.odd_camera import tags_in
 
-from ffmpeg_style.live import feed as feed_module
-from ffmpeg_style.live import flv
-from ffmpeg_style.live.camera import MAX_KEPT_TIME, Camera
-from ffmpeg_style.live.feed import Feed
+from ffmpeg_style.live.rtmp import feed as feed_module
+from ffmpeg_style.live.rtmp import flv
+from ffmpeg_style.live.rtmp.feed import Feed
+from ffmpeg_style.live.rtmp.incoming import MAX_KEPT_TIME, Incoming
 
 PICTURE_HEADER = flv.Tag(flv.PICTURE, 0, b"\x17\0\0\0\0header")
 SOUND_HEADER = flv.Tag(flv.SOUND, 0, b"\xaf\0\x12\x10")
@@ -26,8 +26,8 @@ def sound(ms):
 
 
 def camera_of(*tags):
-    """A `Camera` that has sent tags."""
-    camera = Camera()
+    """An `Incoming` of tags."""
+    camera = Incoming()
     for tag in tags:
         camera.take(tag)
     return camera

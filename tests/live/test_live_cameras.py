@@ -12,7 +12,7 @@ from helpers.live import LiveServer, wait_for
 from helpers.odd_camera import OddCamera, encoded
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
-from ffmpeg_style.live import flv
+from ffmpeg_style.live.rtmp import flv
 
 
 @pytest.fixture(scope="module")

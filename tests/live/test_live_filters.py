@@ -7,7 +7,7 @@ from helpers import graphs
 
 from ffmpeg_style.ffmpeg.probe import Video
 from ffmpeg_style.live.controls import Controls
-from ffmpeg_style.live.painter import Job, filters, painted_size
+from ffmpeg_style.live.rtmp.painter import Job, filters, painted_size
 from ffmpeg_style.live.settings import Settings
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ffmpeg_style.live import progress as module
-from ffmpeg_style.live.progress import Progress
+from ffmpeg_style.live import tap as module
+from ffmpeg_style.live.rtmp.progress import Progress
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ffmpeg_style.live.timeline import Timeline
+from ffmpeg_style.live.rtmp.timeline import Timeline
 
 INTERVAL = {"picture": 40, "sound": 23}
 CLOCKS = {

@@ -31,7 +31,7 @@ def answer(offer):
     """What a camera with that offer is answered."""
 
     async def negotiate():
-        camera = WebCamera()
+        camera = WebCamera("cam", None)
         try:
             return await camera.answer(offer.encode())
         finally:
@@ -72,7 +72,7 @@ def test_nothing_is_sent_to_an_address_that_an_offer_names():
         victim.setblocking(False)
 
         async def negotiate():
-            camera = WebCamera()
+            camera = WebCamera("cam", None)
             offer = OFFER.format(address="127.0.0.1", port=victim.getsockname()[1])
             await camera.answer(offer.encode())
             await asyncio.sleep(0.5)  # aioice sends a check each 20 ms

@@ -3,30 +3,54 @@
 import time
 
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.live.camera import Camera
 from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import FrameAssembler, PacketTap
+from ffmpeg_style.live.webrtc.broadcast import Broadcast
 from ffmpeg_style.live.webrtc.connection import Connection
+from ffmpeg_style.live.webrtc.painter import WorkerPainter
 from ffmpeg_style.live.webrtc.timeline import Timeline
 
+PAUSE = 4
+"""Seconds without a byte that are a silence."""
+PATIENCE = 20
+"""Seconds without a byte after which a camera is gone, told or not."""
 
-class WebCamera:
+
+class WebCamera(Camera):
     """A camera's packets, put together and given to the painter of the moment.
+
+    Args:
+        name: the stream's, checked.
+        settings: the server's `Settings`.
 
     Attributes:
         connection: a `Connection`.
         has_sound: whether it sends any.
         codec: of its frames, one of `messages.CODECS`; None before the first.
+        broadcast: the painting, for browsers.
+        source: what the camera films, for browsers, in step with the painting.
     """
 
-    def __init__(self):
+    by = "webrtc"
+
+    def __init__(self, name, settings):
         self.connection = Connection()
+        self.client = self.connection.id
         self.has_sound = False
         self.codec = None
-        self._start = time.monotonic()
+        self.broadcast = Broadcast(self._tell_painter)
+        self.source = Broadcast(self._follow_wishes)
+        self.frames = self.dropped = 0
+        self._name = name
+        self._settings = settings
+        self._start = self._last_received = time.monotonic()
+        self._sending_since = None
+        self._received = 0
         self._buffers = []
-        self._frames = None
+        self._assembler = None
         self._painter = None
-        self._sound = self._source = None
+        self._needs_key_frame = True
         self._picture_time = Timeline(messages.VIDEO_RATE)
         self._sound_time = Timeline(messages.AUDIO_RATE)
         self._last_pts = -1
@@ -38,54 +62,67 @@ class WebCamera:
     def _prepare(self):
         for transceiver in self.connection.peer.getTransceivers():
             transceiver.direction = "recvonly"
-            if transceiver.kind == "video" and not self._frames:
+            if transceiver.kind == "video" and not self._assembler:
                 adapt.allow_codecs(transceiver, *messages.CODECS)
                 adapt.take_packets(transceiver.receiver, self._make_assembler)
             elif transceiver.kind == "audio" and not self.has_sound:
                 self.has_sound = True
                 adapt.allow_codecs(transceiver, "opus")
                 adapt.take_packets(transceiver.receiver, self._make_tap)
-        if not self._frames:
+        if not self._assembler:
             raise InputError("expected an offer that sends a picture")
 
     def _make_assembler(self, codec_of):
-        self._frames = FrameAssembler(self._take_frame, codec_of)
-        self._buffers.append(self._frames)
-        return self._frames
+        self._assembler = FrameAssembler(self._take_frame, codec_of)
+        self._buffers.append(self._assembler)
+        return self._assembler
 
     def _make_tap(self, codec_of):
         tap = PacketTap(self._take_sound)
         self._buffers.append(tap)
         return tap
 
-    @property
-    def received(self):
-        """Bytes so far."""
-        return sum(buffer.received for buffer in self._buffers)
+    def _listen(self):
+        """Takes note of whether something came."""
+        now, received = time.monotonic(), sum(buffer.received for buffer in self._buffers)
+        if received != self._received:
+            if self._sending_since is None or now - self._last_received > PAUSE:
+                self._sending_since = now
+            self._received, self._last_received = received, now
 
     @property
-    def is_connected(self):
-        """Whether the connection has not ended."""
-        return not self.connection.ended.is_set()
+    def silence(self):
+        self._listen()
+        return time.monotonic() - self._last_received
 
-    def send_to(self, painter, sound, source):
-        """From now on a `WorkerPainter` gets all, or None does, and `Broadcast`s get their parts.
+    @property
+    def sending_since(self):
+        self._listen()
+        return self._sending_since
 
-        Args:
-            painter: a `WorkerPainter` or None.
-            sound: gets the sound.
-            source: gets the frames as they came.
-        """
-        self._painter, self._sound, self._source = painter, sound, source
-        self.begin_anew()
+    @property
+    def absence(self):
+        is_there = not self.connection.ended.is_set() and self.silence < PATIENCE
+        return 0 if is_there else float("inf")
 
-    def begin_anew(self):
-        """The painter has missed something, and goes on with a key frame."""
-        self._frames.begin_anew()
+    async def start_painter(self, folder, ticket, controls):
+        self._painter = await WorkerPainter.start(
+            self._settings, self._name, folder, controls, ticket, self
+        )
+        self._needs_key_frame = True
+        return self._painter
 
-    def request_key_frame(self):
-        """Someone who watches what is filmed needs a key frame."""
-        self._frames.request_key_frame()
+    def release(self, painter):
+        self._painter = None
+
+    def _tell_painter(self, settings):
+        if self._painter:
+            self._painter.tell(settings)
+
+    def _follow_wishes(self, settings):
+        """Someone who watches what is filmed may need a key frame."""
+        if settings.get("key_frame"):
+            self._assembler.request_key_frame()
 
     def lateness(self, pts):
         """Seconds since a frame with that pts, in units of VIDEO_RATE, came or could have come."""
@@ -95,20 +132,35 @@ class WebCamera:
         moment = self._picture_time.moment(timestamp, time.monotonic()) - self._start
         self._last_pts = max(int(moment * messages.VIDEO_RATE), self._last_pts + 1)
         self.codec = codec
-        if self._painter:
-            self._painter.video(codec, self._last_pts, data)
-            delay = self._painter.progress.delay
-            self._source.video_later(delay or 0, self._last_pts, data, is_key)
+        self.frames += 1
+        if not self._paint(codec, data, is_key):
+            self.dropped += 1
+        delay = self._painter and self._painter.delay
+        self.source.video_later(delay or 0, self._last_pts, data, is_key)
+
+    def _paint(self, codec, data, is_key):
+        """Has a frame painted; returns False where the painter is not there or not so far.
+
+        What was left out is missing from all that follows up to a key frame, so one is asked for.
+        """
+        painter = self._painter
+        if not painter or not painter.has_room:
+            self._needs_key_frame = True
+            return False
+        if self._needs_key_frame and not is_key:
+            self._assembler.request_key_frame()
+            return False
+        self._needs_key_frame = False
+        painter.video(codec, self._last_pts, data)
+        return True
 
     def _take_sound(self, timestamp, data):
-        moment = self._sound_time.moment(timestamp, time.monotonic()) - self._start
+        now = time.monotonic() - self._start
+        moment = self._sound_time.moment(timestamp, now)
         pts = int(moment * messages.AUDIO_RATE)
-        if self._painter:
+        if self._painter and self._painter.has_room:
             self._painter.audio(pts, data)
-        if self._sound:
-            lateness = time.monotonic() - self._start - moment
-            self._sound.audio(pts, data, lateness)
+        self.broadcast.audio(pts, data, now - moment)
 
     async def close(self):
-        """Ends the connection."""
         await self.connection.close()

@@ -12,7 +12,7 @@ SETTINGS = 3
 PAINTED = 4
 """To the server: a painting as VP8, empty while nobody watches; the detail is 1 for a key frame."""
 COUNTS = 5
-"""To the server, now and then: what `FRAMES` packs."""
+"""To the server, at the start and with each frame that was taken: what `FRAMES` packs."""
 
 FRAMES = struct.Struct(">II")
 """Frames that have come in, and that were dropped, so far."""

@@ -1,70 +1,48 @@
 """The server's end of a worker, and the ffmpeg that makes RTMP and HLS of what it paints."""
 
 import asyncio
+import collections
 import logging
 import os
 import subprocess
+import time
 
 from ffmpeg_style.live import children
-from ffmpeg_style.live.painter import publishing
-from ffmpeg_style.live.progress import Tap
+from ffmpeg_style.live.painted import publishing
+from ffmpeg_style.live.tap import Tap
 from ffmpeg_style.live.webrtc import messages
 from ffmpeg_style.live.webrtc.process import Worker
+
+MAX_BACKLOG = 0.3
+"""Seconds for which a frame waits for the worker's decoder; then it goes on with a key frame."""
 
 log = logging.getLogger(__name__)
 
 
-class WorkerProgress:
-    """Where a worker is: has what `Progress` has, told by the worker itself."""
-
-    def __init__(self):
-        self.arrivals = Tap()
-        self.paintings = Tap()
-        self.dropped = 0
-        self.delay = None
-        self.backlog_time = 0.0
-
-    @property
-    def frames(self):
-        """Frames {"in", "painted", "dropped"}."""
-        return {
-            "in": self.arrivals.count,
-            "painted": self.paintings.count,
-            "dropped": self.dropped,
-        }
-
-    def note_counts(self, frames_in, dropped):
-        """What the worker has counted."""
-        if frames_in > self.arrivals.count:
-            self.arrivals.passed()
-            self.arrivals.count = frames_in
-        self.dropped = dropped
-
-    def note_painting(self, delay):
-        """A painting has come, `delay` seconds after its frame."""
-        self.paintings.passed()
-        self.delay = max(delay, 0.0)
-
-
 class WorkerPainter:
-    """Paints a camera's frames; has what `Painter` has.
+    """Paints a camera's frames.
 
     Attributes:
-        progress: a `WorkerProgress`.
+        given, dropped: pictures, as `Camera.start_painter` has it.
+        paintings: a `Tap` for what was painted.
+        delay: seconds from the last painting's frame to its coming here, None before the first.
     """
 
-    def __init__(self, name, camera, broadcast):
-        self.progress = WorkerProgress()
+    def __init__(self, name, camera):
+        self.given = self.dropped = 0
+        self.paintings = Tap()
+        self.delay = None
         self._name = name
         self._camera = camera
-        self._broadcast = broadcast
-        self._overrun = 0
+        self._is_ready = False
+        self._started = time.monotonic()
+        self._untaken = collections.deque()
         self._worker = None
         self._publisher = None
         self._log = None
 
     @classmethod
-    async def start(cls, settings, name, folder, controls, ticket, camera, broadcast):
+    async def start(cls, settings, name, folder, controls, ticket, camera):
         """Starts to paint a stream.
 
         Args:
@@ -73,10 +51,9 @@ class WorkerPainter:
             folder: receives the segments for browsers.
             controls: the `Controls` to begin with.
             ticket: for publishing the painted stream.
-            camera: a `WebCamera`.
-            broadcast: the stream's `Broadcast`.
+            camera: a `WebCamera`; its viewers get the painting.
         """
-        painter = cls(name, camera, broadcast)
+        painter = cls(name, camera)
         try:
             await painter._start(settings, folder, controls, ticket)
         except BaseException:
@@ -108,7 +85,7 @@ class WorkerPainter:
             os.close(read_end)
             os.close(write_end)
         self._log = asyncio.create_task(self._forward_log())
-        self._worker.tell(self._broadcast.settings())
+        self._worker.tell(self._camera.broadcast.settings())
 
     async def _forward_log(self):
         async for line in children.lines(self._publisher.stderr):
@@ -117,25 +94,37 @@ class WorkerPainter:
     def _take(self, kind, detail, pts, payload):
         if kind == messages.PAINTED:
             lateness = self._camera.lateness(pts)
-            self.progress.note_painting(lateness)
+            self.paintings.passed()
+            self.delay = max(lateness, 0.0)
             if payload:
-                self._broadcast.video(pts, payload, bool(detail), lateness)
+                self._camera.broadcast.video(pts, payload, bool(detail), lateness)
         elif kind == messages.COUNTS:
-            frames_in, dropped = messages.FRAMES.unpack(payload)
-            self.progress.note_counts(frames_in + self._overrun, dropped + self._overrun)
+            self._is_ready = True
+            taken, self.dropped = messages.FRAMES.unpack(payload)
+            while len(self._untaken) > self.given - taken:
+                self._untaken.popleft()
+
+    @property
+    def blocked(self):
+        """Seconds for which the worker has taken nothing of what it was given, or did not begin."""
+        if not self._is_ready:
+            return time.monotonic() - self._started
+        return time.monotonic() - self._untaken[0] if self._untaken else 0
+
+    @property
+    def has_room(self):
+        """Whether the worker would decode a frame at once, or nearly so."""
+        return self._is_ready and self.blocked < MAX_BACKLOG
 
     def video(self, codec, pts, data):
         """A frame of the camera's, one of `messages.CODECS`."""
-        if self._worker.is_behind:
-            self._overrun += 1
-            self._camera.begin_anew()
-        else:
-            self._worker.send(messages.VIDEO, pts, data, messages.CODECS.index(codec))
+        self.given += 1
+        self._untaken.append(time.monotonic())
+        self._worker.send(messages.VIDEO, pts, data, messages.CODECS.index(codec))
 
     def audio(self, pts, data):
         """A packet of the camera's sound."""
-        if not self._worker.is_behind:
-            self._worker.send(messages.AUDIO, pts, data)
+        self._worker.send(messages.AUDIO, pts, data)
 
     def tell(self, settings):
         """Settings for the worker, a dict."""

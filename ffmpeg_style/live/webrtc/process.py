@@ -9,9 +9,6 @@ import sys
 from ffmpeg_style.live import children
 from ffmpeg_style.live.webrtc import messages
 
-MAX_BACKLOG = 1 << 20
-"""Bytes that wait for a worker; it then goes on with a key frame."""
-
 log = logging.getLogger(__name__)
 
 
@@ -52,11 +49,6 @@ class Worker:
     async def _forward_log(self):
         async for line in children.lines(self.process.stderr):
             log.debug("%s: %s", self._name, line)
-
-    @property
-    def is_behind(self):
-        """Whether so much waits for it that more would be late."""
-        return self.process.stdin.transport.get_write_buffer_size() > MAX_BACKLOG
 
     def send(self, kind, pts, payload, detail=0):
         """Sends a message."""

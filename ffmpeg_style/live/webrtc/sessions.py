@@ -9,7 +9,6 @@ from ffmpeg_style.live.webrtc import adapt
 from ffmpeg_style.live.webrtc.camera import WebCamera
 from ffmpeg_style.live.webrtc.connection import Connection
 from ffmpeg_style.live.webrtc.relay import Relay
-from ffmpeg_style.live.webrtc.stream import WebStream
 
 MAX_VIEWERS = 100
 """Browsers that watch at a time, of all streams together."""
@@ -56,11 +55,11 @@ class Sessions:
         """
         if not is_stream_name(name):
             raise InputError("expected a name of letters, digits, _ and -, at most 64")
-        camera = WebCamera()
+        camera = WebCamera(name, self._settings)
         connection = camera.connection
         try:
             answer = await camera.answer(offer)
-            stream = await self._streams.publish(name, lambda *rest: WebStream(name, camera, *rest))
+            stream = await self._streams.publish(name, camera)
             if stream is None:
                 raise RefusedError("the name is taken, or as many streams are painted as may be")
         except BaseException:
@@ -89,9 +88,9 @@ class Sessions:
             RefusedError: there is no such camera, or there are too many viewers.
         """
         stream = self._streams.get(name)
-        if stream is None or not hasattr(stream, "source") or not stream.codec:
+        if stream is None or stream.camera.by != WebCamera.by or not stream.camera.codec:
             raise RefusedError("no such camera that came by WHIP")
-        return await self._join(stream, stream.source, stream.codec, offer)
+        return await self._join(stream, stream.camera.source, stream.camera.codec, offer)
 
     async def _join(self, stream, broadcast, codec, offer):
         if self.viewers() >= MAX_VIEWERS:
@@ -117,14 +116,16 @@ class Sessions:
         found = self._streams.status()
         for status in found:
             stream = self._streams.get(status["name"])
-            if relay := self._relays.get(stream):
-                # To nginx, what relays a stream to browsers is a player.
-                status["viewers"] += self.viewers(relay.broadcast) - 1
+            relay = self._relays.get(stream)
+            if relay or stream.camera.by == WebCamera.by:
+                status["viewers"] += self.viewers(self._broadcast(stream))
+            if relay and status["viewers"]:  # To nginx, a relay is a player.
+                status["viewers"] -= 1
         return found
 
     def _broadcast(self, stream):
-        if broadcast := getattr(stream, "broadcast", None):
-            return broadcast
+        if stream.camera.by == WebCamera.by:
+            return stream.camera.broadcast
         if stream not in self._relays:
             self._relays[stream] = Relay(stream.name, self._settings, self._tickets)
             self._spawn(self._end_relay(stream, self._relays[stream]))

@@ -12,7 +12,6 @@ import os
 import queue
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -26,8 +25,6 @@ from ffmpeg_style.live.webrtc.vp8 import Vp8Encoder
 VIDEO_TIME = fractions.Fraction(1, messages.VIDEO_RATE)
 MAX_PIXELS = 4096 * 2304
 """Of a camera's frame; a larger one counts as damaged."""
-COUNTS_INTERVAL = 0.5
-"""Seconds between two reports, while something comes in."""
 _DECODERS = {"VP8": "libvpx", "H264": "h264"}
 
 
@@ -118,7 +115,7 @@ class Painter:
         self.dropped += 1
 
     def tell_counts(self):
-        """Tells the server, for which this is a sign of life as well."""
+        """Tells the server, which gives nothing to one that is behind."""
         counts = messages.FRAMES.pack(self.frames_in, self.dropped)
         self._outlet.write(messages.COUNTS, 0, counts)
 
@@ -205,14 +202,12 @@ def paint_camera(settings, source, outlet):
         stack.callback(publication.close)
         painter = stack.enter_context(contextlib.closing(Painter(settings, outlet, publication)))
         decoder = Decoder(painter, outlet)
-        told = 0.0
+        painter.tell_counts()
         while message := messages.read_blocking(source):
             kind, detail, pts, payload = message
-            if time.monotonic() - told > COUNTS_INTERVAL:
-                told = time.monotonic()
-                painter.tell_counts()
             if kind == messages.VIDEO:
                 decoder.decode(messages.CODECS[detail], pts, payload)
+                painter.tell_counts()
             elif kind == messages.AUDIO:
                 publication.audio(pts, payload)
             elif kind == messages.SETTINGS:

@@ -5,7 +5,7 @@ import collections
 import contextlib
 import time
 
-from ffmpeg_style.live import flv
+from ffmpeg_style.live.rtmp import flv
 
 BACKLOG = 3
 """Seconds of waiting after which pictures are given up, as soon as a key frame is there."""
@@ -29,8 +29,8 @@ class Feed:
         """Begins with what the camera has kept, before there is a painter.
 
         Args:
-            camera: a `Camera`.
-            start: of the first picture to be painted, as of `Camera.begin`.
+            camera: an `Incoming`.
+            start: of the first picture to be painted, as of `Incoming.begin`.
             with_sound: whether the sound is given, too.
         """
         self.given = self.skipped = 0

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import subprocess
 
-from ffmpeg_style.live import children, flv
+from ffmpeg_style.live import children
+from ffmpeg_style.live.rtmp import flv
 from ffmpeg_style.live.settings import LOOPBACK
 
 log = logging.getLogger(__name__)

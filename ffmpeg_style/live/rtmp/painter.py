@@ -15,8 +15,8 @@ from ffmpeg_style.ffmpeg.probe import Video
 from ffmpeg_style.live import children
 from ffmpeg_style.live.changes import Changes
 from ffmpeg_style.live.controls import Controls
-from ffmpeg_style.live.progress import Progress
-from ffmpeg_style.live.settings import LOOPBACK
+from ffmpeg_style.live.painted import HLS, publishing, tee
+from ffmpeg_style.live.rtmp.progress import Progress
 
 FILTER = "styletransfer"
 COPIED_SOUND = {"AAC", "MP3"}
@@ -24,21 +24,8 @@ ENCODED_SOUND = {"G.711", "PCM"}
 """What RTMP players or MPEG-TS do not know, and surveillance cameras send."""
 END_TIME = 1
 """Seconds in which a painter is to paint the rest."""
-KEYFRAME_INTERVAL = 0.5
-"""Seconds: what a new player waits at most, and the length of an HLS segment."""
 MAX_LOG_LINES = 10
 """Errors of ffmpeg that are passed on in a second: a broken stream can cause very many."""
-
-_ENCODER = (
-    *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0"),
-    *("-g", "1000", "-force_key_frames"),
-    f"expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+{KEYFRAME_INTERVAL}))",
-)
-_HLS = (
-    f"[f=hls:onfail=ignore:hls_time={KEYFRAME_INTERVAL}:hls_list_size=8:hls_delete_threshold=8:"
-    "hls_flags=append_list+delete_segments+independent_segments+omit_endlist+temp_file:"
-    "hls_segment_filename={name}-%d.ts]{name}.m3u8"
-)
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +63,13 @@ class Painter:
     """One run of ffmpeg.
 
     Attributes:
-        progress: a `Progress`.
+        paintings: a `Tap` for the frames that were painted.
         feed: the `Feed` that it gets its pictures from.
     """
 
     def __init__(self, name, controls, process, writer, feed):
-        self.progress = Progress(feed.arrivals)
+        self._progress = Progress(feed.arrivals)
+        self.paintings = self._progress.paintings
         self.feed = feed
         self._changes = Changes(controls.filter_options())
         self._name = name
@@ -120,7 +108,7 @@ class Painter:
     async def _forward_log(self):
         second, shown = 0, 0
         async for line in children.lines(self._process.stderr):
-            self.progress.read_log(line)
+            self._progress.read_log(line)
             is_error = "[error]" in line or "[fatal]" in line
             if int(time.monotonic()) != second:
                 second, shown = int(time.monotonic()), 0
@@ -135,24 +123,34 @@ class Painter:
 
     def _send_change(self):
         """Ffmpeg takes commands for its filters on its stdin, and forgets those that come early."""
-        if self.progress.paintings.count and (change := self._changes.next()):
+        if self.paintings.count and (change := self._changes.next()):
             option, value = change
             self._process.stdin.write(f"c{FILTER} -1 {option} {value}\n".encode())
 
     async def _take_paintings(self):
         async for line in children.lines(self._process.stdout):
-            self.progress.read_painting(line)
+            self._progress.read_painting(line)
             self._send_change()
+
+    @property
+    def given(self):
+        """Pictures that were to be painted or dropped."""
+        return self.feed.given + self.feed.skipped
 
     @property
     def dropped(self):
         """Pictures that were not painted, as there was no time for them."""
-        return self.progress.dropped + self.feed.skipped
+        return self._progress.dropped + self.feed.skipped
 
     @property
-    def in_flight(self):
-        """Pictures on their way, with those that were dropped since the last painting."""
-        return self.feed.given - self.progress.paintings.count - self.progress.dropped
+    def delay(self):
+        """Seconds by which the last painting was late, None before the first."""
+        return self._progress.delay
+
+    @property
+    def blocked(self):
+        """Seconds for which nothing was read of what there is."""
+        return self.feed.blocked
 
     async def ended(self):
         """Waits until ffmpeg has ended and all it said has been read; returns its exit code."""
@@ -199,20 +197,7 @@ def _command(settings, job, descriptor):
         *("-map", "0:v:0", *_sound_options(job), "-vf", filters(settings, job)),
         *publishing(settings, job.name, job.ticket),
         *("-map", "0:v:0", *_sound_options(job), "-c:v", "copy"),
-        *_tee(_HLS.format(name="source")),
-    ]
-
-
-def publishing(settings, name, ticket):
-    """Options of ffmpeg for an output: the painting, for players and browsers."""
-    painted = f"rtmp://{LOOPBACK}:{settings.rtmp_port}/painted/{name}?ticket={ticket}"
-    escaped = painted.replace(":", "\\:")
-    bitrate = settings.bitrate
-    return [
-        *_ENCODER,
-        *("-b:v", f"{bitrate}k", "-maxrate", f"{bitrate}k", "-bufsize", f"{bitrate // 2}k"),
-        *("-fps_mode", "passthrough", "-enc_time_base", "1:1000"),
-        *_tee(f"[f=flv:flvflags=no_duration_filesize]{escaped}", _HLS.format(name="painted")),
+        *tee(HLS.format(name="source")),
     ]
 
 
@@ -220,15 +205,6 @@ def _sound_options(job):
     if not carries_sound(job.sound):
         return []
     return ["-map", "0:a:0?", "-c:a", "copy" if job.sound in COPIED_SOUND else "aac"]
-
-
-def _tee(*outputs):
-    """Several outputs of the same packets."""
-    return [
-        *("-protocol_whitelist", "rtmp,tcp,file"),
-        # Without a limit, a camera that announces sound and sends none would hold the picture back.
-        *("-max_interleave_delta", "200000", "-f", "tee", "|".join(outputs)),
-    ]
 
 
 def filters(settings, job):
