@@ -12,6 +12,7 @@ STYLETRANSFER_OBJS = \
     graph/attributes.o \
     graph/budget.o \
     graph/card.o \
+    graph/formats.o \
     graph/graphdef.o \
     graph/image_shapes.o \
     graph/move_shapes.o \

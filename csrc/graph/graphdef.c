@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "formats.h"
 #include "graphdef.h"
 #include "nodes.h"
 #include "proto.h"
@@ -212,8 +213,20 @@ static int is_harmful(StyleSpan op)
     return 0;
 }
 
+/** Says what a file is instead of a frozen graph, and how to make one of it. */
+static int refuse_format(const StyleContext *ctx, const char *path, const StyleFormat *format)
+{
+    return ff_style_error(ctx, -EBADMSG,
+                          "model '%s' is %s, and no frozen TensorFlow graph (.pb): %s%s%s", path,
+                          format->name, format->before, path, format->after);
+}
+
 static int refuse(const StyleContext *ctx, const StyleGraphDef *file, const uint8_t *position)
 {
+    const StyleFormat *const format = ff_style_find_format(file->path, file->data, file->size);
+
+    if (format)
+        return refuse_format(ctx, file->path, format);
     return ff_style_error(
         ctx, -EBADMSG,
         "model '%s' is no frozen TensorFlow graph (a GraphDef), or was cut short: "
@@ -305,12 +318,6 @@ int ff_style_scan_graphdef(const StyleContext *ctx, StyleGraphDef *file)
     int ret, nodes = 0;
 
     for (; (ret = ff_style_take_field(&graph, &field)) > 0; position = graph.data) {
-        if (field.number == 1 && field.type == FF_STYLE_VARINT && position == file->data)
-            return ff_style_error(
-                ctx, -EBADMSG,
-                "model '%s' is a SavedModel; it has to be frozen into one graph (a "
-                "GraphDef) first",
-                file->path);
         if (field.type != (field.number == GRAPH_VERSION ? FF_STYLE_VARINT : FF_STYLE_BYTES) ||
             field.number > GRAPH_DEBUG)
             return refuse(ctx, file, position);
@@ -340,10 +347,7 @@ static int check_file(const StyleContext *ctx, const char *path, int fd, size_t 
         return ff_style_error(ctx, ret, "model '%s' can't be read: %s", path, strerror(-ret));
     }
     if (S_ISDIR(info.st_mode))
-        return ff_style_error(ctx, -EBADMSG,
-                              "model '%s' is a folder (a SavedModel?), and a frozen graph is one "
-                              "file; freeze it first",
-                              path);
+        return refuse_format(ctx, path, &ff_style_saved_model);
     if (!S_ISREG(info.st_mode))
         return ff_style_error(ctx, -EBADMSG, "model '%s' is not a regular file", path);
     if (!info.st_size)

@@ -364,7 +364,7 @@ BAD: dict[str, Bad] = {
     "zeros": Bad(_bytes(bytes(1000)), ["frozen"]),
     "text": Bad(_bytes(b'node { name: "frame" op: "Placeholder" }\n'), ["frozen"]),
     "nodeless": Bad(_nodeless, ["no node"]),
-    "saved_model_folder": Bad(_saved_model, ["folder", "SavedModel"]),
+    "saved_model_folder": Bad(_saved_model, ["SavedModel", "ffmpeg-style freeze"]),
     "saved_model_file": Bad(_saved_model_file, ["SavedModel"]),
     "function_library": Bad(_with_function, ["function", "called_back"]),
     "loop": Bad(_loop, []),
