@@ -1,0 +1,27 @@
+"""``ffmpeg-style sheet``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("sheet")
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("--model", "name", metavar="NAME|PATH", help="Its styles alone.  [default: all]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="[default: PHOTO-sheet.jpg beside it]",
+)
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a sheet that exists.")
+def command(photo, name, output, overwrite):
+    """Paint PHOTO with every model, in one picture with their names: to choose one by."""
+    from ffmpeg_style.catalog import read_model
+    from ffmpeg_style.sheet import write_sheet
+
+    target = output or photo.with_name(f"{photo.stem}-sheet.jpg")
+    models = None if name is None else [read_model(name)]
+    write_sheet(photo, target, models, overwrite=overwrite)
+    print(target)
