@@ -70,3 +70,23 @@ def wait_for_frames(browser, count=5):
     before = statistics(browser)["frames"]
     wait_for(lambda: statistics(browser)["frames"] >= before + count)
     return tuple(statistics(browser)["size"])
+
+
+def mutated(offer, source):
+    """An offer that lacks lines, or has them twice, cut, swapped, or with other numbers."""
+    lines = offer.split("\r\n")
+    for _ in range(source.randrange(1, 8)):
+        index = source.randrange(len(lines))
+        line = lines[index]
+        lines[index : index + 1] = source.choice(
+            (
+                [],
+                [line, line],
+                [line[: source.randrange(len(line) + 1)]],
+                ["".join(source.sample(line, len(line)))],
+                [line.replace("1", "99999999999999999999")],
+                [line + "\x00" * 50],
+                [f"a=candidate:1 1 udp 1 203.0.113.{n} 9 typ host" for n in range(200)],
+            )
+        )
+    return "\r\n".join(lines)

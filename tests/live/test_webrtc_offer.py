@@ -1,9 +1,13 @@
 """Offers of clients: what is refused, and what is left out."""
 
 import asyncio
+import os
+import random
 import socket
 
 import pytest
+from aiortc import RTCPeerConnection
+from helpers.webrtc import mutated
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.webrtc import adapt
@@ -64,6 +68,33 @@ def test_offers_that_are_refused(old, new):
 def test_what_is_not_text_is_refused():
     with pytest.raises(InputError):
         read_offer(b"v=0\r\n\xff\xfe")
+
+
+def test_offers_that_are_broken_leave_nothing():
+    async def negotiate():
+        source, outcomes = random.Random(7), set()
+        peer = RTCPeerConnection()
+        for kind in ("audio", "video"):
+            peer.addTransceiver(kind, "sendonly")
+        await peer.setLocalDescription(await peer.createOffer())
+        offer = peer.localDescription.sdp
+        descriptors = len(os.listdir("/proc/self/fd"))
+        for _ in range(200):
+            camera = WebCamera("cam", None)
+            try:
+                outcomes.add("v=0" in await camera.answer(mutated(offer, source).encode()))
+            except InputError as error:
+                outcomes.add(str(error))
+            await camera.close()
+        assert True in outcomes
+        assert "expected an SDP offer that can be answered" in outcomes
+        await peer.close()
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert len(os.listdir("/proc/self/fd")) <= descriptors
+
+    adapt.listen_on("127.0.0.1")
+    asyncio.run(negotiate())
 
 
 def test_nothing_is_sent_to_an_address_that_an_offer_names():

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from types import SimpleNamespace
 
+import aioice
 import pytest
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
@@ -173,6 +174,42 @@ def test_reports_tell_when_a_packet_was_filmed():
 
     asyncio.run(report())
     assert sent[0].sender_info.ntp_timestamp / (1 << 32) == 9.75
+
+
+def test_client_whose_answers_are_late_stays(monkeypatch):
+    for module, name, value in (
+        (aioice.ice, "CONSENT_INTERVAL", 0.01),
+        (aioice.ice, "CONSENT_FAILURES", 6),
+        (aioice.stun, "RETRY_RTO", 0.02),
+        (aioice.ice.StunProtocol, "request", aioice.ice.StunProtocol.request),
+    ):
+        monkeypatch.setattr(module, name, value)
+
+    async def stays():
+        """Whether a connection outlives half a second of answers that take 0.05 s."""
+        here, there = aioice.Connection(ice_controlling=True), aioice.Connection(False)
+        for one, other in ((here, there), (there, here)):
+            await one.gather_candidates()
+            other.remote_username, other.remote_password = one.local_username, one.local_password
+        for one, other in ((here, there), (there, here)):
+            for candidate in one.local_candidates:
+                await other.add_remote_candidate(candidate)
+            await other.add_remote_candidate(None)
+        await asyncio.gather(here.connect(), there.connect())
+        answer = there.request_received
+
+        def answer_late(*request):
+            asyncio.get_running_loop().call_later(0.05, answer, *request)
+
+        there.request_received = answer_late
+        await asyncio.sleep(0.5)
+        lives = bool(here._nominated)
+        await asyncio.gather(here.close(), there.close())
+        return lives
+
+    assert not asyncio.run(stays())
+    adapt.wait_for_signs_of_life()
+    assert asyncio.run(stays())
 
 
 def test_messages_are_read_as_they_were_written():

@@ -83,5 +83,6 @@ class Connection:
         self.ended.set()
         if self._patience:
             self._patience.cancel()
-        with contextlib.suppress(asyncio.TimeoutError):
+        # An offer that was refused may leave aiortc without a transport, which it trips over then.
+        with contextlib.suppress(asyncio.TimeoutError, AttributeError):
             await asyncio.wait_for(self.peer.close(), CLOSE_TIME)
