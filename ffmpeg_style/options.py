@@ -20,6 +20,50 @@ WEIGHT = FiniteRange(min=0)
 """Of a term of the loss."""
 
 
+PORTS = ("input", "output", "range", "input_range", "output_range")
+"""Arguments of `Engine` for graphs of others."""
+
+
+def with_ports(*short):
+    """Give a command the options that say what of a graph of others is its image, and its range.
+
+    Args:
+        short: "input", "output": which of the nodes' options have a short name too, where the
+            command has no other use for it.
+    """
+    values = click.Choice(["auto", "255", "1", "signed"])
+    nodes = {
+        "input": "Name of the graph's image input, where it has several.",
+        "output": "Name of its image output, likewise.",
+    }
+    options = [
+        click.option(
+            *(f"--{name}-node", *([f"--{name}"] if name in short else []), f"{name}_node"),
+            metavar="NAME",
+            help=text,
+        )
+        for name, text in nodes.items()
+    ]
+    options += [
+        click.option("--range", type=values, help="Of a float32 graph's values.  [default: auto]"),
+        click.option("--input-range", type=values, help="Of its input alone."),
+        click.option("--output-range", type=values, help="Of its output alone."),
+    ]
+
+    def decorate(command):
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def take_ports(options):
+    """Those options as arguments of `Engine`; they are taken out of a command's."""
+    names = {"input": "input_node", "output": "output_node"}
+    return {name: options.pop(names.get(name, name)) for name in PORTS}
+
+
 def show_warnings(level: int = logging.WARNING) -> None:
     """Let what the package logs as a warning be a line on stderr, as its errors are."""
     logging.basicConfig(format="ffmpeg-style: %(message)s", level=level)

@@ -16,6 +16,7 @@ from ffmpeg_style.pictures import check_picture
 
 COLORS = ("style", "content")
 PRECISIONS = ("auto", "fp32", "bf16")
+RANGES = ("auto", "255", "1", "signed")
 RUNTIMES = ("auto", "own", "tensorflow")
 MOST_REQUESTS = 64
 MOST_THREADS = 1024
@@ -37,6 +38,11 @@ def check_painting(
     threads: int | None = None,
     device: str | None = None,
     library: str | PathLike[str] | None = None,
+    input: str | None = None,
+    output: str | None = None,
+    range: str | None = None,
+    input_range: str | None = None,
+    output_range: str | None = None,
 ) -> Path:
     """Look through the options of a painting, as `stylize` takes them.
 
@@ -60,6 +66,12 @@ def check_painting(
     check_choice("colors", colors, COLORS)
     check_choice("precision", precision, PRECISIONS)
     check_choice("runtime", runtime, RUNTIMES)
+    for name, value in (
+        ("range", range),
+        ("input_range", input_range),
+        ("output_range", output_range),
+    ):
+        check_choice(name, value, RANGES)
     check_count("requests", requests, MOST_REQUESTS)
     check_count("threads", threads, MOST_THREADS)
     check_device(device)

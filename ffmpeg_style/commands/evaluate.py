@@ -7,7 +7,7 @@ import click
 from ffmpeg_style.extras import require
 from ffmpeg_style.graphs.quiet import start_tensorflow
 from ffmpeg_style.learning.settings import named_paintings
-from ffmpeg_style.options import WEIGHT
+from ffmpeg_style.options import WEIGHT, take_ports, with_ports
 
 
 @click.command("evaluate")
@@ -38,6 +38,7 @@ from ffmpeg_style.options import WEIGHT
 )
 @click.option("--iterations", type=click.IntRange(1), default=200, show_default=True)
 @click.option("--cache", metavar="DIR", help="Results of Gatys.  [default: in the user's cache]")
+@with_ports("input")
 @click.option("--steady", is_flag=True, help="Judge how steady its video is.")
 @click.option(
     "--video",
@@ -66,9 +67,11 @@ def command(model, paintings, steady, videos, as_json, **options):
     if steady:
         require("judge", "evaluate --steady")
     model, report, tables = find_model(model), {}, []
-    evaluation = prepare_losses(model, paintings, **options) if paintings else None
+    ports = take_ports(options)
+    evaluation = prepare_losses(model, paintings, ports=ports, **options) if paintings else None
     if steady:
-        report["steadiness"], text = judge_steadiness(model, paintings, videos, **options)
+        how = dict(videos=videos, ports=ports, **options)
+        report["steadiness"], text = judge_steadiness(model, paintings, **how)
         tables.append(text)
     if paintings:
         losses, text = judge_losses(evaluation)
@@ -96,11 +99,12 @@ def judge_losses(evaluation):
     return report, report_table(report)
 
 
-def judge_steadiness(model, paintings, videos, content, width, output, **_):
+def judge_steadiness(model, paintings, videos, ports, content, width, output, **_):
     """The report on the steadiness, and its table."""
     from ffmpeg_style.learning.steady import evaluate_steadiness, table
 
     # A model of one style has it whatever its painting's file is called.
     styles = list(paintings) if len(paintings) > 1 else None
-    report = evaluate_steadiness(model, content, videos, styles=styles, width=width, output=output)
+    how = dict(styles=styles, width=width, output=output, ports=ports)
+    report = evaluate_steadiness(model, content, videos, **how)
     return report, table(report)

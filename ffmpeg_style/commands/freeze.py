@@ -12,7 +12,12 @@ from ffmpeg_style.graphs.quiet import start_tensorflow
 @click.command("freeze")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path), metavar="TARGET.pb")
-@click.option("--output", metavar="OP", help="That gives the picture.  [default: the only one]")
+@click.option(
+    "--output-node",
+    "output",
+    metavar="NAME",
+    help="Of the picture.  [default: the only one]",
+)
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a target that exists.")
 def command(source, target, output, overwrite):
     """Make a frozen graph of a network of others, for the filter.

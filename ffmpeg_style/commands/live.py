@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from ffmpeg_style.extras import require
+from ffmpeg_style.options import take_ports, with_ports
 
 PORT = click.IntRange(1, 65535)
-FILTER_OPTIONS = ("device", "precision", "input", "output", "range")
 
 
 @click.command("live")
@@ -59,11 +59,7 @@ FILTER_OPTIONS = ("device", "precision", "input", "output", "range")
 )
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="As of the filter.")
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="As of the filter.")
-@click.option("--input", help="As of the filter, for graphs of others.")
-@click.option("--output", help="As of the filter, for graphs of others.")
-@click.option(
-    "--range", type=click.Choice(["auto", "255", "1", "signed"]), help="As of the filter."
-)
+@with_ports("input", "output")
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for the server's own files.")
 @click.option(
     "--record",
@@ -95,10 +91,8 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     from ffmpeg_style.live.state import default_state_folder
     from ffmpeg_style.painting import check_painting
 
-    chosen = {name: options.pop(name) for name in FILTER_OPTIONS}
-    path = check_painting(
-        model, style=style, device=chosen["device"], precision=chosen["precision"]
-    ).absolute()
+    chosen = {name: options.pop(name) for name in ("device", "precision")} | take_ports(options)
+    path = check_painting(model, style=style, **chosen).absolute()
     styles = tuple(read_card(path).get("styles") or [path.stem])
     key = read_key(key_file) if key_file else os.environ.pop(KEY_VARIABLE, None)
     settings = Settings(

@@ -9,12 +9,19 @@ import click
 
 from ffmpeg_style.catalog import DEFAULT_MODEL
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.options import FiniteRange, Seconds, show_warnings
+from ffmpeg_style.options import (
+    PORTS,
+    FiniteRange,
+    Seconds,
+    show_warnings,
+    take_ports,
+    with_ports,
+)
 from ffmpeg_style.progress import print_line
 
 OF_PAINTING = (
     *("style", "strength", "colors", "steady", "precision", "runtime", "requests", "threads"),
-    *("device", "library"),
+    *("device", "library", *PORTS),
 )
 """Options that `check_painting` looks at."""
 
@@ -78,6 +85,7 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
 @click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
+@with_ports("input")
 @click.option(
     "--start", type=Seconds("start"), metavar="TIME", help="Where to begin: 90, 00:01:30."
 )
@@ -129,6 +137,7 @@ def command(words, output, kind, preview, as_json, quiet, verbose, model, overwr
     from ffmpeg_style.painting import check_painting, check_shape
 
     show_warnings(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    options |= take_ports(options)
     check_painting(model, **{name: options[name] for name in OF_PAINTING})
     check_shape(options["size"], options["max_height"], options["fps"])
     EncoderOptions(options["encoder_options"])

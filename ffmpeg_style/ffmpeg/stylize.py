@@ -45,6 +45,11 @@ def stylize(
     threads: int | None = None,
     device: str | None = None,
     library: str | PathLike[str] | None = None,
+    input: str | None = None,
+    output: str | None = None,
+    range: str | None = None,
+    input_range: str | None = None,
+    output_range: str | None = None,
     start: float | str | None = None,
     duration: float | str | None = None,
     size: int | tuple[int, int] | str | None = None,
@@ -81,6 +86,11 @@ def stylize(
         threads: TensorFlow's threads, 1 to 1024; None for auto.
         device: "cpu", "gpu" or "gpu:N"; None for auto.
         library: TensorFlow's library or its folder; None for the one found at the build.
+        input: name of the graph's image input, for graphs of others that have several.
+        output: name of the graph's image output, likewise.
+        range: values of a float32 graph's images, see `Engine`; None for what the graph shows.
+        input_range: the same for the input alone.
+        output_range: the same for the output alone.
         start: second of the source to begin at; a text such as "00:01:30" too.
         duration: seconds of the source to paint, likewise; None for all.
         size: pixels of the painting's longer side; or (width, height) or "1280x720" to fit it into;
@@ -117,6 +127,11 @@ def stylize(
         "threads": threads,
         "device": device,
         "library": library,
+        "input": input,
+        "output": output,
+        "range": range,
+        "input_range": input_range,
+        "output_range": output_range,
     }
     check_painting(model, **settings)
     span = Span(check_seconds("start", start), check_seconds("duration", duration))

@@ -100,5 +100,7 @@ def _only_end(graph, path):
     ]
     if len(ends) != 1:
         named = ", ".join(ends[:9]) or "none"
-        raise InputError(f"expected one output in {path}, found {named}; choose one by --output")
+        raise InputError(
+            f"expected one output in {path}, found {named}; choose one by --output-node"
+        )
     return ends[0]

@@ -52,7 +52,8 @@ class Evaluation:
         model: path of the frozen graph.
         name: of the model.
         paintings: uint8 ``[H,W,3]`` by the names of the styles.
-        mixes: ``style_weights`` by the same names; None for a model of one style.
+        mixed: whether the model has several styles.
+        ports: arguments of `Engine` for graphs of others.
         photographs: names of files, and uint8 ``[H,W,3]``.
         vgg: weights of the loss network; None to have them from Keras.
     """
@@ -60,7 +61,8 @@ class Evaluation:
     model: Path
     name: str
     paintings: dict[str, np.ndarray]
-    mixes: dict[str, np.ndarray | None]
+    mixed: bool
+    ports: dict[str, str]
     photographs: list[tuple[str, np.ndarray]]
     criteria: Criteria
     vgg: VGGWeights | None
@@ -69,11 +71,6 @@ class Evaluation:
     iterations: int
     cache: Path | None
     output: Path | None
-
-    @property
-    def mixed(self) -> bool:
-        """Whether the model has several styles."""
-        return any(mix is not None for mix in self.mixes.values())
 
     def head(self, loss_network: str) -> dict[str, Any]:
         """The report without what was found."""
@@ -114,6 +111,7 @@ def prepare_evaluation(
     iterations: int = MARKS[-1],
     cache: str | Path | None = None,
     output: str | Path | None = None,
+    ports: Mapping[str, str | None] | None = None,
 ) -> Evaluation:
     """Read and check what `judge.evaluate` takes.
 
@@ -129,7 +127,7 @@ def prepare_evaluation(
         weights=replace(criteria.weights, **(weights or {})),
         style_size=style_size or criteria.style_size,
     )
-    mixes = find_mixes(card, paintings)
+    check_styles(card, paintings)
     images = {name: read_painting(path, criteria.style_size) for name, path in paintings.items()}
     photographs = [(path.name, read_photograph(path, width)) for path in find_images(content)]
     vgg = find_vgg(vgg_weights, criteria.loss_network)
@@ -140,7 +138,8 @@ def prepare_evaluation(
         model=Path(model),
         name=str(card.get("name", Path(model).stem)),
         paintings=images,
-        mixes=mixes,
+        mixed=len(card.get("styles", [])) > 1,
+        ports={name: value for name, value in (ports or {}).items() if value is not None},
         photographs=photographs,
         criteria=criteria,
         vgg=vgg,
@@ -214,17 +213,14 @@ def read_photograph(path, width):
     return photograph
 
 
-def find_mixes(card, paintings):
-    """``style_weights`` by name of the paintings: None for a model of one style."""
+def check_styles(card, paintings):
+    """Refuse paintings that are of none of the model's styles."""
     styles = card.get("styles", [])
-    if len(styles) < 2:
-        if len(paintings) > 1:
-            raise InputError(f"expected one painting for a model of one, found {len(paintings)}")
-        return dict.fromkeys(paintings)
-    for name in paintings:
+    if len(styles) < 2 and len(paintings) > 1:
+        raise InputError(f"expected one painting for a model of one, found {len(paintings)}")
+    for name in paintings if len(styles) > 1 else ():
         if name not in styles:
             raise InputError(
                 f"expected a painting for one of the styles {', '.join(styles)}, found one for "
                 f"{name!r}; name it with NAME=IMAGE"
             )
-    return {name: np.eye(len(styles), dtype="float32")[styles.index(name)] for name in paintings}

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ffmpeg_style.errors import InputError
-from ffmpeg_style.graphs.card import STYLE_WEIGHTS
-from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
+from ffmpeg_style._engine import Engine
 from ffmpeg_style.learning.evaluation import Evaluation, prepare_evaluation
 from ffmpeg_style.learning.loss_network import load_loss_network, vgg_from_keras
 from ffmpeg_style.learning.losses import content_targets, losses_to_targets, style_grams
@@ -42,7 +40,8 @@ def evaluate(
             ``gatys_images``, how many of the photographs Gatys's optimisation paints too, the
             first ones; ``iterations`` of that; ``cache``, folder of its results, see `Yardstick`;
             ``output``, folder for the report ``MODEL.json`` and a contact sheet
-            ``MODEL-STYLE.jpg`` for each style, named as the model's file.
+            ``MODEL-STYLE.jpg`` for each style, named as the model's file; ``ports``, arguments of
+            `Engine` for graphs of others.
 
     Returns:
         The report, as JSON values.
@@ -59,30 +58,24 @@ def judge(evaluation: Evaluation, progress: bool | None = None) -> dict[str, Any
     Returns:
         The report, as JSON values.
     """
-    graph = read_graph(evaluation.model)
-    runner = GraphRunner(graph)
-    if evaluation.mixed and not any(node.name == STYLE_WEIGHTS for node in graph.node):
-        raise InputError(
-            f"expected {STYLE_WEIGHTS} in {evaluation.model}, whose card tells of several styles, "
-            "found none"
-        )
     criteria = evaluation.criteria
     vgg = evaluation.vgg or vgg_from_keras(criteria.loss_network or "vgg16")
     loss_network = load_loss_network(vgg, content_layer=criteria.content_layer)
     count = evaluation.gatys_images
     yardstick = Yardstick(loss_network, criteria.weights, evaluation.cache) if count else None
     report = evaluation.head(loss_network.name)
-    for style, painting in evaluation.paintings.items():
-        judge_one = Judge(
-            runner, evaluation.mixes[style], loss_network, painting, criteria.weights, yardstick
-        )
-        contents = progress_bar(evaluation.photographs, desc=style, progress=progress)
-        judged = [
-            judge_one(name, photograph, evaluation.iterations if index < count else 0, progress)
-            for index, (name, photograph) in enumerate(contents)
-        ]
-        report["styles"][style] = summarize(judged)
-        evaluation.write_sheet(style, judged)
+    with Engine(evaluation.model, precision="fp32", **evaluation.ports) as engine:
+        for style, painting in evaluation.paintings.items():
+            if evaluation.mixed:
+                engine.style = style
+            judge_one = Judge(engine, loss_network, painting, criteria.weights, yardstick)
+            contents = progress_bar(evaluation.photographs, desc=style, progress=progress)
+            judged = [
+                judge_one(name, photograph, evaluation.iterations if index < count else 0, progress)
+                for index, (name, photograph) in enumerate(contents)
+            ]
+            report["styles"][style] = summarize(judged)
+            evaluation.write_sheet(style, judged)
     evaluation.write_report(report)
     return report
 
@@ -91,16 +84,15 @@ class Judge:
     """Paints photographs in one style and measures the losses.
 
     Args:
-        runner: a `GraphRunner`.
-        mix: ``style_weights`` of the style, or None.
+        paint: gives the painting, uint8 ``[H,W,3]``, of a photograph.
         loss_network: a `LossNetwork`.
         painting: uint8 ``[H,W,3]``.
         weights: `LossWeights`.
         yardstick: a `Yardstick`, or None.
     """
 
-    def __init__(self, runner, mix, loss_network, painting, weights, yardstick):
-        self.runner, self.mix = runner, mix
+    def __init__(self, paint, loss_network, painting, weights, yardstick):
+        self.paint = paint
         self.loss_network = loss_network
         self.painting = painting
         self.weights = weights
@@ -109,7 +101,7 @@ class Judge:
 
     def __call__(self, name, photograph, iterations, progress):
         """The `Judged` photograph; Gatys's too where ``iterations`` are given."""
-        painted = self.runner(photograph, self.mix)
+        painted = self.paint(photograph)
         targets = content_targets(self.loss_network, batch(photograph))
         unpainted_losses, losses = (self.losses(i, targets) for i in (photograph, painted))
         judged = Judged(name, photograph, painted, unpainted_losses, losses)

@@ -76,7 +76,9 @@ class Steadiness(NamedTuple):
     contrast: float
 
 
-def evaluate_steadiness(model, content, videos=(), *, styles=None, width=512, output=None):
+def evaluate_steadiness(
+    model, content, videos=(), *, styles=None, width=512, output=None, ports=None
+):
     """Judge how steady an exported model is: alone, and with the engine's ``steady``.
 
     Args:
@@ -87,6 +89,7 @@ def evaluate_steadiness(model, content, videos=(), *, styles=None, width=512, ou
         width: that the photographs and clips are scaled to; frames with true flow are not.
         output: folder for the report ``MODEL-steady.json`` and a sheet
             ``MODEL-STYLE-steady.png`` for each style, of one row of pixels over time.
+        ports: arguments of `Engine` for graphs of others, a dict.
 
     Returns:
         The report, as JSON values.
@@ -98,7 +101,9 @@ def evaluate_steadiness(model, content, videos=(), *, styles=None, width=512, ou
     check_photographs(photographs)
     clips = [clip for video in videos for clip in read_clips(video, width)]
     output = make_folder(output) if output else None
-    with Engine(model, precision="fp32") as engine:
+    how = {name: value for name, value in (ports or {}).items() if value is not None}
+    how["precision"] = "fp32"
+    with Engine(model, **how) as engine:
         name, styles = engine.name, styles or engine.styles
     report = {
         "model": name,
@@ -112,7 +117,7 @@ def evaluate_steadiness(model, content, videos=(), *, styles=None, width=512, ou
         painters = {"alone": {"steady": 0}, "steady": {}}
         figures, paintings = {}, {}
         for painter, options in painters.items():
-            with Engine(model, style, precision="fp32", **options) as engine:
+            with Engine(model, style, **how, **options) as engine:
                 figures[painter] = as_json(measure(engine, photographs, clips))
                 paintings[painter] = [list(engine(iter(clip.frames))) for clip in clips]
         report["styles"][style] = figures

@@ -19,10 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from helpers import graphs
 from PIL import Image
 
 from ffmpeg_style import Engine, FFmpegError, stylize
+from ffmpeg_style.cli import main
+from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg import tone_map
 from ffmpeg_style.ffmpeg.probe import probe
 
@@ -208,6 +211,23 @@ def test_a_photograph_is_painted_to_the_byte(ffmpeg, model, tmp_path):
     stylize(tmp_path / "in.png", tmp_path / "out.png", model)
     with Image.open(tmp_path / "out.png") as painted, Engine(model) as engine:
         np.testing.assert_array_equal(np.asarray(painted.convert("RGB")), engine(frame))
+
+
+def test_graphs_of_others_are_painted_as_they_are_told(ffmpeg, make, tmp_path):
+    """Of a graph with two inputs and outputs, whose values nothing shows."""
+    model = graphs.float_graph(tmp_path / "m.pb", "1", clipped=False, distractors=True)
+    ports = {"input": "image", "output": "painted", "input_range": "1", "output_range": "1"}
+    frame = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
+    frame.save(tmp_path / "in.png")
+    stylize(tmp_path / "in.png", tmp_path / "out.png", model, **ports)
+    with Engine(model, **ports) as engine:
+        assert np.array_equal(Image.open(tmp_path / "out.png"), engine(np.asarray(frame)))
+    words = ["--input", "image", "--output-node", "painted", "--range", "1"]
+    words += ["-o", str(tmp_path / "out.mkv"), str(make())]
+    result = CliRunner().invoke(main, ["stylize", "--model", str(model), *words])
+    assert result.exit_code == 0, result.output
+    with pytest.raises(InputError, match="input_range is '2'"):
+        stylize(tmp_path / "in.png", tmp_path / "new.png", model, input_range="2")
 
 
 def test_a_turned_photograph_is_painted_upright(ffmpeg, model, tmp_path):

@@ -129,7 +129,7 @@ def test_a_checkpoint_of_several_outputs_asks_for_one(tmp_path):
         tf.identity(image - shift, name="loss")
         session.run(tf1.global_variables_initializer())
         tf1.train.Saver().save(session, str(tmp_path / "two"))
-    with pytest.raises(InputError, match=r"painted, loss; choose one by --output"):
+    with pytest.raises(InputError, match=r"painted, loss; choose one by --output-node"):
         freeze(tmp_path / "two.meta", tmp_path / "out.pb")
     freeze(tmp_path / "two.meta", tmp_path / "out.pb", "painted")
     assert Engine(tmp_path / "out.pb").name == "out"

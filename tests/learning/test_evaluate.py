@@ -6,11 +6,12 @@ import shutil
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers import graphs
 from PIL import Image
 
 from ffmpeg_style._engine import read_card
 from ffmpeg_style.cli import main
-from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.errors import InputError, InputNotFoundError, ModelError
 from ffmpeg_style.graphs.card import CARD
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning import evaluation
@@ -118,6 +119,19 @@ def test_models_of_many_styles(models, photographs, painting, options, vgg_weigh
     assert scream["images"]["0.jpg"]["total"] == pytest.approx(float(terms["total"][0]), rel=1e-4)
     assert scream["model"]["total"] != pytest.approx(wave["model"]["total"], rel=0.01)
     assert "compared" not in scream
+
+
+def test_graphs_of_others_are_judged_as_they_are_told(photographs, painting, options, tmp_path):
+    model = graphs.float_graph(tmp_path / "m.pb", "1", clipped=False, distractors=True)
+    ports = {"input": "image", "output": "painted", "range": "1"}
+    how = options | {"gatys_images": 0}
+    report = evaluate(model, {"m": painting}, photographs, **how, ports=ports)
+    known = graphs.contract_graph(tmp_path / "contract.pb")
+    expected = evaluate(known, {"m": painting}, photographs, **how)
+    totals = (found["styles"]["m"]["model"]["total"] for found in (report, expected))
+    assert next(totals) == pytest.approx(next(totals), rel=1e-3)
+    with pytest.raises(ModelError, match="image, mask"):
+        evaluate(model, {"m": painting}, photographs, **how)
 
 
 def with_card(model, path, **changes):

@@ -38,6 +38,8 @@ def start(tmp_path):
         (["--style", "wave:x"], "the weight 'x' should be a number, 0 or more"),
         (["--style", "wave:2"], "a style's weight: expected a number from 0 to 1"),
         (["--device", "tpu"], "device is 'tpu'; expected auto, cpu, gpu, or gpu:N"),
+        (["--input-node", "nothing"], "has no operation 'nothing'"),
+        (["--output", "nothing"], "has no operation 'nothing'"),
         (["--input", "nothing"], "has no operation 'nothing'"),
         (["--key-file", "nowhere"], "no key file at nowhere"),
     ],
