@@ -1,7 +1,9 @@
 # The engine in FFmpeg's build: libavfilter/styletransfer/Makefile, which libavfilter's own includes.
 STYLETRANSFER_OBJS = \
     base/common.o \
+    base/crew.o \
     base/pool.o \
+    engine/counts.o \
     engine/engine.o \
     engine/finish.o \
     engine/mix.o \
@@ -23,9 +25,11 @@ STYLETRANSFER_OBJS = \
     graph/signature.o \
     kernels/conv.o \
     kernels/moments.o \
+    kernels/pack.o \
     kernels/pixels.o \
     kernels/processor.o \
     kernels/resize.o \
+    kernels/values.o \
     kernels/x86/amx.o \
     kernels/x86/avx2.o \
     kernels/x86/avx512.o \
@@ -38,6 +42,7 @@ STYLETRANSFER_OBJS = \
     plan/patterns.o \
     plan/plan.o \
     plan/program.o \
+    plan/run.o \
     plan/small.o \
     plan/view.o \
     steady/hold.o \

@@ -180,7 +180,8 @@ typedef struct StyleSettings {
     StylePrecision precision;
     const char *device; ///< "auto" (NULL: a GPU if there is one), "cpu", "gpu" or "gpu:N"
     int requests;       ///< frames painted at a time, 1 to FF_STYLE_MAX_REQUESTS; 0: auto
-    int threads;        ///< TensorFlow's threads, 1 to FF_STYLE_MAX_THREADS; 0: auto
+    int threads;        ///< that paint one frame, 1 to FF_STYLE_MAX_THREADS; 0: auto
+    int live;           ///< auto is for the shortest delay, not for the most frames a second
 
     const char *input;       ///< name of the graph's image input; NULL: from the graph
     const char *output;      ///< name of the graph's image output; NULL: from the graph
@@ -238,7 +239,7 @@ typedef struct StyleInfo {
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
     int in_flight;            ///< most frames submitted and not received; half for large ones
-    int threads; ///< TensorFlow's threads for each operation; 1 where the engine runs the model
+    int threads; ///< most that paint one frame; TensorFlow's for each operation
     const char *library; ///< the TensorFlow library's path; NULL where the engine runs the model
     const char *version; ///< its version; likewise
 } StyleInfo;

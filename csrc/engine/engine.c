@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +35,11 @@
 #include "request.h"
 #include "style.h"
 
-/** A thread that paints. */
+/** A thread that paints, or helps others to. */
 typedef struct Worker {
     StyleEngine *engine;
     StylePainter painter;
+    int is_painting; ///< under the lock: whether others may help
     pthread_t thread;
 } Worker;
 
@@ -45,6 +47,7 @@ struct StyleEngine {
     StyleContext ctx;
     int64_t max_pixels, max_memory;
     StylePictures pictures;
+    int has_requests; ///< of the user: their number stays
 
     StyleModel model;
     char *name;           ///< the model's file without folder and ending
@@ -53,16 +56,20 @@ struct StyleEngine {
     const char **styles;  ///< points into the three above
     StyleInfo info;
 
-    Worker *workers; ///< info.requests of them
+    Worker *workers; ///< model.counts.workers of them
     int nb_threads;  ///< how many were started
 
     int has_lock; ///< whether the next three were initialised
     pthread_mutex_t lock;
-    pthread_cond_t work; ///< a frame was submitted, or the engine closes
+    pthread_cond_t work; ///< a frame was submitted, or one is painted that others may help with, or the engine closes
     pthread_cond_t done; ///< the frames before `awaited` are ready, or one was taken
 
-    // From here on everything is under the lock. The size that there is memory for:
+    atomic_int called; ///< whether a frame is to be painted: a thread that helps goes and takes it
+
+    // From here on everything is under the lock. The size that there is memory for, and how many at a time:
     int checked_width, checked_height;
+    int most_painting, nb_painting;
+    int nb_idle; ///< threads that have nothing to do
 
     // What the next frame is painted with:
     float *chooser; ///< as in StyleRequest
@@ -248,10 +255,10 @@ static int fill_info(StyleEngine *e, const StyleSettings *settings)
         .runtime = model->plan ? FF_STYLE_RUNTIME_OWN : FF_STYLE_RUNTIME_TENSORFLOW,
         .precision = model->precision,
         .device = model->plan ? "cpu" : model->session.device,
-        .requests = settings->requests,
+        .requests = model->counts.requests,
         // The others wait for a thread, so that no thread waits for a frame while the caller sleeps for several.
-        .in_flight = 4 * settings->requests,
-        .threads = settings->threads,
+        .in_flight = 4 * model->counts.requests,
+        .threads = model->counts.threads,
         .library = model->tf ? model->tf->path : NULL,
         .version = model->tf ? model->tf->Version() : NULL,
     };
@@ -361,25 +368,93 @@ static void finish_painted(StyleEngine *e)
     e->finishing = 0;
 }
 
+/** Under the lock: whether a frame may be begun. */
+static int may_begin(const StyleEngine *e)
+{
+    return e->started < e->submitted && e->nb_painting < e->most_painting;
+}
+
+/** Under the lock: the same for those who help, when it may have changed. */
+static void tell_helpers(StyleEngine *e)
+{
+    atomic_store(&e->called, may_begin(e));
+}
+
+/** Under the lock: takes the next frame, paints it and finishes it. */
+static void paint_next(Worker *worker)
+{
+    StyleEngine *const e = worker->engine;
+    StyleRequest *const request = request_of(e, e->started++);
+
+    e->nb_painting++;
+    tell_helpers(e);
+    if (e->model.plan) {
+        ff_style_begin_crew(&worker->painter.crew, e->info.threads - 1);
+        worker->is_painting = 1;
+        if (e->nb_idle && e->info.threads > 1)
+            pthread_cond_broadcast(&e->work);
+    }
+    pthread_mutex_unlock(&e->lock);
+    ff_style_prepare_request(request);
+    ff_style_paint(&e->model, &worker->painter, request);
+    if (e->model.plan)
+        ff_style_end_crew(&worker->painter.crew);
+    pthread_mutex_lock(&e->lock);
+    worker->is_painting = 0;
+    e->nb_painting--;
+    tell_helpers(e);
+    if (e->nb_idle && may_begin(e))
+        pthread_cond_signal(&e->work); // while this thread finishes what is painted
+    request->painted = 1;
+    finish_painted(e);
+}
+
+/** Under the lock: who is painting, has room for a helper, and has the fewest; NULL: nobody. */
+static Worker *find_work(StyleEngine *e)
+{
+    Worker *found = NULL;
+    int fewest = e->info.threads - 1;
+
+    for (int i = 0; i < e->nb_threads; i++) {
+        Worker *const one = &e->workers[i];
+        const int helpers = ff_style_count_helpers(&one->painter.crew);
+
+        if (one->is_painting && helpers < fewest) {
+            found = one;
+            fewest = helpers;
+        }
+    }
+    return found;
+}
+
+/** Under the lock: helps another thread with its frame; returns whether it could. */
+static int help_somebody(StyleEngine *e)
+{
+    Worker *const found = find_work(e);
+    int helped;
+
+    if (!found)
+        return 0;
+    pthread_mutex_unlock(&e->lock);
+    helped = ff_style_help(&found->painter.crew, &e->called);
+    pthread_mutex_lock(&e->lock);
+    return helped;
+}
+
 static void *work(void *arg)
 {
     Worker *worker = arg;
     StyleEngine *e = worker->engine;
-    StyleRequest *request;
 
     pthread_mutex_lock(&e->lock);
     while (!e->closing) {
-        if (e->started == e->submitted) {
+        if (may_begin(e)) {
+            paint_next(worker);
+        } else if (!help_somebody(e) && !may_begin(e) && !e->closing) {
+            e->nb_idle++;
             pthread_cond_wait(&e->work, &e->lock);
-            continue;
+            e->nb_idle--;
         }
-        request = request_of(e, e->started++);
-        pthread_mutex_unlock(&e->lock);
-        ff_style_prepare_request(request);
-        ff_style_paint(&e->model, &worker->painter, request);
-        pthread_mutex_lock(&e->lock);
-        request->painted = 1;
-        finish_painted(e);
     }
     pthread_mutex_unlock(&e->lock);
     return NULL;
@@ -387,16 +462,18 @@ static void *work(void *arg)
 
 static int start_threads(StyleEngine *e)
 {
-    const size_t size = (size_t)e->info.requests * sizeof(*e->workers);
+    const int count = e->model.counts.workers;
+    const size_t size = (size_t)count * sizeof(*e->workers);
 
+    e->most_painting = e->info.requests;
     if (!(e->workers = ff_style_alloc(&e->ctx, size)))
         return -ENOMEM;
     e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
                   !pthread_cond_init(&e->done, NULL);
     if (!e->has_lock)
         return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
-    for (; e->nb_threads < e->info.requests; e->nb_threads++) {
-        Worker *const worker = &e->workers[e->nb_threads];
+    for (int i = 0; i < count; i++) {
+        Worker *const worker = &e->workers[i];
         int ret, error;
 
         worker->engine = e;
@@ -405,13 +482,16 @@ static int start_threads(StyleEngine *e)
         if ((error = pthread_create(&worker->thread, NULL, work, worker)))
             return ff_style_error(&e->ctx, -ENOMEM,
                                   "thread %d of %d can't be started: %s; take fewer requests",
-                                  e->nb_threads + 1, e->info.requests, strerror(error));
+                                  i + 1, count, strerror(error));
+        pthread_mutex_lock(&e->lock);
+        e->nb_threads++;
+        pthread_mutex_unlock(&e->lock);
     }
     return 0;
 }
 
 /** Opens everything with signals blocked: new threads inherit that, and leave them to the caller's. */
-static int open_engine(StyleEngine *e, StyleSettings *settings)
+static int open_engine(StyleEngine *e, const StyleSettings *settings)
 {
     sigset_t all, before;
     int ret;
@@ -450,7 +530,6 @@ static void tell_runtime(const StyleEngine *e)
 int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
 {
     const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
-    StyleSettings chosen = *settings;
     StyleEngine *e;
     int ret;
 
@@ -463,7 +542,8 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
     e->max_pixels = settings->max_pixels;
     e->pictures = ff_style_pictures_of(settings);
     e->max_memory = memory_of(settings);
-    if ((ret = open_engine(e, &chosen)) < 0)
+    e->has_requests = settings->requests > 0;
+    if ((ret = open_engine(e, settings)) < 0)
         goto fail;
     tell_runtime(e);
     *engine = e;
@@ -483,7 +563,7 @@ const StyleInfo *ff_style_info(const StyleEngine *e)
 static int check_memory(StyleEngine *e, int width, int height)
 {
     int64_t bytes;
-    int is_new;
+    int is_new, requests;
 
     pthread_mutex_lock(&e->lock);
     is_new = width != e->checked_width || height != e->checked_height;
@@ -493,16 +573,23 @@ static int check_memory(StyleEngine *e, int width, int height)
     bytes = ff_style_frame_bytes(&e->ctx, &e->model.nodes, &e->model.signature, width, height);
     if (bytes < 0)
         return (int)bytes;
-    if (bytes > e->max_memory / e->info.requests)
+    requests = e->has_requests ? e->info.requests
+                               : ff_style_frames_that_fit(e->info.requests, bytes, e->max_memory);
+    if (bytes > e->max_memory / requests)
         return ff_style_error(&e->ctx, -EFBIG,
                               "a frame of %dx%d pixels takes about %.1f GB in this model, %d are "
                               "painted at a time, and the limit is %.1f GB: scale the frames down, "
                               "or take fewer requests",
-                              width, height, (double)bytes / 1e9, e->info.requests,
+                              width, height, (double)bytes / 1e9, requests,
                               (double)e->max_memory / 1e9);
+    if (requests < e->info.requests)
+        ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG,
+                     "of %dx%d pixels, %d frames are painted at a time: the memory is for no more",
+                     width, height, requests);
     pthread_mutex_lock(&e->lock);
     e->checked_width = width;
     e->checked_height = height;
+    e->most_painting = requests;
     pthread_mutex_unlock(&e->lock);
     return 0;
 }
@@ -644,6 +731,7 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
     if (has_room(e, frame)) {
         e->large += is_large(frame);
         fill_request(e, request_of(e, e->submitted++), frame);
+        tell_helpers(e);
     } else {
         ret = -EAGAIN;
     }
@@ -734,6 +822,7 @@ void ff_style_flush(StyleEngine *e)
     while (e->started < end)
         cancel(request_of(e, e->started++));
     e->nb_flushes++;
+    tell_helpers(e);
     finish_painted(e); // passes over those
     pthread_cond_broadcast(&e->done);
     wait_for(e, end);
@@ -748,8 +837,8 @@ static void stop_threads(StyleEngine *e)
     e->closing = 1;
     pthread_cond_broadcast(&e->work);
     pthread_mutex_unlock(&e->lock);
-    while (e->nb_threads)
-        pthread_join(e->workers[--e->nb_threads].thread, NULL);
+    for (int i = 0; i < e->nb_threads; i++)
+        pthread_join(e->workers[i].thread, NULL);
     pthread_cond_destroy(&e->done);
     pthread_cond_destroy(&e->work);
     pthread_mutex_destroy(&e->lock);
@@ -758,7 +847,7 @@ static void stop_threads(StyleEngine *e)
 static void close_model(StyleEngine *e)
 {
     if (e->workers)
-        for (int i = 0; i < e->info.requests; i++)
+        for (int i = 0; i < e->model.counts.workers; i++)
             ff_style_close_painter(&e->model, &e->workers[i].painter);
     ff_style_close_model(&e->ctx, &e->model);
 }

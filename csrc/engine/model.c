@@ -218,53 +218,23 @@ static int try_gpu(const StyleContext *ctx, const StyleSettings *settings, Style
     return open_plan(ctx, settings, model);
 }
 
-/* Frames at a time */
-
-/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
-static int default_requests(int threads)
-{
-    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
-}
-
-/* Frames painted at a time by a plan; more would take memory and add delay on the largest machines. */
-#define MOST_REQUESTS 16
-
-/**
- * Fills in what the user leaves open. A plan paints each frame by one thread. So does TensorFlow where frames
- * keep every processor busy: threads that share one wait for each other at every operation, 400 times in it.
- */
-static void choose_counts(StyleSettings *settings, int has_plan)
-{
-    const int processors = ff_style_count_processors();
-    const int most = processors < MOST_REQUESTS ? processors : MOST_REQUESTS;
-
-    if (has_plan) {
-        settings->requests = settings->requests ? settings->requests : most < 2 ? 2 : most;
-        settings->threads = 1;
-        return;
-    }
-    if (!settings->requests)
-        settings->requests = default_requests(settings->threads ? settings->threads : processors);
-    if (!settings->threads)
-        settings->threads = settings->requests < processors ? processors : 1;
-}
-
-int ff_style_open_model(const StyleContext *ctx, StyleSettings *settings, StyleModel *model)
+int ff_style_open_model(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model)
 {
     const int is_open = model->asked.kind == FF_STYLE_DEVICE_AUTO &&
                         settings->runtime == FF_STYLE_RUNTIME_AUTO && has_gpu();
+    const int processors = ff_style_count_processors();
     StyleSettings chosen = *settings;
     int ret;
 
-    if ((ret = try_plan(ctx, settings, model)) < 0)
+    model->counts = ff_style_choose_counts(settings, 0, processors);
+    chosen.requests = model->counts.requests;
+    chosen.threads = model->counts.threads;
+    if ((ret = try_plan(ctx, settings, model)) < 0 ||
+        (!model->plan && is_open && (ret = try_gpu(ctx, &chosen, model)) < 0))
         return ret;
-    if (!model->plan && is_open) {
-        choose_counts(&chosen, 0);
-        if ((ret = try_gpu(ctx, &chosen, model)) < 0)
-            return ret;
-    }
-    choose_counts(settings, model->plan != NULL);
-    return model->plan || model->tf ? 0 : open_session(ctx, settings, model);
+    if (model->plan)
+        model->counts = ff_style_choose_counts(settings, 1, processors);
+    return model->plan || model->tf ? 0 : open_session(ctx, &chosen, model);
 }
 
 void ff_style_close_model(const StyleContext *ctx, StyleModel *model)

@@ -30,6 +30,7 @@
 #include "../tensorflow/graph.h"
 #include "../tensorflow/library.h"
 #include "../tensorflow/session.h"
+#include "counts.h"
 
 /** What all requests share; none of it changes while they run. */
 typedef struct StyleModel {
@@ -46,6 +47,7 @@ typedef struct StyleModel {
     StyleGraph graph;
     StyleSession session;
 
+    StyleCounts counts;
     StylePrecision precision;        ///< FP32 or BF16
     char why[FF_STYLE_MESSAGE_SIZE]; ///< there is no plan; "" when there is one
 } StyleModel;
@@ -65,10 +67,9 @@ int ff_style_check_style(const StyleContext *ctx, const StyleSettings *settings,
 /**
  * Makes what runs the model that was read.
  *
- * @param settings receives the requests and threads that were left open
  * @return 0, or a negative errno after a message
  */
-int ff_style_open_model(const StyleContext *ctx, StyleSettings *settings, StyleModel *model);
+int ff_style_open_model(const StyleContext *ctx, const StyleSettings *settings, StyleModel *model);
 
 void ff_style_close_model(const StyleContext *ctx, StyleModel *model);
 

@@ -43,8 +43,9 @@ static int run_plan(const StyleContext *ctx, const StyleModel *model, const uint
     if (ret >= 0) {
         memcpy(ff_style_stored(&program, program.frame), pixels,
                3 * (size_t)width * (size_t)height);
-        ff_style_run_program(&program);
-        for (int i = 0; i < model->predictor.nb_values; i++)
+        if ((ret = ff_style_run_alone(&program)) < 0)
+            ff_style_error(ctx, ret, "out of memory for a painting of %dx%d pixels", width, height);
+        for (int i = 0; ret >= 0 && i < model->predictor.nb_values; i++)
             vector[i] = (float)program.vector->values[i];
     }
     ff_style_free_program(&program);

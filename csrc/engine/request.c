@@ -50,6 +50,9 @@ static int open_chooser(const StyleModel *model, StylePainter *painter)
 
 int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, StylePainter *painter)
 {
+    painter->has_crew = ff_style_open_crew(&painter->crew) >= 0;
+    if (!painter->has_crew)
+        return ff_style_error(ctx, -ENOMEM, "the system gives no lock");
     if (model->plan)
         return 0;
     painter->status = model->tf->NewStatus();
@@ -61,6 +64,8 @@ int ff_style_open_painter(const StyleContext *ctx, const StyleModel *model, Styl
 void ff_style_close_painter(const StyleModel *model, StylePainter *painter)
 {
     ff_style_free_program(&painter->program);
+    if (painter->has_crew)
+        ff_style_close_crew(&painter->crew);
     if (painter->image)
         model->tf->DeleteTensor(painter->image);
     if (painter->chooser)
@@ -205,19 +210,26 @@ static void read_frame(const StyleModel *model, const StylePainter *painter,
                                 sample, image);
 }
 
-/** Writes the painting into the frame, mixed with the source, or as it is onto the canvas. */
-static void write_painting(const StyleRequest *request, const void *pixels, StyleSample sample,
-                           StyleRange range)
+/** Writes rows of the painting into those of the frame, mixed with the source, or as they are onto the canvas. */
+static void write_rows(const StyleRequest *request, StyleFrame frame, const void *pixels,
+                       StyleSample sample, StyleRange range)
+{
+    if (!request->canvas)
+        ff_style_write_frame(&frame, pixels, sample, range, request->strength, request->colors);
+    else
+        ff_style_write_frame(&frame, pixels, sample, range, 1, FF_STYLE_COLORS_STYLE);
+}
+
+/** The frame, with the canvas as what is written where there is one. */
+static StyleFrame target_of(const StyleRequest *request)
 {
     StyleFrame frame = request->frame;
 
-    if (!request->canvas) {
-        ff_style_write_frame(&frame, pixels, sample, range, request->strength, request->colors);
-        return;
+    if (request->canvas) {
+        frame.dst = request->canvas;
+        frame.dst_stride = 3 * frame.width;
     }
-    frame.dst = request->canvas;
-    frame.dst_stride = 3 * frame.width;
-    ff_style_write_frame(&frame, pixels, sample, range, 1, FF_STYLE_COLORS_STYLE);
+    return frame;
 }
 
 /** Writes the network's image into the frame. */
@@ -232,7 +244,8 @@ static void write_frame(const StyleModel *model, const StylePainter *painter,
     if (port->channels_first)
         ff_style_join_channels(image, (size_t)frame->width * (size_t)frame->height, sample,
                                painter->pixels);
-    write_painting(request, port->channels_first ? painter->pixels : image, sample, port->range);
+    write_rows(request, target_of(request), port->channels_first ? painter->pixels : image, sample,
+               port->range);
 }
 
 static int paint_by_tensorflow(const StyleContext *ctx, const StyleModel *model,
@@ -262,6 +275,62 @@ static void choose_style(const StyleModel *model, const float *values, StyleProg
     ff_style_choose(program, is_index ? &index : values);
 }
 
+/* Parts of a frame that threads take, of as many rows at the least. */
+#define MOST_PARTS 64
+#define PART_ROWS 16
+
+/** A frame's way into a program, or out of it. */
+typedef struct Transfer {
+    const StyleRequest *request;
+    StyleFrame frame;
+    uint8_t *pixels; ///< of the program
+    int rows;        ///< of a part
+} Transfer;
+
+/** Rows of some parts, as a frame; `pixels` becomes where their first one is. */
+static StyleFrame rows_of(const Transfer *transfer, const StyleParts *parts, uint8_t **pixels)
+{
+    StyleFrame rows = transfer->frame;
+    const int y = parts->first * transfer->rows, last = parts->end * transfer->rows;
+
+    rows.src += y * rows.src_stride;
+    rows.dst += y * rows.dst_stride;
+    rows.height = (last < rows.height ? last : rows.height) - y;
+    *pixels = transfer->pixels + 3 * (size_t)rows.width * (size_t)y;
+    return rows;
+}
+
+static void read_parts(void *job, const StyleParts *parts)
+{
+    uint8_t *pixels;
+    const StyleFrame rows = rows_of(job, parts, &pixels);
+
+    ff_style_read_frame(&rows, pixels, FF_STYLE_SAMPLE_UINT8, FF_STYLE_RANGE_255);
+}
+
+static void write_parts(void *job, const StyleParts *parts)
+{
+    uint8_t *pixels;
+    const StyleFrame rows = rows_of(job, parts, &pixels);
+
+    write_rows(((const Transfer *)job)->request, rows, pixels, FF_STYLE_SAMPLE_UINT8,
+               FF_STYLE_RANGE_255);
+}
+
+/** With as many threads as help. */
+static void run_program(StyleProgram *program, StyleCrew *crew, const StyleRequest *request)
+{
+    const int height = request->frame.height;
+    const int rows = height < MOST_PARTS * PART_ROWS ? PART_ROWS : height / MOST_PARTS + 1;
+    const int parts = (height + rows - 1) / rows;
+    Transfer in = {request, request->frame, ff_style_stored(program, program->frame), rows};
+    Transfer out = {request, target_of(request), ff_style_stored(program, program->painting), rows};
+
+    ff_style_share(crew, read_parts, &in, parts);
+    ff_style_run_program(program, crew);
+    ff_style_share(crew, write_parts, &out, parts);
+}
+
 static int paint_by_plan(const StyleContext *ctx, const StyleModel *model, StylePainter *painter,
                          const StyleRequest *request)
 {
@@ -277,12 +346,10 @@ static int paint_by_plan(const StyleContext *ctx, const StyleModel *model, Style
             return ret;
         }
     }
-    ff_style_read_frame(frame, ff_style_stored(program, program->frame), FF_STYLE_SAMPLE_UINT8,
-                        FF_STYLE_RANGE_255);
     choose_style(model, request->chooser, program);
-    ff_style_run_program(program);
-    write_painting(request, ff_style_stored(program, program->painting), FF_STYLE_SAMPLE_UINT8,
-                   FF_STYLE_RANGE_255);
+    if (ff_style_equip_crew(&painter->crew, program->thread_size) < 0)
+        return ff_style_error(ctx, -ENOMEM, "out of memory for a frame");
+    run_program(program, &painter->crew, request);
     return 0;
 }
 

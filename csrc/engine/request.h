@@ -22,6 +22,7 @@
 #define FF_STYLE_REQUEST_H
 
 #include "../base/common.h"
+#include "../base/crew.h"
 #include "../steady/pyramid.h"
 #include "model.h"
 
@@ -47,6 +48,8 @@ typedef struct StyleRequest {
 /** What a thread needs to paint, for one frame after the other. */
 typedef struct StylePainter {
     StyleProgram program; ///< of the plan; kept while the size stays, and empty without one
+    StyleCrew crew;       ///< that runs it, which the painter's thread leads
+    int has_crew;
 
     // TensorFlow's:
     TF_Status *status;
@@ -63,7 +66,7 @@ void ff_style_close_painter(const StyleModel *model, StylePainter *painter);
 
 /**
  * Paints the request's frame, and sets its result and message. Takes no lock and logs nothing: it runs
- * on the engine's threads, each with a painter of its own.
+ * on the engine's threads, each with a painter of its own, whose crew has begun.
  */
 void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request);
 

@@ -22,449 +22,9 @@
 
 #include "conv_parts.h"
 
-/* A packed kernel of more values than this, or a larger stride, is no style network's. */
-#define MAX_PACKED ((size_t)1 << 26)
-#define MAX_STRIDE 64
-
-/** First row, or column, of the input that an output of this phase needs of a transposed kernel. */
-static int first_of_phase(int size, int phase)
-{
-    return -((size / 2 - phase) / 2);
-}
-
-/** Whether the rows of two phases' kernels fit into the chunks of one. */
-static int folds(const ConvPlan *plan, const StyleKernelShape *shape, int shift)
-{
-    return ((size_t)plan->columns + (size_t)shift) * (size_t)shape->channels <=
-           (size_t)plan->chunks * (size_t)plan->chunk;
-}
-
-/** Whether vectors hold the channels of a pixel: three filters would leave most of one empty. */
-static int has_colours(const StyleKernelShape *shape)
-{
-    return shape->type == FF_STYLE_FLOAT && !shape->transposed && shape->filters == COLOURS &&
-           shape->channels % TILE == 0;
-}
-
-/** Filters that squares are made with: of all phases. */
-static int square_filters(const StyleKernelShape *shape)
-{
-    return shape->transposed ? 4 * shape->filters : shape->filters;
-}
-
-/** Whether a kernel is taken in squares: what they cost does not pay for a few filters. */
-static int has_squares(const StyleKernelShape *shape)
-{
-    if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns ||
-        (size_t)shape->channels > MAX_PACKED / PLACES / (size_t)square_filters(shape))
-        return 0;
-    // The phases of whole vectors of filters are told apart where they are written.
-    return shape->transposed ? shape->rows == 4 && shape->filters % TILE == 0
-                             : shape->rows == 3 && shape->stride == 1 && shape->filters > TILE / 2;
-}
-
-static ConvPlan plan_squares(const StyleKernelShape *shape)
-{
-    const int first = shape->transposed ? -1 : 0;
-
-    return (ConvPlan){.in_squares = 1,
-                      .filters = square_filters(shape),
-                      .row_phases = 1,
-                      .column_phases = 1,
-                      .together = 1,
-                      .rows = 1,
-                      .columns = 1,
-                      .chunk = 1,
-                      .chunks = shape->channels,
-                      .group = TILE,
-                      .run = 1,
-                      .row_step = SQUARE,
-                      .column_step = SQUARE,
-                      .first_row = {first, first},
-                      .first_column = {first, first}};
-}
-
-/** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
-static ConvPlan plan_kernel(const StyleKernelShape *shape)
-{
-    const int can_pair = shape->type == FF_STYLE_BFLOAT16 && shape->filters <= TILE;
-    const int halves = shape->transposed ? 2 : 1;
-    ConvPlan plan = {.filters = shape->filters,
-                     .row_phases = halves,
-                     .column_phases = halves,
-                     .rows = shape->rows / halves,
-                     .columns = shape->columns / halves,
-                     .row_step = shape->stride / halves,
-                     .column_step = shape->stride / halves};
-
-    if (has_squares(shape))
-        return plan_squares(shape);
-    plan.chunk = shape->type == FF_STYLE_BFLOAT16 ? CHUNK : 1;
-    plan.group = TILE;
-    plan.run = shape->type == FF_STYLE_BFLOAT16 ? 2 : 1;
-    if (has_colours(shape)) {
-        plan.chunk = plan.run = TILE;
-        plan.group = COLOURS;
-    }
-    plan.chunks = (plan.columns * shape->channels + plan.chunk - 1) / plan.chunk;
-    for (int phase = 0; phase < 2 && shape->transposed; phase++) {
-        plan.first_row[phase] = first_of_phase(shape->rows, phase);
-        plan.first_column[phase] = first_of_phase(shape->columns, phase);
-    }
-    if (!shape->transposed && can_pair && folds(&plan, shape, shape->stride)) {
-        plan.column_phases = 2;
-        plan.column_step *= 2;
-        plan.first_column[1] = shape->stride;
-    }
-    plan.together = can_pair ? plan.column_phases : 1;
-    plan.folded =
-        plan.together > 1 && folds(&plan, shape, plan.first_column[1] - plan.first_column[0]);
-    return plan;
-}
-
-/** Kernels that are packed one behind the other. */
-static int count_parts(const ConvPlan *plan)
-{
-    return plan->in_squares ? PLACES : plan->row_phases * plan->column_phases;
-}
-
-static int count_groups(const ConvPlan *plan)
-{
-    return (plan->filters + plan->group - 1) / plan->group;
-}
-
-size_t ff_style_packed_size(const StyleKernelShape *shape)
-{
-    const size_t rows = (size_t)shape->rows, columns = (size_t)shape->columns;
-    ConvPlan plan;
-    size_t size;
-
-    if (shape->rows < 1 || shape->columns < 1 || shape->channels < 1 || shape->filters < 1 ||
-        shape->stride < 1 || shape->stride > MAX_STRIDE || shape->pixels < 1 ||
-        (size_t)shape->channels > MAX_PACKED / rows / columns / (size_t)shape->filters ||
-        (shape->transposed && (shape->rows % 2 || shape->columns % 2 || shape->stride != 2)))
-        return 0;
-    if (shape->pixels > 1 &&
-        (!has_colours(shape) || shape->stride > 1 || (shape->columns - 1) % shape->pixels))
-        return 0;
-    plan = plan_kernel(shape);
-    size = (size_t)(count_parts(&plan) * count_groups(&plan)) * packed_step(&plan);
-    return size <= MAX_PACKED ? size : 0;
-}
-
-static uint16_t round_to_bfloat16(float value)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    if ((bits & 0x7fffffff) > 0x7f800000) // not a number, and must not round to infinity
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-/** A kernel of the plan: of these phases, for a group of filters from `filter` on. */
-typedef struct Part {
-    int row_phase, column_phase, filter;
-} Part;
-
-/** Of a kernel as it is, [rows,columns,channels,filters]. */
-static float value_at(const StyleKernelShape *shape, const float *kernel, int row, int column,
-                      int channel, int filter)
-{
-    const size_t place =
-        ((size_t)row * (size_t)shape->columns + (size_t)column) * (size_t)shape->channels +
-        (size_t)channel;
-
-    return kernel[place * (size_t)shape->filters + (size_t)filter];
-}
-
-/** The kernel for all pixels that ff_style_part_pixels() made one for a single pixel from. */
-static StyleKernelShape join_pixels(StyleKernelShape shape)
-{
-    shape.columns = (shape.columns - 1) / shape.pixels + 1;
-    shape.channels *= shape.pixels;
-    shape.filters *= shape.pixels;
-    return shape;
-}
-
-/** Of a transposed kernel, [rows,columns,filters,channels]; beyond it: 0. */
-static float transposed_value(const StyleKernelShape *shape, const float *kernel, int row,
-                              int column, int channel, int filter)
-{
-    const int place = row * shape->columns + column;
-
-    if (row < 0 || row >= shape->rows || column < 0 || column >= shape->columns)
-        return 0;
-    return kernel[(place * shape->filters + filter) * shape->channels + channel];
-}
-
-/** Of the kernel of 3x3 that squares are made with. */
-static float tap_value(const StyleKernelShape *shape, const float *kernel, int row, int column,
-                       int channel, int filter)
-{
-    const int phase = filter / shape->filters;
-
-    if (!shape->transposed)
-        return value_at(shape, kernel, row, column, channel, filter);
-    // Output 2 * i + phase takes input i - 1 + row by the kernel's place 3 + phase - 2 * row.
-    return transposed_value(shape, kernel, 3 + phase / 2 - 2 * row, 3 + phase % 2 - 2 * column,
-                            channel, filter % shape->filters);
-}
-
-/** Packs one filter's kernel of 3x3 for one channel, brought to the places of a square: G g G^T. */
-static void pack_square(const StyleKernelShape *shape, const float *kernel, int channel, int filter,
-                        float *packed, size_t step)
-{
-    static const double rows[SQUARE_INPUT][3] = {
-        {1, 0, 0},
-        {-2 / 3., -2 / 3. * NEAR_POINT, -1 / 3.},
-        {-2 / 3., 2 / 3. * NEAR_POINT, -1 / 3.},
-        {1 / 6., 1 / 6. * FAR_POINT, 1 / 3.},
-        {1 / 6., -1 / 6. * FAR_POINT, 1 / 3.},
-        {0, 0, 1},
-    };
-    double columns[3][SQUARE_INPUT] = {{0}};
-
-    for (int i = 0; i < 9; i++) {
-        const double tap = (double)tap_value(shape, kernel, i / 3, i % 3, channel, filter);
-
-        for (int x = 0; x < SQUARE_INPUT; x++)
-            columns[i / 3][x] += tap * rows[x][i % 3];
-    }
-    for (int i = 0; i < PLACES; i++) {
-        const double *const row = rows[i / SQUARE_INPUT];
-        const int x = i % SQUARE_INPUT;
-
-        packed[(size_t)i * step] =
-            (float)(row[0] * columns[0][x] + row[1] * columns[1][x] + row[2] * columns[2][x]);
-    }
-}
-
-/** The groups of filters of the first place, channel by channel; then those of the next. */
-static void pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                         float *packed)
-{
-    const size_t group = packed_step(plan), place = group * (size_t)count_groups(plan);
-
-    memset(packed, 0, PLACES * place * sizeof(*packed));
-    for (int filter = 0; filter < plan->filters; filter++)
-        for (int channel = 0; channel < shape->channels; channel++)
-            pack_square(shape, kernel, channel, filter,
-                        packed + (size_t)(filter / TILE) * group + (size_t)(channel * TILE) +
-                            filter % TILE,
-                        place);
-}
-
-static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                          const Part *part, int row, int column, int channel, int filter)
-{
-    if (!shape->transposed) {
-        const StyleKernelShape joined = join_pixels(*shape);
-
-        return value_at(&joined, kernel, row, column / shape->pixels,
-                        column % shape->pixels * shape->channels + channel, filter);
-    }
-    // Output 2 * i + phase takes input i + offset by the kernel's place padding + phase - 2 * offset.
-    row = shape->rows / 2 - 1 + part->row_phase - 2 * (plan->first_row[part->row_phase] + row);
-    column = shape->columns / 2 - 1 + part->column_phase -
-             2 * (plan->first_column[part->column_phase] + column);
-    return transposed_value(shape, kernel, row, column, channel, filter);
-}
-
-/** Whether the kernel does the same for each of so many neighbouring pixels. */
-static int has_pixels(const StyleKernelShape *shape, const float *kernel, int pixels)
-{
-    const int channels = shape->channels / pixels, filters = shape->filters / pixels;
-    const int columns = shape->columns * pixels; // of which a pixel sees all but pixels - 1
-
-    for (int row = 0; row < shape->rows; row++)
-        for (int i = 0; i < columns * channels * shape->filters; i++) {
-            const int column = i / shape->filters / channels;
-            const int channel = i / shape->filters % channels;
-            const int pixel = i % shape->filters / filters, filter = i % filters;
-            const int own = column - pixel;
-            const float value = value_at(shape, kernel, row, column / pixels,
-                                         column % pixels * channels + channel, i % shape->filters);
-            const float first = own < 0 || own > columns - pixels
-                                    ? 0
-                                    : value_at(shape, kernel, row, own / pixels,
-                                               own % pixels * channels + channel, filter);
-
-            if (!(value == first))
-                return 0;
-        }
-    return 1;
-}
-
-StyleKernelShape ff_style_part_pixels(const StyleKernelShape *shape, const float *kernel)
-{
-    const int pixels = shape->filters / COLOURS;
-    StyleKernelShape parted = *shape;
-
-    // Of an odd number of columns, as many are left and right of the pixel, before and after.
-    if (pixels < 2 || shape->filters % pixels || shape->channels % pixels || shape->transposed ||
-        shape->stride > 1 || shape->columns % 2 == 0 || !has_pixels(shape, kernel, pixels))
-        return *shape;
-    parted.pixels = pixels;
-    parted.columns = (shape->columns - 1) * pixels + 1;
-    parted.channels /= pixels;
-    parted.filters /= pixels;
-    return has_colours(&parted) ? parted : *shape;
-}
-
-/** Packs one row of a part; returns how many values that makes. */
-static int pack_row(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                    const Part *part, int row, void *packed, size_t to)
-{
-    const int values = plan->columns * shape->channels;
-    const int size = plan->chunks * plan->chunk * plan->group;
-    const int shift = plan->folded ? column_shift(plan, part->column_phase, shape->channels) : 0;
-
-    for (int i = 0; i < size; i++) {
-        const int value = i / (plan->run * plan->group) * plan->run + i % plan->run - shift;
-        const int filter = part->filter + i / plan->run % plan->group;
-        const float number =
-            value >= 0 && value < values && filter < plan->filters
-                ? kernel_value(shape, plan, kernel, part, row, value / shape->channels,
-                               value % shape->channels, filter)
-                : 0;
-
-        if (shape->type == FF_STYLE_FLOAT)
-            ((float *)packed)[to + (size_t)i] = number;
-        else
-            ((uint16_t *)packed)[to + (size_t)i] = round_to_bfloat16(number);
-    }
-    return size;
-}
-
-void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed)
-{
-    const ConvPlan plan = plan_kernel(shape);
-    size_t to = 0;
-
-    if (plan.in_squares) {
-        pack_squares(shape, &plan, kernel, packed);
-        return;
-    }
-    for (int i = 0; i < count_parts(&plan); i++)
-        for (int filter = 0; filter < plan.filters; filter += plan.group)
-            for (int row = 0; row < plan.rows; row++) {
-                const Part part = {i / plan.column_phases, i % plan.column_phases, filter};
-
-                to += (size_t)pack_row(shape, &plan, kernel, &part, row, packed, to);
-            }
-}
-
 #if FF_STYLE_HAS_CONV
 
-static const ConvVectors *vectors_of(StyleVectors vectors)
-{
-    return vectors == FF_STYLE_AVX512 ? &ff_style_avx512 : &ff_style_avx2;
-}
-
-static int count_vectors(const StyleAffine *affine)
-{
-    return !affine->channels ? 1 : affine->channels % 16 ? affine->channels : affine->channels / 16;
-}
-
-/** `memory` has room for 32 values per vector. */
-static ConvAffine repeat(const StyleAffine *affine, float *memory)
-{
-    const int vectors = count_vectors(affine);
-
-    return (ConvAffine){affine, memory, memory + 16 * vectors, vectors, -1};
-}
-
-/** For values that begin with the one of this number in their tensor. */
-static void begin_at(ConvAffine *repeated, size_t value)
-{
-    const StyleAffine *affine = repeated->affine;
-    const int phase = affine->channels ? (int)(value % (size_t)affine->channels) : 0;
-
-    for (int i = 0; i < 16 * repeated->vectors && phase != repeated->phase; i++) {
-        repeated->scale[i] =
-            affine->scale && affine->channels ? affine->scale[(phase + i) % affine->channels] : 1;
-        repeated->offset[i] = affine->channels ? affine->offset[(phase + i) % affine->channels] : 0;
-    }
-    repeated->phase = phase;
-}
-
-static const void *advance(const void *values, StyleType type, size_t count)
-{
-    return values ? (const uint8_t *)values + count * type_size(type) : NULL;
-}
-
-/** Like normalise(), of all but the first values. */
-static void normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
-{
-    const StyleType type = values->output_type;
-    Normed rest = *values;
-
-    rest.input = advance(values->input, values->input_type, done);
-    rest.added = advance(values->added, values->added_type, done);
-    rest.output = (uint8_t *)values->output + done * type_size(type);
-    rest.count -= done;
-    vectors_of(vectors)->normalise(&rest);
-    if (values->kept)
-        memcpy((uint8_t *)values->kept + done * type_size(type), rest.output,
-               rest.count * type_size(type));
-}
-
-/** Brings values to their norm whose first is what the affine's vectors begin with. */
-static void normalise(StyleVectors vectors, const Normed *values)
-{
-    const StyleType type = values->output_type;
-    size_t done = 0;
-
-    if (type == FF_STYLE_BFLOAT16 && values->input_type == type &&
-        (!values->added || values->added_type == type))
-        done = ff_style_normalise_bf16(values);
-    if (done < values->count)
-        normalise_rest(vectors, values, done);
-}
-
-/** The affine, for values that begin with the first one of a tensor. */
-static ConvAffine begin_affine(const StyleAffine *affine, float *memory)
-{
-    ConvAffine repeated = repeat(affine, memory);
-
-    begin_at(&repeated, 0);
-    return repeated;
-}
-
-static size_t count_values(const StyleFeatures *features)
-{
-    return (size_t)features->height * (size_t)features->width * (size_t)features->channels;
-}
-
-size_t ff_style_affine_memory(int channels)
-{
-    return 32 * sizeof(float) * (size_t)count_vectors(&(StyleAffine){.channels = channels});
-}
-
-void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
-                    const StyleFeatures *added, const StyleFeatures *output, float *memory)
-{
-    const ConvAffine repeated = begin_affine(affine, memory);
-
-    normalise(vectors, &(Normed){.input = input->data,
-                                 .added = added->data,
-                                 .output = output->data,
-                                 .input_type = input->type,
-                                 .added_type = added->type,
-                                 .output_type = output->type,
-                                 .count = count_values(input),
-                                 .affine = &repeated});
-}
-
-void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const StyleFeatures *input,
-                     const StyleAffine *affine, const StyleFeatures *output, float *memory)
-{
-    const ConvAffine repeated = begin_affine(affine, memory);
-
-    vectors_of(vectors)->finish(ending, input->data, count_values(input), &repeated, output->data,
-                                output->type);
-}
+#define MOST_BANDS 64 // of an image: enough for all threads, and few enough that most rows are read by one
 
 /** The next part of the memory, which begins on a cache line; NULL while there is none and it is measured. */
 static void *carve(uint8_t *memory, size_t *used, size_t size)
@@ -495,6 +55,21 @@ static size_t count_read(const ConvWork *w)
            (size_t)column_shift(plan, plan->column_phases - 1, (int)channels);
 }
 
+/** Zeros left and right of a row, which what is loaded leaves as they are. */
+static void clear_margins(ConvWork *w, size_t own)
+{
+    const size_t value = type_size(w->conv->kernel.type);
+    const size_t channels = (size_t)w->conv->input.channels;
+    const size_t left = (size_t)-w->plan.first_column[0] * channels * value;
+
+    for (int i = 0; i < w->window.capacity; i++) {
+        uint8_t *const line = w->window.lines + w->window.line * (size_t)i;
+
+        memset(line, 0, left);
+        memset(line + own, 0, w->window.line - own);
+    }
+}
+
 /** Measures the window's rows, and lays them out in `memory`. */
 static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
 {
@@ -509,30 +84,35 @@ static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
     window->line = (window->line + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
     window->lines = carve(memory, used, window->line * (size_t)window->capacity);
     window->rows = carve(memory, used, sizeof(*window->rows) * (size_t)rows_read(&w->plan));
+    if (memory)
+        clear_margins(w, own * value);
 }
 
-/** Lays all parts out in `memory`; tells the bytes that they take, and how many of them begin as zeros. */
-static size_t lay_out(ConvWork *w, uint8_t *memory, size_t *zeros)
+/** Room for squares of so many values, in all places. */
+static float *carve_places(const ConvWork *w, int values, uint8_t *memory, size_t *used)
+{
+    return carve(memory, used, PLACES * sizeof(float) * place_step(w, values));
+}
+
+/** Lays all parts out in `memory`; tells the bytes that they take. */
+static size_t lay_out(ConvWork *w, uint8_t *memory)
 {
     const StyleConv *conv = w->conv;
-    const size_t filters = (size_t)packed_filters(&w->plan);
-    size_t used = 0;
+    size_t used = 0, before;
     float *affine;
 
     lay_out_window(w, memory, &used);
-    affine = carve(memory, &used, 32 * sizeof(float) * (size_t)count_vectors(&conv->affine));
+    affine = carve(memory, &used, 32 * sizeof(float) * (size_t)ff_style_affine_vectors(&conv->affine));
     if (affine)
-        w->affine = repeat(&conv->affine, affine);
-    w->sums = conv->mean ? carve(memory, &used, sizeof(double) * filters) : NULL;
-    w->powers = conv->mean ? carve(memory, &used, sizeof(double) * filters) : NULL;
-    w->pivots = conv->mean ? carve(memory, &used, sizeof(float) * filters) : NULL;
-    if (w->plan.in_squares)
-        w->transformed =
-            carve(memory, &used, PLACES * sizeof(float) * place_step(w, conv->kernel.channels));
-    *zeros = used;
-    if (w->plan.in_squares)
-        w->products =
-            carve(memory, &used, PLACES * sizeof(float) * place_step(w, packed_filters(&w->plan)));
+        w->affine = ff_style_repeat_affine(&conv->affine, affine);
+    if (!w->plan.in_squares)
+        return used;
+    before = used;
+    w->transformed = carve_places(w, conv->kernel.channels, memory, &used);
+    // Some squares are multiplied that there are not: what is no number, or nearly none, takes long.
+    if (memory && w->width < w->squares_at_once)
+        memset(w->transformed, 0, used - before);
+    w->products = carve_places(w, packed_filters(&w->plan), memory, &used);
     return used;
 }
 
@@ -555,7 +135,7 @@ static int count_pixels(const ConvWork *w)
 /** Plans the work, but for its memory. */
 static ConvWork plan_work(const StyleConv *conv)
 {
-    ConvWork w = {.conv = conv, .plan = plan_kernel(&conv->kernel)};
+    ConvWork w = {.conv = conv, .plan = ff_style_plan_kernel(&conv->kernel)};
     ConvPlan *const plan = &w.plan;
 
     if (!conv->kernel.transposed) {
@@ -564,8 +144,7 @@ static ConvWork plan_work(const StyleConv *conv)
         plan->first_column[1] -= conv->left;
     }
     w.width = count_pixels(&w);
-    w.squares_at_once = vectors_of(conv->vectors)->squares_at_once;
-    w.window.loaded = plan->first_row[0];
+    w.squares_at_once = ff_style_vectors_of(conv->vectors)->squares_at_once;
     w.window.capacity = rows_read(plan) + plan->first_row[1] - plan->first_row[0];
     return w;
 }
@@ -578,7 +157,7 @@ static uint8_t *line_of(const ConvWindow *window, int row)
 }
 
 /** Brings a row of the input to its norm; where others take it too, they find it. */
-static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
+static void normalise_row(ConvWork *w, size_t first, size_t count, int is_kept, void *to)
 {
     const StyleConv *conv = w->conv;
     const StyleFeatures *input = &conv->input, *added = &conv->added, *kept = &conv->kept;
@@ -592,10 +171,10 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, void *to)
                   .count = count,
                   .affine = &w->affine};
 
-    if (kept->data)
+    if (kept->data && is_kept)
         row.kept = (uint8_t *)kept->data + first * type_size(type);
-    begin_at(&w->affine, first);
-    normalise(conv->vectors, &row);
+    ff_style_begin_affine(&w->affine, first);
+    ff_style_normalise(conv->vectors, &row);
 }
 
 static void load_row(ConvWork *w, int row)
@@ -617,7 +196,7 @@ static void load_row(ConvWork *w, int row)
         !conv->kept.data)
         memcpy(to, (const uint8_t *)input->data + first * type_size(type), count * type_size(type));
     else
-        normalise_row(w, first, count, to);
+        normalise_row(w, first, count, row >= w->kept_from && row < w->kept_to, to);
 }
 
 /** How often what multiplies fetches a share of what is ahead, at the least. */
@@ -672,25 +251,48 @@ static void multiply_row(ConvWork *w, int part, size_t to)
     const size_t kernel = (size_t)(part * count_groups(&w->plan)) * packed_step(&w->plan);
 
     if (w->conv->kernel.type == FF_STYLE_FLOAT)
-        vectors_of(w->conv->vectors)->multiply(w, (const float *)w->conv->packed + kernel, to);
+        ff_style_vectors_of(w->conv->vectors)->multiply(w, (const float *)w->conv->packed + kernel, to);
     else
         ff_style_multiply_bf16(w, (const uint16_t *)w->conv->packed + kernel, to);
 }
 
-static void multiply_squares(ConvWork *w)
+/** Rows of the output that are begun together. */
+static int unit_rows(const StyleConv *conv)
 {
-    for (int i = 0; i < count_squares(w, w->conv->output.height); i++) {
+    return conv->kernel.transposed ? 2 * SQUARE : SQUARE;
+}
+
+static int band_rows(const StyleConv *conv)
+{
+    const int units = (conv->output.height + unit_rows(conv) - 1) / unit_rows(conv);
+
+    return unit_rows(conv) * ((units + MOST_BANDS - 1) / MOST_BANDS);
+}
+
+/** First row of a band, or one behind the last band's. */
+static int first_row(const StyleConv *conv, int band)
+{
+    const int row = band * band_rows(conv);
+
+    return row < conv->output.height ? row : conv->output.height;
+}
+
+static void multiply_squares(ConvWork *w, int first, int end)
+{
+    const int rows = unit_rows(w->conv);
+
+    for (int i = first / rows; i * rows < end; i++) {
         move_window(w, i, 0, 0);
-        vectors_of(w->conv->vectors)->multiply_squares(w, i * SQUARE);
+        ff_style_vectors_of(w->conv->vectors)->multiply_squares(w, i * SQUARE);
     }
 }
 
-static void multiply_rows(ConvWork *w)
+static void multiply_rows(ConvWork *w, int first, int end)
 {
     const StyleFeatures *output = &w->conv->output;
     const int rows = w->plan.row_phases, columns = w->plan.column_phases;
 
-    for (int y = 0; y < output->height; y++)
+    for (int y = first; y < end; y++)
         for (int phase = 0; phase < columns; phase += w->plan.together) {
             move_window(w, y / rows, y % rows, phase);
             multiply_row(w, y % rows * columns + phase,
@@ -699,27 +301,101 @@ static void multiply_rows(ConvWork *w)
         }
 }
 
-static void multiply(ConvWork *w)
+/** The first row of the input that this row of the output reads, the first one of a band. */
+static int first_read(const ConvWork *w, int row)
 {
-    if (w->plan.in_squares)
-        multiply_squares(w);
-    else
-        multiply_rows(w);
-    while (w->conv->kept.data && w->window.loaded < w->conv->input.height)
+    const int step = w->plan.in_squares ? unit_rows(w->conv) : w->plan.row_phases;
+
+    return row / step * w->plan.row_step + w->plan.first_row[0];
+}
+
+/* Moments: each band has its own. */
+
+static size_t sums_size(const StyleConv *conv)
+{
+    const ConvPlan plan = ff_style_plan_kernel(&conv->kernel);
+    const size_t filters = (size_t)packed_filters(&plan);
+
+    return filters * (2 * sizeof(double) + sizeof(float));
+}
+
+/** Where a band's moments are. */
+static void find_sums(ConvWork *w, int band)
+{
+    const size_t filters = (size_t)packed_filters(&w->plan);
+    uint8_t *const sums = (uint8_t *)w->conv->sums + (size_t)band * sums_size(w->conv);
+
+    w->sums = (double *)(void *)sums;
+    w->powers = w->sums + filters;
+    w->pivots = (float *)(void *)(w->powers + filters);
+}
+
+static void begin_band(ConvWork *w, int band)
+{
+    const StyleFeatures *const output = &w->conv->output;
+
+    w->band_row = first_row(w->conv, band);
+    w->first = (size_t)w->band_row * (size_t)output->width * (size_t)output->channels;
+    if (w->conv->mean) {
+        find_sums(w, band);
+        memset(w->sums, 0, sums_size(w->conv));
+    }
+}
+
+static void multiply(ConvWork *w, int first, int end, int goes_on)
+{
+    const StyleConv *const conv = w->conv;
+
+    // What the band before has loaded of this one, it did not keep.
+    if (!goes_on || conv->kept.data)
+        w->window.loaded = first_read(w, first_row(conv, first));
+    w->kept_from = first ? first_read(w, first_row(conv, first)) : 0;
+    w->kept_to = end < ff_style_conv_bands(conv) ? first_read(w, first_row(conv, end))
+                                                  : conv->input.height;
+    for (int band = first; band < end; band++) {
+        begin_band(w, band);
+        if (w->plan.in_squares)
+            multiply_squares(w, w->band_row, first_row(conv, band + 1));
+        else
+            multiply_rows(w, w->band_row, first_row(conv, band + 1));
+    }
+    while (conv->kept.data && w->window.loaded < w->kept_to)
         load_row(w, w->window.loaded++); // which a stride has passed over
 }
 
-static void find_moments(const ConvWork *w)
+/** Pixels of a band. */
+static double count_band(const StyleConv *conv, int band)
 {
-    const StyleConv *conv = w->conv;
+    return (double)(first_row(conv, band + 1) - first_row(conv, band)) * (double)conv->output.width;
+}
+
+void ff_style_join_moments(const StyleConv *conv)
+{
+    const int filters = conv->kernel.filters, bands = ff_style_conv_bands(conv);
     const double count = (double)conv->output.height * (double)conv->output.width;
+    ConvWork w = {.conv = conv, .plan = ff_style_plan_kernel(&conv->kernel)};
 
-    for (int i = 0; w->sums && i < conv->kernel.filters; i++) {
-        const double mean = w->sums[i] / count;
-        const double variance = w->powers[i] / count - mean * mean;
+    memset(conv->mean, 0, (size_t)filters * sizeof(*conv->mean));
+    memset(conv->variance, 0, (size_t)filters * sizeof(*conv->variance));
+    for (int band = 0; band < bands; band++) {
+        find_sums(&w, band);
+        for (int i = 0; i < filters; i++)
+            conv->mean[i] += w.sums[i] + (double)w.pivots[i] * count_band(conv, band);
+    }
+    for (int i = 0; i < filters; i++)
+        conv->mean[i] /= count;
+    // Of each band's own variance, and of how far its pixels' mean is from that of all.
+    for (int band = 0; band < bands; band++) {
+        find_sums(&w, band);
+        for (int i = 0; i < filters; i++) {
+            const double from_pivot = w.sums[i] / count_band(conv, band);
+            const double from_mean = from_pivot + (double)w.pivots[i] - conv->mean[i];
+            const double own = w.powers[i] - from_pivot * w.sums[i];
 
-        conv->mean[i] = mean + (double)w->pivots[i];
-        conv->variance[i] = variance < 0 ? 0 : variance; // what is not a number stays so
+            // What is not a number stays so.
+            conv->variance[i] +=
+                ((own < 0 ? 0 : own) + from_mean * from_mean * count_band(conv, band)) / count;
+        }
     }
 }
 
@@ -742,51 +418,65 @@ static StyleConv part_conv(const StyleConv *joined)
     return parted;
 }
 
+int ff_style_conv_bands(const StyleConv *conv)
+{
+    return (conv->output.height + band_rows(conv) - 1) / band_rows(conv);
+}
+
+size_t ff_style_conv_sums(const StyleConv *conv)
+{
+    return conv->mean ? (size_t)ff_style_conv_bands(conv) * sums_size(conv) : 0;
+}
+
+/** What a thread's memory begins with. */
+typedef struct Held {
+    StyleConv conv;
+    ConvWork work;
+} Held;
+
+/** Bytes of it, in whole cache lines. */
+static size_t held_size(void)
+{
+    return (sizeof(Held) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+}
+
 size_t ff_style_conv_memory(const StyleConv *joined)
 {
     const StyleConv conv = part_conv(joined);
     ConvWork w = plan_work(&conv);
-    size_t zeros;
 
-    return lay_out(&w, NULL, &zeros);
+    return held_size() + lay_out(&w, NULL);
 }
 
-void ff_style_conv(const StyleConv *joined)
+void ff_style_conv(const StyleConv *joined, int first, int end, int goes_on, void *memory)
 {
-    const StyleConv conv = part_conv(joined);
-    ConvWork w = plan_work(&conv);
+    Held *const held = memory;
     TileConfig before;
-    size_t zeros;
 
-    lay_out(&w, NULL, &zeros);
-    memset(conv.memory, 0, zeros);
-    lay_out(&w, conv.memory, &zeros);
-    if (conv.kernel.type == FF_STYLE_BFLOAT16)
+    if (!goes_on) {
+        held->conv = part_conv(joined);
+        held->work = plan_work(&held->conv);
+        lay_out(&held->work, (uint8_t *)memory + held_size());
+    }
+    if (held->conv.kernel.type == FF_STYLE_BFLOAT16)
         ff_style_take_matrices(&before);
-    multiply(&w);
-    if (conv.kernel.type == FF_STYLE_BFLOAT16)
+    multiply(&held->work, first, end, goes_on);
+    if (held->conv.kernel.type == FF_STYLE_BFLOAT16)
         ff_style_return_matrices(&before);
-    find_moments(&w);
 }
 
 #else
 
-size_t ff_style_affine_memory(int channels)
+int ff_style_conv_bands(const StyleConv *conv)
 {
-    (void)channels;
+    (void)conv;
+    return 1;
+}
+
+size_t ff_style_conv_sums(const StyleConv *conv)
+{
+    (void)conv;
     return 0;
-}
-
-void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const StyleFeatures *input,
-                     const StyleAffine *affine, const StyleFeatures *output, float *memory)
-{
-    (void)vectors, (void)ending, (void)input, (void)affine, (void)output, (void)memory;
-}
-
-void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
-                    const StyleFeatures *added, const StyleFeatures *output, float *memory)
-{
-    (void)vectors, (void)input, (void)affine, (void)added, (void)output, (void)memory;
 }
 
 size_t ff_style_conv_memory(const StyleConv *conv)
@@ -795,7 +485,12 @@ size_t ff_style_conv_memory(const StyleConv *conv)
     return 0;
 }
 
-void ff_style_conv(const StyleConv *conv)
+void ff_style_conv(const StyleConv *conv, int first, int end, int goes_on, void *memory)
+{
+    (void)conv, (void)first, (void)end, (void)goes_on, (void)memory;
+}
+
+void ff_style_join_moments(const StyleConv *conv)
 {
     (void)conv;
 }

@@ -87,7 +87,7 @@ typedef struct StyleConv {
     StyleFeatures output;
     int top, left; ///< zeros in front of the input's rows and columns; none when it is transposed
     double *mean, *variance; ///< of the output's channels; NULL: nobody asks
-    void *memory;            ///< as much as ff_style_conv_memory() tells
+    void *sums;              ///< for those, as many bytes as ff_style_conv_sums() tells
 } StyleConv;
 
 /**
@@ -105,17 +105,34 @@ size_t ff_style_packed_size(const StyleKernelShape *shape);
  */
 void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed);
 
-/** Bytes that ff_style_conv() works in, for these shapes; what they point to is not looked at, but for NULL. */
+/**
+ * Bands of rows that the output is made in, from the first one down. Their number depends on the shapes alone; so do
+ * the moments, and all bytes.
+ */
+int ff_style_conv_bands(const StyleConv *conv);
+
+/** Bytes that a thread works in, for these shapes; what they point to is not looked at, but for NULL. */
 size_t ff_style_conv_memory(const StyleConv *conv);
 
+/** Bytes of `conv->sums`, likewise. */
+size_t ff_style_conv_sums(const StyleConv *conv);
+
 /**
+ * Makes the bands from `first` up to `end`, in `memory`, which begins on a cache line. Threads may make different ones
+ * at a time.
+ *
+ * @param goes_on the memory holds what making the band before `first` left; otherwise it holds anything
+ *
  * Convolves: output (y, x) begins to read at row y * stride - top and column x * stride - left of the input, and
  * beyond that are zeros. A transposed one gives twice the input's height and width, as TensorFlow's
  * Conv2DBackpropInput does with SAME padding.
  *
  * It is for processors that processor.h tells the instructions of, as the two below are.
  */
-void ff_style_conv(const StyleConv *conv);
+void ff_style_conv(const StyleConv *conv, int first, int end, int goes_on, void *memory);
+
+/** Finds mean and variance, where somebody asks, when all bands are made. */
+void ff_style_join_moments(const StyleConv *conv);
 
 /** Bytes of memory that the two below work in. */
 size_t ff_style_affine_memory(int channels);

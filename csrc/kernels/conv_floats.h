@@ -123,9 +123,9 @@ static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, si
         Vector sums[SUMS];
 
         multiply_pixels(&m, x, vectors, SUMS, sums);
-        if (!x && to == (size_t)filter)
+        if (!x && to == w->first + (size_t)filter)
             UNROLL for (int i = 0; i < vectors; i++) moments[i] =
-                begin_image(w, filter + i * FF_STYLE_LANES, sums[i]);
+                begin_band(w, filter + i * FF_STYLE_LANES, sums[i]);
         UNROLL for (int i = 0; i < SUMS; i++)
         {
             const Lanes there = i % vectors == vectors - 1 ? some : ALL_LANES;
@@ -175,7 +175,7 @@ static VECTORS_INLINE void store_colours(const ConvWork *w, size_t to, int count
     for (int i = 0; i < count && w->sums; i++) {
         double difference;
 
-        if (to + (size_t)i < COLOURS)
+        if (to + (size_t)i < w->first + COLOURS)
             w->pivots[i] = values[i];
         difference = (double)values[i] - (double)w->pivots[i % COLOURS];
         w->sums[i % COLOURS] += difference;

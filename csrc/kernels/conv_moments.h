@@ -36,8 +36,8 @@ static VECTORS_INLINE Moments begin_moments(const ConvWork *w, int filter)
     return (Moments){zero, zero, w->pivots ? get_vector(w->pivots + filter) : zero};
 }
 
-/** The same with the image's first pixel, which becomes the pivot. */
-static VECTORS_INLINE Moments begin_image(const ConvWork *w, int filter, Vector pixel)
+/** The same with the band's first pixel, which becomes the pivot. */
+static VECTORS_INLINE Moments begin_band(const ConvWork *w, int filter, Vector pixel)
 {
     if (w->pivots)
         put_vector(w->pivots + filter, pixel);

@@ -1,5 +1,5 @@
 /*
- * What the files behind conv.h share. conv.c brings the input's rows to where they are
+ * What the files behind conv.h share. pack.c lays kernels out for it; conv.c brings the input's rows to where they are
  * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, kernels/x86/avx2.c and kernels/x86/avx512.c
  * on the vector unit.
  *
@@ -97,11 +97,22 @@ typedef struct ConvWork {
     ConvWindow window;
     ConvAhead ahead;
     ConvAffine affine;
-    double *sums, *powers; ///< of the output by filter, and of its square; NULL: nobody asks
+    int band_row;          ///< of the output: the first one of the band that is made
+    size_t first;          ///< number of its first value
+    int kept_from, kept_to; ///< rows of the input that others don't keep
+    double *sums, *powers; ///< of the band by filter, and of its square; NULL: nobody asks
     float *pivots;         ///< what is subtracted before
     int squares_at_once;
     float *transformed, *products; ///< of squares
 } ConvWork;
+
+/** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
+ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape);
+
+static inline int count_groups(const ConvPlan *plan)
+{
+    return (plan->filters + plan->group - 1) / plan->group;
+}
 
 /** Values of a packed kernel for a group of filters. */
 static inline size_t packed_step(const ConvPlan *plan)
@@ -176,6 +187,25 @@ typedef struct ConvVectors {
 #if FF_STYLE_HAS_CONV
 
 extern const ConvVectors ff_style_avx2, ff_style_avx512;
+
+static inline const void *advance(const void *values, StyleType type, size_t count)
+{
+    return values ? (const uint8_t *)values + count * type_size(type) : NULL;
+}
+
+const ConvVectors *ff_style_vectors_of(StyleVectors vectors);
+
+/** Vectors of 16 channels until they repeat. */
+int ff_style_affine_vectors(const StyleAffine *affine);
+
+/** `memory` has room for 32 values per vector. */
+ConvAffine ff_style_repeat_affine(const StyleAffine *affine, float *memory);
+
+/** For values that begin with the one of this number in their tensor. */
+void ff_style_begin_affine(ConvAffine *repeated, size_t value);
+
+/** Brings values to their norm whose first is what the affine's vectors begin with. */
+void ff_style_normalise(StyleVectors vectors, const Normed *values);
 
 /** Into the second cache: the first is full of what is being multiplied. */
 static inline void fetch_ahead(ConvAhead *ahead)

@@ -182,8 +182,8 @@ static VECTORS_INLINE void write_square(const ConvWork *w, const float *products
         Vector line[SQUARE];
 
         transform_output(lines + i * SQUARE_INPUT, line);
-        if (!(at->y || x || i || at->row || at->column)) // the image's first pixel
-            *moments = begin_image(w, at->filter, line[0]);
+        if (at->y * at->scale == w->band_row && !(x || i || at->row || at->column))
+            *moments = begin_band(w, at->filter, line[0]);
         UNROLL for (int j = 0; j < SQUARE; j++) if ((x + j) * at->scale < output->width)
         {
             const size_t pixel = (size_t)((x + j) * at->scale + at->column);

@@ -29,6 +29,7 @@
 
 /* Rows whose sums are in single precision, before they are added to the others in double. */
 #define BLOCK 128
+#define PART_BLOCKS 8 // of a part, which one thread sums up
 
 /** As many pixels as it takes for the loops to be worth it: a row of values of known channels. */
 #define ROW_VALUES 64
@@ -106,25 +107,71 @@ size_t ff_style_moments_memory(int channels)
     return 3 * sizeof(float) * row_values((size_t)channels);
 }
 
-void ff_style_find_moments(const float *image, size_t pixels, int channels, double *mean,
-                           double *variance, float *memory)
+/** Values of a part. */
+static size_t part_values(int channels)
+{
+    return PART_BLOCKS * BLOCK * row_values((size_t)channels);
+}
+
+int ff_style_moments_parts(size_t pixels, int channels)
+{
+    const size_t values = part_values(channels);
+
+    return (int)((pixels * (size_t)channels + values - 1) / values);
+}
+
+size_t ff_style_moments_sums(size_t pixels, int channels)
+{
+    return 2 * sizeof(double) * (size_t)channels *
+           (size_t)ff_style_moments_parts(pixels, channels);
+}
+
+static void add_part(const Row *row, const float *from, size_t count, int channels, double *sums)
+{
+    const size_t block = BLOCK * row->values;
+
+    memset(sums, 0, 2 * (size_t)channels * sizeof(*sums));
+    for (size_t i = 0; i < count; i += block) {
+        sum_rows(row, from + i, count - i < block ? count - i : block);
+        collect(row, sums, sums + channels, (size_t)channels);
+    }
+}
+
+void ff_style_add_moments(const float *image, size_t pixels, int channels, int first, int end,
+                          double *sums, float *memory)
 {
     const size_t each = (size_t)channels, values = row_values(each), count = pixels * each;
+    const size_t part = part_values(channels);
     const Row row = {values, memory, memory + values, memory + 2 * values};
 
     memset(memory, 0, 2 * values * sizeof(*memory));
-    memset(mean, 0, each * sizeof(*mean));
-    memset(variance, 0, each * sizeof(*variance));
     for (size_t i = 0; i < values; i++)
         row.first[i] = image[i % each];
-    for (size_t i = 0; i < count; i += BLOCK * values) {
-        sum_rows(&row, image + i, count - i < BLOCK * values ? count - i : BLOCK * values);
-        collect(&row, mean, variance, each);
+    for (int i = first; i < end; i++) {
+        const size_t from = (size_t)i * part;
+
+        add_part(&row, image + from, count - from < part ? count - from : part, channels,
+                 sums + 2 * each * (size_t)i);
     }
+}
+
+void ff_style_join_parts(const float *image, size_t pixels, int channels, const double *sums,
+                         double *mean, double *variance)
+{
+    const size_t each = (size_t)channels;
+    const int parts = ff_style_moments_parts(pixels, channels);
+
+    memset(mean, 0, each * sizeof(*mean));
+    memset(variance, 0, each * sizeof(*variance));
+    for (int part = 0; part < parts; part++, sums += 2 * each)
+        for (size_t i = 0; i < each; i++) {
+            mean[i] += sums[i];
+            variance[i] += sums[each + i];
+        }
     for (size_t i = 0; i < each; i++) {
         mean[i] /= (double)pixels;
         variance[i] = variance[i] / (double)pixels - mean[i] * mean[i];
         variance[i] = variance[i] < 0 ? 0 : variance[i];
-        mean[i] += (double)row.first[i];
+        mean[i] += (double)image[i];
     }
 }

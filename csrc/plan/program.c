@@ -1,5 +1,5 @@
 /*
- * The places of buffers in the arena, and the running of steps.
+ * A program's steps, and the places of its buffers in the arena.
  *
  * This file is part of ffmpeg-style.
  *
@@ -31,9 +31,9 @@ static size_t align(size_t size)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static size_t size_of(StyleType type)
+static size_t larger(size_t a, size_t b)
 {
-    return type == FF_STYLE_FLOAT ? 4 : type == FF_STYLE_UINT8 ? 1 : 2;
+    return a > b ? a : b;
 }
 
 /** Room for one more in a list that doubles; NULL: there is no memory. */
@@ -137,36 +137,34 @@ static StyleBuffer *largest_left(StyleProgram *program)
 
 /* What a step needs beside its buffers */
 
-static StyleAffine affine_of(const StylePending *pending, float *floats)
+/** Bytes that all threads share. */
+static size_t shared_size(const StyleStep *step)
 {
-    const size_t channels = (size_t)pending->channels;
-    StyleAffine affine = {NULL, NULL, pending->channels, pending->relu};
+    const size_t affine = ff_style_affine_size(&step->pending);
 
-    for (size_t i = 0; i < channels; i++) {
-        floats[i] =
-            pending->scale ? (float)pending->scale->values[pending->scale->count > 1 ? i : 0] : 1;
-        floats[channels + i] =
-            pending->offset ? (float)pending->offset->values[pending->offset->count > 1 ? i : 0]
-                            : 0;
+    switch (step->kind) {
+    case FF_STYLE_CONVOLVE:
+        return affine + ff_style_conv_sums(&step->conv);
+    case FF_STYLE_APPLY:
+    case FF_STYLE_FINISH:
+        return affine;
+    case FF_STYLE_MOMENTS:
+        return ff_style_moments_sums((size_t)step->count / step->mean->count,
+                                     (int)step->mean->count);
+    default:
+        return 0;
     }
-    affine.scale = channels ? floats : NULL;
-    affine.offset = channels ? floats + channels : NULL;
-    return affine;
 }
 
-static size_t affine_size(const StylePending *pending)
-{
-    return align(2 * sizeof(float) * (size_t)(pending->channels + 1));
-}
-
-static size_t work_size(const StyleStep *step)
+/** Bytes that each thread works in. */
+static size_t thread_size(const StyleStep *step)
 {
     switch (step->kind) {
     case FF_STYLE_CONVOLVE:
-        return affine_size(&step->pending) + ff_style_conv_memory(&step->conv);
+        return ff_style_conv_memory(&step->conv);
     case FF_STYLE_APPLY:
     case FF_STYLE_FINISH:
-        return affine_size(&step->pending) + ff_style_affine_memory(step->pending.channels);
+        return ff_style_affine_memory(step->pending.channels);
     case FF_STYLE_MOMENTS:
         return ff_style_moments_memory((int)step->mean->count);
     default:
@@ -186,7 +184,7 @@ int ff_style_place_buffers(StyleProgram *program)
 {
     const size_t count = (size_t)program->nb_buffers;
     const StyleBuffer **const placed = ff_style_take(&program->memory, count, sizeof(*placed));
-    size_t end = 0, work = 0;
+    size_t end = 0, shared = 0;
     StyleBuffer *buffer;
 
     if (!placed)
@@ -199,95 +197,21 @@ int ff_style_place_buffers(StyleProgram *program)
         insert(buffer, placed, i);
         if (buffer->offset > SIZE_MAX / 4 || buffer->size > SIZE_MAX / 4)
             return -EFBIG;
-        end = buffer->offset + buffer->size > end ? buffer->offset + buffer->size : end;
+        end = larger(end, buffer->offset + buffer->size);
     }
     for (int i = 0; i < program->nb_steps; i++) {
+        const StyleStep *const step = &program->steps[i];
+
         tell_channels(&program->steps[i]);
-        if (work_size(&program->steps[i]) > work)
-            work = work_size(&program->steps[i]);
+        shared = larger(shared, shared_size(step));
+        program->thread_size = larger(program->thread_size, thread_size(step));
     }
     program->memory.left = SIZE_MAX;
-    if (!(program->arena = ff_style_take(&program->memory, end + work + ALIGNMENT, 1)))
+    if (!(program->arena = ff_style_take(&program->memory, end + shared + ALIGNMENT, 1)))
         return program->memory.failed;
     program->arena += (ALIGNMENT - (uintptr_t)program->arena % ALIGNMENT) % ALIGNMENT;
-    program->work = program->arena + end;
+    program->shared = program->arena + end;
     return 0;
-}
-
-/* Running */
-
-static StyleFeatures features_of(const StyleProgram *program, StyleStored stored,
-                                 StyleFeatures features)
-{
-    features.data = ff_style_stored(program, stored);
-    features.type = stored.type;
-    return features;
-}
-
-static void convolve(const StyleProgram *program, const StyleStep *step)
-{
-    StyleConv conv = step->conv;
-
-    conv.vectors = program->vectors;
-    conv.affine = affine_of(&step->pending, (float *)(void *)program->work);
-    conv.memory = program->work + affine_size(&step->pending);
-    conv.input = features_of(program, step->input, conv.input);
-    conv.added = features_of(program, step->added, conv.input);
-    conv.kept = features_of(program, step->kept, conv.input);
-    conv.output = features_of(program, step->output, conv.output);
-    ff_style_conv(&conv);
-}
-
-/** Values in a row. */
-static StyleFeatures row_of(const StyleProgram *program, const StyleStep *step, StyleStored stored)
-{
-    return features_of(program, stored, (StyleFeatures){NULL, stored.type, 1, 1, (int)step->count});
-}
-
-static void apply(const StyleProgram *program, const StyleStep *step)
-{
-    const StyleAffine affine = affine_of(&step->pending, (float *)(void *)program->work);
-    float *const memory = (float *)(void *)(program->work + affine_size(&step->pending));
-    const StyleFeatures input = row_of(program, step, step->input);
-    const StyleFeatures added = row_of(program, step, step->added);
-    const StyleFeatures output = row_of(program, step, step->output);
-
-    if (step->kind == FF_STYLE_APPLY)
-        ff_style_apply(program->vectors, &input, &affine, &added, &output, memory);
-    else
-        ff_style_finish(program->vectors, &step->ending, &input, &affine, &output, memory);
-}
-
-static void run_step(const StyleProgram *program, const StyleStep *step)
-{
-    StyleSmallCall call = step->call;
-
-    switch (step->kind) {
-    case FF_STYLE_COMPUTE:
-        call.function(&call);
-        break;
-    case FF_STYLE_CONVOLVE:
-        convolve(program, step);
-        break;
-    case FF_STYLE_APPLY:
-    case FF_STYLE_FINISH:
-        apply(program, step);
-        break;
-    case FF_STYLE_MOVE:
-        ff_style_copy_view(&step->from, ff_style_stored(program, step->input), &step->to,
-                           ff_style_stored(program, step->output), size_of(step->input.type));
-        break;
-    case FF_STYLE_CLEAR:
-        memset(ff_style_stored(program, step->output), 0,
-               (size_t)step->count * size_of(step->output.type));
-        break;
-    case FF_STYLE_MOMENTS:
-        ff_style_find_moments((const float *)(const void *)ff_style_stored(program, step->input),
-                              (size_t)step->count / step->mean->count, (int)step->mean->count,
-                              step->mean->values, step->variance->values,
-                              (float *)(void *)program->work);
-        break;
-    }
 }
 
 void ff_style_choose(StyleProgram *program, const float *values)
@@ -298,21 +222,6 @@ void ff_style_choose(StyleProgram *program, const float *values)
         program->has_chosen &= chooser->values[i] == (double)values[i];
         chooser->values[i] = (double)values[i];
     }
-}
-
-/** Whether a step's result is there from a frame before. */
-static int is_done(const StyleProgram *program, const StyleStep *step)
-{
-    return program->has_chosen && step->kind == FF_STYLE_COMPUTE &&
-           step->varies == FF_STYLE_BY_STYLE;
-}
-
-void ff_style_run_program(StyleProgram *program)
-{
-    for (int i = 0; i < program->nb_steps; i++)
-        if (!is_done(program, &program->steps[i]))
-            run_step(program, &program->steps[i]);
-    program->has_chosen = 1;
 }
 
 void ff_style_free_program(StyleProgram *program)

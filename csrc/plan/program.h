@@ -21,6 +21,7 @@
 #ifndef FF_STYLE_PROGRAM_H
 #define FF_STYLE_PROGRAM_H
 
+#include "../base/crew.h"
 #include "../kernels/conv.h"
 #include "small.h"
 
@@ -81,7 +82,8 @@ typedef struct StyleProgram {
     StyleSmall *chooser;   ///< of the style: weights of all, or a number; NULL: the network has one
     int has_chosen;        ///< whether all was computed that follows from the chooser's values
     StyleSmall *vector;    ///< of a predictor, in the place of a painting
-    uint8_t *arena, *work; ///< `work` is what a step needs beside its buffers
+    uint8_t *arena, *shared; ///< `shared` is what a step's threads need beside its buffers
+    size_t thread_size;      ///< bytes that each of them works in
 } StyleProgram;
 
 /** Adds a buffer of so many bytes; 0: there is no memory. */
@@ -96,10 +98,22 @@ int ff_style_place_buffers(StyleProgram *program);
 /** Sets the chooser's values, if there is one and they are others: what follows from them is computed once. */
 void ff_style_choose(StyleProgram *program, const float *values);
 
-/** Paints the frame that was put where it belongs. */
-void ff_style_run_program(StyleProgram *program);
+/**
+ * Paints the frame that was put where it belongs. The crew, which the calling thread leads, works in `thread_size`
+ * bytes; how many help makes no difference to the painting.
+ */
+void ff_style_run_program(StyleProgram *program, StyleCrew *crew);
+
+/** The same by the calling thread alone. Returns 0 or -ENOMEM. */
+int ff_style_run_alone(StyleProgram *program);
 
 void ff_style_free_program(StyleProgram *program);
+
+/** Bytes that scale and offset take in front of what else a step's threads share: whole cache lines. */
+static inline size_t ff_style_affine_size(const StylePending *pending)
+{
+    return (2 * sizeof(float) * (size_t)(pending->channels + 1) + 63) / 64 * 64;
+}
 
 static inline uint8_t *ff_style_stored(const StyleProgram *program, StyleStored stored)
 {

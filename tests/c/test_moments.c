@@ -45,12 +45,16 @@ static void check(size_t pixels, int channels)
     const size_t count = pixels * (size_t)channels, size = sizeof(double) * (size_t)channels;
     float *const input = make_floats(count);
     float *const memory = malloc(ff_style_moments_memory(channels));
+    double *const sums = malloc(ff_style_moments_sums(pixels, channels));
+    const int parts = ff_style_moments_parts(pixels, channels);
     double *const means = malloc(size), *const variances = malloc(size);
 
     for (size_t i = 0; i < count; i++) // channels of another mean and deviation each
         input[i] =
             input[i] * (float)(i % (size_t)channels + 1) + 30 * (float)(i % (size_t)channels);
-    ff_style_find_moments(input, pixels, channels, means, variances, memory);
+    for (int part = parts - 1; part >= 0; part--) // in any order
+        ff_style_add_moments(input, pixels, channels, part, part + 1, sums, memory);
+    ff_style_join_parts(input, pixels, channels, sums, means, variances);
     for (size_t c = 0; c < (size_t)channels; c++) {
         double mean = 0, variance = 0;
 
@@ -63,6 +67,7 @@ static void check(size_t pixels, int channels)
     }
     free(input);
     free(memory);
+    free(sums);
     free(means);
     free(variances);
 }

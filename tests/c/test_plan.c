@@ -197,7 +197,7 @@ static void test_painting(void)
     }
     for (int i = 0; i < COUNT; i++)
         variance += pow(sums[i] - mean, 2) / COUNT;
-    ff_style_run_program(&o.program);
+    CHECK(ff_style_run_alone(&o.program) >= 0);
     pixels = ff_style_stored(&o.program, o.program.painting);
     for (int i = 0; i < 3 * COUNT; i++) {
         const double normed = (sums[i / 3] - mean) / sqrt(variance + 1e-4) * 2 + 1;
@@ -294,7 +294,7 @@ static void test_broken(void)
         if (!is_graph)
             continue;
         if (open_graph(&o) > 0)
-            ff_style_run_program(&o.program);
+            ff_style_run_alone(&o.program);
         close_graph(&o);
     }
 }

@@ -206,7 +206,7 @@ typedef struct Row {
     int phases; ///< pixels side by side that are made together
     int masked; ///< written one vector at a time: not 32 filters, or the last pixel has no right neighbour
     int filter, second; ///< what the moments are of: their first filters
-    int is_first;       ///< in the image
+    int is_first;       ///< in the band
     int share;          ///< pixels that are written with each step
     Pending pending;
     Moments moments[2];
@@ -239,9 +239,9 @@ static MATRICES_INLINE void pend(const ConvWork *w, Row *row, const float *sums,
     const int left = w->width - x < most ? w->width - x : most;
 
     if (row->is_first && !x) {
-        begin_image(w, row->filter, _mm512_load_ps(sums));
+        begin_band(w, row->filter, _mm512_load_ps(sums));
         if (row->second != row->filter)
-            begin_image(w, row->second, _mm512_load_ps(sums + TILE));
+            begin_band(w, row->second, _mm512_load_ps(sums + TILE));
         begin_sums(w, row);
     }
     row->pending = (Pending){sums, row->to + (size_t)x * step, step, left,
@@ -473,7 +473,7 @@ static MATRICES_INLINE void multiply_groups(ConvWork *w, const uint16_t *kernel,
                .type = type,
                .mask = ALL_LANES,
                .phases = 1,
-               .is_first = !to};
+               .is_first = to == w->first};
     int filter = 0;
 
     __asm__ volatile("" : : : "memory"); // the intrinsics don't tell that they read the window

@@ -1,0 +1,81 @@
+/*
+ * Numbers of frames and threads for each kind of machine.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include "counts.h"
+
+/* Frames painted at a time by a plan; more would take memory and add delay on the largest machines, whose other
+ * threads help. */
+#define MOST_REQUESTS 16
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static StyleCounts choose_for_plan(const StyleSettings *settings, int processors)
+{
+    StyleCounts counts = {settings->requests, settings->threads, 0};
+
+    if (!counts.requests && settings->live)
+        counts.requests = 1;
+    else if (!counts.requests)
+        counts.requests =
+            smaller(larger(processors / larger(counts.threads, 1), 1), MOST_REQUESTS);
+    // On one processor, the second frame is read and written while the first one waits for others.
+    if (!settings->requests && !settings->live && processors == 1)
+        counts.requests = 2;
+    if (counts.threads)
+        counts.workers = smaller(counts.requests * counts.threads, FF_STYLE_MAX_THREADS);
+    else
+        counts.workers = larger(counts.requests, processors);
+    if (!counts.threads)
+        counts.threads = processors;
+    return counts;
+}
+
+/** Enough that one frame's reading, writing and smallest layers leave no processor idle. */
+static int requests_of_tensorflow(int threads)
+{
+    return threads < 4 ? 2 : threads < 8 ? 3 : 4;
+}
+
+StyleCounts ff_style_choose_counts(const StyleSettings *settings, int has_plan, int processors)
+{
+    StyleCounts counts = {settings->requests, settings->threads, 0};
+
+    if (has_plan)
+        return choose_for_plan(settings, processors);
+    if (!counts.requests)
+        counts.requests = requests_of_tensorflow(counts.threads ? counts.threads : processors);
+    if (!counts.threads)
+        counts.threads = counts.requests < processors ? processors : 1;
+    counts.workers = counts.requests;
+    return counts;
+}
+
+int ff_style_frames_that_fit(int requests, int64_t bytes, int64_t most)
+{
+    return bytes > most / requests ? (int)(most / bytes > 1 ? most / bytes : 1) : requests;
+}

@@ -1,0 +1,109 @@
+/*
+ * Tests of base/crew.c: each part is done once, whoever comes and goes.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include "base/crew.h"
+#include "test.h"
+
+enum { HELPERS = 3, PARTS = 200, JOBS = 2000, SIZE = 64 };
+
+typedef struct Job {
+    int number, count;
+    atomic_int done[PARTS];
+} Job;
+
+static StyleCrew crew;
+static atomic_int called, closing, nb_helped;
+
+/** Checks that memory is the thread's own, and holds what the parts before left when they go on. */
+static void work(void *data, const StyleParts *parts)
+{
+    Job *const job = data;
+    int *const last = parts->memory; // job and end of the parts before
+
+    CHECK(parts->first < parts->end && parts->end <= job->count);
+    CHECK(!parts->goes_on || (last[0] == job->number && last[1] == parts->first));
+    for (int i = parts->first; i < parts->end; i++)
+        atomic_fetch_add(&job->done[i], 1);
+    last[0] = job->number;
+    last[1] = parts->end;
+}
+
+static void *help(void *unused)
+{
+    while (!atomic_load(&closing))
+        nb_helped += ff_style_help(&crew, &called);
+    return unused;
+}
+
+static void lead(int number, int count)
+{
+    static Job job; // not on the stack: a helper that took too many would read it
+
+    job.number = number;
+    job.count = count;
+    for (int i = 0; i < PARTS; i++)
+        atomic_store(&job.done[i], 0);
+    ff_style_share(&crew, work, &job, count);
+    for (int i = 0; i < PARTS; i++)
+        CHECK(atomic_load(&job.done[i]) == (i < count));
+}
+
+static void test_alone(void)
+{
+    ff_style_begin_crew(&crew, 0);
+    CHECK(ff_style_equip_crew(&crew, SIZE) >= 0);
+    CHECK(!ff_style_help(&crew, &called)); // there is no room
+    for (int i = 1; i < PARTS; i++)
+        lead(i, i);
+    ff_style_end_crew(&crew);
+    CHECK(!ff_style_help(&crew, &called));
+}
+
+static void test_helpers(void)
+{
+    pthread_t threads[HELPERS];
+
+    for (int i = 0; i < HELPERS; i++)
+        CHECK(!pthread_create(&threads[i], NULL, help, NULL));
+    for (int i = 1; i <= JOBS; i++) {
+        if (i % 100 == 1) {
+            ff_style_begin_crew(&crew, HELPERS - 1); // one of them waits
+            CHECK(ff_style_equip_crew(&crew, SIZE) >= 0);
+        }
+        atomic_store(&called, i % 50 == 7);
+        CHECK(ff_style_count_helpers(&crew) <= HELPERS - 1);
+        lead(i, 1 + i % PARTS);
+        if (i % 100 == 0)
+            ff_style_end_crew(&crew);
+    }
+    atomic_store(&closing, 1);
+    for (int i = 0; i < HELPERS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(nb_helped > 0);
+}
+
+int main(void)
+{
+    CHECK(ff_style_open_crew(&crew) >= 0);
+    test_alone();
+    test_helpers();
+    ff_style_close_crew(&crew);
+    return 0;
+}
