@@ -239,7 +239,7 @@ typedef struct StyleInfo {
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
     int in_flight;            ///< most frames submitted and not received; half for large ones
-    int threads; ///< most that paint one frame; TensorFlow's for each operation
+    int threads;              ///< most that paint one frame; TensorFlow's for each operation
     const char *library; ///< the TensorFlow library's path; NULL where the engine runs the model
     const char *version; ///< its version; likewise
 } StyleInfo;

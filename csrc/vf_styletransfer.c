@@ -149,7 +149,7 @@ static const AVOption styletransfer_options[] = {
     { "requests", "frames painted at the same time (0: auto)",
         OFFSET(requests), AV_OPT_TYPE_INT, { .i64 = 0 },
         0, FF_STYLE_MAX_REQUESTS, FLAGS },
-    { "threads", "threads of TensorFlow (0: auto)",
+    { "threads", "threads that paint one frame (0: auto)",
         OFFSET(threads), AV_OPT_TYPE_INT, { .i64 = 0 },
         0, FF_STYLE_MAX_THREADS, FLAGS },
     { "device", "'auto', 'cpu', 'gpu' or 'gpu:N'",
@@ -558,6 +558,7 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.runtime = s->runtime;
     settings.device = s->device;
     settings.requests = s->requests;
+    settings.live = s->late == LATE_DROP;
     // Before FFmpeg 6, the option of this name that every filter has takes what
     // the user says.
     settings.threads = s->threads ? s->threads : ctx->nb_threads;

@@ -394,7 +394,7 @@ cdef class Engine:
         runtime: "auto", "own" or "tensorflow": what runs the model. auto takes the engine itself where it
             knows every operation of the model and the device is the processor, else TensorFlow.
         requests: frames painted at a time, 1 to 64; None for auto.
-        threads: TensorFlow's threads, 1 to 1024; None for auto. The engine itself has one for each frame.
+        threads: most threads that paint one frame, or TensorFlow's, 1 to 1024; None for auto, by the processors.
         device: "auto", "cpu", "gpu" or "gpu:N".
         input: name of the graph's image input, for graphs of others that have several.
         output: name of the graph's image output, likewise.

@@ -30,7 +30,7 @@
 /** A thread in a crew. */
 typedef struct Member {
     StyleCrew *crew;
-    int place; ///< its bit, and its share
+    int place;     ///< its bit, and its share
     unsigned seen; ///< number of the last job that it looked for parts of
     unsigned job;  ///< and of the one that the parts are of
     const atomic_int *called;
@@ -325,8 +325,7 @@ static void help_with_jobs(Member *member)
         const unsigned number = atomic_load(&crew->number);
 
         if (number != member->seen) { // there was a job: what it takes to work is known
-            if (!member->parts.memory &&
-                !(member->parts.memory = ff_style_take_block(crew->size)))
+            if (!member->parts.memory && !(member->parts.memory = ff_style_take_block(crew->size)))
                 return;
             member->seen = number;
             do_parts(member);

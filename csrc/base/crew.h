@@ -33,8 +33,9 @@
 /** Parts that a thread does one behind the other, from `first` up to `end`. */
 typedef struct StyleParts {
     int first, end;
-    int goes_on;  ///< the last one that it did of this job is the one before `first`
-    void *memory; ///< its own, as large as the leader said; it holds what the part before left, or anything
+    int goes_on; ///< the last one that it did of this job is the one before `first`
+    void *
+        memory; ///< its own, as large as the leader said; it holds what the part before left, or anything
 } StyleParts;
 
 typedef void (*StyleWork)(void *job, const StyleParts *parts);

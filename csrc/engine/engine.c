@@ -61,7 +61,8 @@ struct StyleEngine {
 
     int has_lock; ///< whether the next three were initialised
     pthread_mutex_t lock;
-    pthread_cond_t work; ///< a frame was submitted, or one is painted that others may help with, or the engine closes
+    pthread_cond_t
+        work; ///< a frame was submitted, or one is painted that others may help with, or the engine closes
     pthread_cond_t done; ///< the frames before `awaited` are ready, or one was taken
 
     atomic_int called; ///< whether a frame is to be painted: a thread that helps goes and takes it

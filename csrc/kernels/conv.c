@@ -24,7 +24,8 @@
 
 #if FF_STYLE_HAS_CONV
 
-#define MOST_BANDS 64 // of an image: enough for all threads, and few enough that most rows are read by one
+#define MOST_BANDS \
+    64 // of an image: enough for all threads, and few enough that most rows are read by one
 
 /** The next part of the memory, which begins on a cache line; NULL while there is none and it is measured. */
 static void *carve(uint8_t *memory, size_t *used, size_t size)
@@ -102,7 +103,8 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     float *affine;
 
     lay_out_window(w, memory, &used);
-    affine = carve(memory, &used, 32 * sizeof(float) * (size_t)ff_style_affine_vectors(&conv->affine));
+    affine =
+        carve(memory, &used, 32 * sizeof(float) * (size_t)ff_style_affine_vectors(&conv->affine));
     if (affine)
         w->affine = ff_style_repeat_affine(&conv->affine, affine);
     if (!w->plan.in_squares)
@@ -251,7 +253,8 @@ static void multiply_row(ConvWork *w, int part, size_t to)
     const size_t kernel = (size_t)(part * count_groups(&w->plan)) * packed_step(&w->plan);
 
     if (w->conv->kernel.type == FF_STYLE_FLOAT)
-        ff_style_vectors_of(w->conv->vectors)->multiply(w, (const float *)w->conv->packed + kernel, to);
+        ff_style_vectors_of(w->conv->vectors)
+            ->multiply(w, (const float *)w->conv->packed + kernel, to);
     else
         ff_style_multiply_bf16(w, (const uint16_t *)w->conv->packed + kernel, to);
 }
@@ -350,8 +353,8 @@ static void multiply(ConvWork *w, int first, int end, int goes_on)
     if (!goes_on || conv->kept.data)
         w->window.loaded = first_read(w, first_row(conv, first));
     w->kept_from = first ? first_read(w, first_row(conv, first)) : 0;
-    w->kept_to = end < ff_style_conv_bands(conv) ? first_read(w, first_row(conv, end))
-                                                  : conv->input.height;
+    w->kept_to =
+        end < ff_style_conv_bands(conv) ? first_read(w, first_row(conv, end)) : conv->input.height;
     for (int band = first; band < end; band++) {
         begin_band(w, band);
         if (w->plan.in_squares)

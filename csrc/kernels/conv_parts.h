@@ -97,11 +97,11 @@ typedef struct ConvWork {
     ConvWindow window;
     ConvAhead ahead;
     ConvAffine affine;
-    int band_row;          ///< of the output: the first one of the band that is made
-    size_t first;          ///< number of its first value
+    int band_row;           ///< of the output: the first one of the band that is made
+    size_t first;           ///< number of its first value
     int kept_from, kept_to; ///< rows of the input that others don't keep
-    double *sums, *powers; ///< of the band by filter, and of its square; NULL: nobody asks
-    float *pivots;         ///< what is subtracted before
+    double *sums, *powers;  ///< of the band by filter, and of its square; NULL: nobody asks
+    float *pivots;          ///< what is subtracted before
     int squares_at_once;
     float *transformed, *products; ///< of squares
 } ConvWork;

@@ -122,8 +122,7 @@ int ff_style_moments_parts(size_t pixels, int channels)
 
 size_t ff_style_moments_sums(size_t pixels, int channels)
 {
-    return 2 * sizeof(double) * (size_t)channels *
-           (size_t)ff_style_moments_parts(pixels, channels);
+    return 2 * sizeof(double) * (size_t)channels * (size_t)ff_style_moments_parts(pixels, channels);
 }
 
 static void add_part(const Row *row, const float *from, size_t count, int channels, double *sums)

@@ -98,7 +98,8 @@ static size_t count_values(const StyleFeatures *features)
 
 size_t ff_style_affine_memory(int channels)
 {
-    return 32 * sizeof(float) * (size_t)ff_style_affine_vectors(&(StyleAffine){.channels = channels});
+    return 32 * sizeof(float) *
+           (size_t)ff_style_affine_vectors(&(StyleAffine){.channels = channels});
 }
 
 void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const StyleAffine *affine,
@@ -107,13 +108,13 @@ void ff_style_apply(StyleVectors vectors, const StyleFeatures *input, const Styl
     const ConvAffine repeated = affine_of(affine, memory);
 
     ff_style_normalise(vectors, &(Normed){.input = input->data,
-                                 .added = added->data,
-                                 .output = output->data,
-                                 .input_type = input->type,
-                                 .added_type = added->type,
-                                 .output_type = output->type,
-                                 .count = count_values(input),
-                                 .affine = &repeated});
+                                          .added = added->data,
+                                          .output = output->data,
+                                          .input_type = input->type,
+                                          .added_type = added->type,
+                                          .output_type = output->type,
+                                          .count = count_values(input),
+                                          .affine = &repeated});
 }
 
 void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const StyleFeatures *input,
@@ -121,8 +122,8 @@ void ff_style_finish(StyleVectors vectors, const StyleEnding *ending, const Styl
 {
     const ConvAffine repeated = affine_of(affine, memory);
 
-    ff_style_vectors_of(vectors)->finish(ending, input->data, count_values(input), &repeated, output->data,
-                                output->type);
+    ff_style_vectors_of(vectors)->finish(ending, input->data, count_values(input), &repeated,
+                                         output->data, output->type);
 }
 
 #else

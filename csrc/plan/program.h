@@ -79,9 +79,9 @@ typedef struct StyleProgram {
     int width, height; ///< of the frame
     StyleStored frame; ///< where it goes, and where the painting is: bytes of RGB
     StyleStored painting;
-    StyleSmall *chooser;   ///< of the style: weights of all, or a number; NULL: the network has one
-    int has_chosen;        ///< whether all was computed that follows from the chooser's values
-    StyleSmall *vector;    ///< of a predictor, in the place of a painting
+    StyleSmall *chooser; ///< of the style: weights of all, or a number; NULL: the network has one
+    int has_chosen;      ///< whether all was computed that follows from the chooser's values
+    StyleSmall *vector;  ///< of a predictor, in the place of a painting
     uint8_t *arena, *shared; ///< `shared` is what a step's threads need beside its buffers
     size_t thread_size;      ///< bytes that each of them works in
 } StyleProgram;

@@ -73,7 +73,8 @@ static StyleFeatures features_of(const StyleProgram *program, StyleStored stored
 
 static void make_bands(void *job, const StyleParts *parts)
 {
-    ff_style_conv(&((const Run *)job)->conv, parts->first, parts->end, parts->goes_on, parts->memory);
+    ff_style_conv(&((const Run *)job)->conv, parts->first, parts->end, parts->goes_on,
+                  parts->memory);
 }
 
 static void convolve(Run *run, StyleCrew *crew)

@@ -83,7 +83,7 @@ def stylize(
         precision: "auto", "fp32" or "bf16"; None for auto.
         runtime: "auto", "own" or "tensorflow", see `Engine`; None for auto.
         requests: frames painted at a time, 1 to 64; None for auto.
-        threads: TensorFlow's threads, 1 to 1024; None for auto.
+        threads: most threads that paint one frame, or TensorFlow's, 1 to 1024; None for auto.
         device: "cpu", "gpu" or "gpu:N"; None for auto.
         library: TensorFlow's library or its folder; None for the one found at the build.
         input: name of the graph's image input, for graphs of others that have several.

@@ -299,6 +299,18 @@ def test_a_frame_that_the_memory_is_too_small_for_is_refused(models):
         Engine(models / "wide.pb", max_memory=-1)
 
 
+def test_as_many_frames_at_a_time_as_memory_goes(models, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    frame = np.full((480, 640, 3), 9, np.uint8)
+    with Engine(models / "wide.pb", max_memory=100 << 20) as engine:
+        requests = engine.requests
+        for painted in engine([frame] * (requests + 1)):
+            assert painted.shape == frame.shape
+    told = [message for message in caplog.messages if "are painted at a time: the memory" in message]
+    assert len(told) == (requests > 1)
+
+
+
 def test_memory_is_reckoned_behind_paddings_that_the_graph_computes():
     """As the shipped models do, whose first convolution makes 2.1 GB of floats of such a frame."""
     model = Path(__file__).parents[2] / "models" / "wave.pb"

@@ -1251,7 +1251,12 @@ def test_the_same_bytes_for_any_number_of_requests(exported, precision):
     path = exported("johnson", 16, "abc", "instance")
     frames = [picture(33, 46, seed) for seed in range(6)]
     paintings = []
-    for settings in [dict(requests=1), dict(requests=5), dict(requests=2, threads=2)]:
+    for settings in [
+        dict(requests=1, threads=1),
+        dict(requests=1, threads=3),
+        dict(requests=5),
+        dict(requests=2, threads=2),
+    ]:
         with Engine(path, precision=precision, **settings) as engine:
             paintings.append(list(engine(frames)))
     for painted in paintings[1:]:
