@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import logging
 import os
 import pickle
 import signal
@@ -301,14 +302,15 @@ def test_a_frame_that_the_memory_is_too_small_for_is_refused(models):
 
 def test_as_many_frames_at_a_time_as_memory_goes(models, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    frame = np.full((480, 640, 3), 9, np.uint8)
-    with Engine(models / "wide.pb", max_memory=100 << 20) as engine:
+    frame = np.full((240, 320, 3), 9, np.uint8)
+    with Engine(models / "wide.pb", max_memory=60 << 20) as engine:
         requests = engine.requests
         for painted in engine([frame] * (requests + 1)):
             assert painted.shape == frame.shape
-    told = [message for message in caplog.messages if "are painted at a time: the memory" in message]
+    told = [
+        message for message in caplog.messages if "are painted at a time: the memory" in message
+    ]
     assert len(told) == (requests > 1)
-
 
 
 def test_memory_is_reckoned_behind_paddings_that_the_graph_computes():
