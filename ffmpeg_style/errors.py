@@ -72,6 +72,12 @@ class EngineError(StyleError, RuntimeError):
     exit_code = 1
 
 
+class ClusterError(StyleError, RuntimeError):
+    """The machines of a cluster can't be reached, or one of them lacks what it needs."""
+
+    exit_code = 1
+
+
 class FFmpegError(StyleError, RuntimeError):
     """ffmpeg ended without success; the message is its own reason."""
 

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -43,13 +44,15 @@ def execute(job: Job, source: Path, draft: Path, bar: tqdm, names: Mapping[str, 
         FFmpegError: ffmpeg failed; see `stylize`.
         StorageError: there was no room for the file.
     """
-    with ExitStack() as stack:
-        log = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
-        covers = [
-            stack.enter_context(_cover(source, kept)) for kept in job.kept if kept.is_attached
-        ]
+    with attached_covers(job, source) as covers:
+        return run_ffmpeg(command(job, source, draft, covers), draft, bar, names)
+
+
+def run_ffmpeg(command: Sequence[str], draft: Path, bar: tqdm, names: Mapping[str, str]) -> int:
+    """Run a command line of ffmpeg's to its end; all else is as `execute` has it."""
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(
-            ending_with_parent(command(job, source, draft, covers)),
+            ending_with_parent(list(command)),
             env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -65,6 +68,13 @@ def execute(job: Job, source: Path, draft: Path, bar: tqdm, names: Mapping[str, 
         text = log.read()
     _judge(process.returncode, text, names, draft)
     return frames
+
+
+@contextmanager
+def attached_covers(job: Job, source: Path) -> Iterator[list[Path]]:
+    """The paths of files that hold the covers which a job attaches."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_cover(source, kept)) for kept in job.kept if kept.is_attached]
 
 
 @contextmanager
@@ -85,34 +95,120 @@ def path_of(file: IO[bytes]) -> Path:
 
 def command(job: Job, source: Path, draft: Path, covers: Sequence[Path] = ()) -> list[str]:
     """The command line of ffmpeg that does a job; the covers are those that it attaches."""
-    span = job.span
-    streams = [kept for kept in job.kept if not kept.is_attached]
     return [
-        *(str(ffmpeg_path()), "-nostdin", "-y", "-loglevel", "error", "-progress", "pipe:1"),
-        *(("-ss", str(span.start)) if span.start is not None else ()),
-        *(("-t", str(span.duration)) if span.duration is not None else ()),
+        *beginning(),
+        *span_of(job),
+        *decoding(job),
+        *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
+        *_maps(job),
+        *encoding(job),
+        *clock(job),
+        *put_right(job),
+        *going_along(job, draft, covers),
+    ]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures that are painted and encoded already.
+
+    Attributes:
+        pieces: a list of videos for ffmpeg's demuxer ``concat``.
+        offset: seconds at which the first of them begins.
+        frame_ticks: of the job's clock, how long frames are said to last that come unevenly.
+        options: of the stream.
+    """
+
+    pieces: Path
+    offset: str
+    frame_ticks: int
+    options: tuple[str, ...] = ()
+
+
+def join_command(
+    job: Job, source: Path, pictures: Pictures, draft: Path, covers: Sequence[Path] = ()
+) -> list[str]:
+    """The command line that does a job but for its pictures, which are there.
+
+    Args:
+        job: what to do.
+        source: of all other streams.
+        pictures: encoded as the job has it.
+        draft: path that ffmpeg writes.
+        covers: that are attached.
+    """
+    # Where frames come unevenly, a piece's first decoding times may be before the last ones.
+    later = r"max({}\,PREV_OUTDTS+1)"
+    uneven = ("-bsf:0", f"setts=dts={later.format('DTS')}:duration={pictures.frame_ticks}")
+    return [
+        *beginning(),
+        *span_of(job),
+        *("-i", f"file:{source}", "-itsoffset", pictures.offset),
+        *("-f", "concat", "-auto_convert", "0", "-safe", "0", "-i", f"file:{pictures.pieces}"),
+        *("-map", "1:0", *_maps(job), *job.quality, *(put_right(job, later) or uneven)),
+        *going_along(job, draft, covers, ("-c:0", "copy", *pictures.options)),
+    ]
+
+
+def beginning() -> tuple[str, ...]:
+    """How every command line begins that tells its progress."""
+    return (str(ffmpeg_path()), "-nostdin", "-y", "-loglevel", "error", "-progress", "pipe:1")
+
+
+def span_of(job: Job) -> list[str]:
+    """The part of the source that is painted."""
+    return [
+        *(("-ss", str(job.span.start)) if job.span.start is not None else ()),
+        *(("-t", str(job.span.duration)) if job.span.duration is not None else ()),
+    ]
+
+
+def decoding(job: Job) -> list[str]:
+    """How the pictures are decoded."""
+    return [
         *("-reinit_filter", "0"),  # a new graph loses the frames that the old one is painting
         *((f"-c:{job.picture}", job.decoder) if job.decoder else ()),
-        *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
-        *(word for kept in streams for word in ("-map", f"0:{kept.index}")),
+    ]
+
+
+def encoding(job: Job) -> list[str]:
+    """How the pictures are painted and encoded."""
+    return [
         *("-filter:0", job.chain.text),
         *(("-c:0", job.encoder) if job.encoder else ()),
         *(("-pix_fmt:0", job.pixels) if job.pixels else ()),
         *job.quality,
-        *_times(job),
+    ]
+
+
+def going_along(
+    job: Job, draft: Path, covers: Sequence[Path], last: Sequence[str] = ()
+) -> list[str]:
+    """The streams beside the pictures, the tags, the user's options, and the file."""
+    streams = _streams(job)
+    return [
         *_codecs(kept.codec if kept.cover is None else "" for kept in streams),
         *(("-frames:0", "1") if job.is_still else ()),
         # Copied sound from before the start would make the pictures late.
-        *(("-copypriorss", "0") if span.start is not None else ()),
+        *(("-copypriorss", "0") if job.span.start is not None else ()),
         *(word for name, tag in job.tags.items() for word in ("-metadata", f"{name}={tag}")),
         *job.options,
         *job.chosen,
         # Behind the user's options, of which those for pictures would encode a cover too.
         *_codecs(kept.codec if kept.cover else "" for kept in streams),
         *_attachments(job, covers),
+        *last,
         *(("-f", job.muxer) if "-f" not in job.chosen else ()),
         f"file:{draft}",
     ]
+
+
+def _streams(job):
+    return [kept for kept in job.kept if not kept.is_attached]
+
+
+def _maps(job):
+    return [word for kept in _streams(job) for word in ("-map", f"0:{kept.index}")]
 
 
 def _codecs(codecs):
@@ -129,23 +225,32 @@ def _attachments(job, covers):
         yield from (f"-metadata:s:{number}", f"filename=cover.{suffix}")
 
 
-def _times(job):
-    """Every frame keeps its time; what the source's container has rounded is put right again."""
+def clock(job: Job) -> tuple[str, ...]:
+    """The ticks in which every frame keeps its time."""
     if job.clock is None:
         return ()
     # FFmpeg 5.1 would fill every tick of an MP4 with a frame.
-    clock = ("-fps_mode:0", "vfr", "-enc_time_base:0", f"1:{job.clock}")
-    if job.frame_ticks is None:
-        return clock
+    return ("-fps_mode:0", "vfr", "-enc_time_base:0", f"1:{job.clock}")
 
-    def put_right(name):
+
+def put_right(job: Job, dts: str = "{}") -> tuple[str, ...]:
+    """Puts evenly spaced frames right, whose times the source's container has rounded.
+
+    Args:
+        job: what is done.
+        dts: what becomes of the decoding times, with {} where they stand.
+    """
+    if job.frame_ticks is None:
+        return ()
+
+    def put(name):
         frames = f"({name}-STARTPTS)/{job.frame_ticks}"
         place = f"STARTPTS+round({frames})*{job.frame_ticks}"
         is_near = f"lt(abs({frames}-round({frames}))\\,{job.rounding:.6f})"
         return f"if({is_near}\\,{place}\\,{name})"
 
-    setts = f"setts=pts={put_right('PTS')}:dts={put_right('DTS')}:duration={job.frame_ticks}"
-    return (*clock, "-bsf:0", setts)
+    times = f"pts={put('PTS')}:dts={dts.format(put('DTS'))}:duration={job.frame_ticks}"
+    return ("-bsf:0", f"setts={times}")
 
 
 def _environment():

@@ -1,0 +1,118 @@
+"""Finished pieces become one film, with all that a run on one machine takes from the source."""
+
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.piece import Clip, is_done, mark_done, plan
+from ffmpeg_style.cluster.split import Piece
+from ffmpeg_style.cluster.worker import noted, ready
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
+from ffmpeg_style.ffmpeg.plan import Job
+from ffmpeg_style.ffmpeg.probe import probe
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.progress import progress_bar
+
+
+def join(clip: Clip) -> tuple[str, ...]:
+    """Join the pieces of a clip, and put the film in its place.
+
+    Returns:
+        tuple[str, ...]: what the user should know.
+
+    Raises:
+        StyleError: see `stylize`.
+    """
+    order = clip.order
+    model = ready(order.work, order.model, order.version, clip.ffmpeg)
+    if is_done(clip):
+        return ()
+    with noted() as notes, ExitStack() as stack:
+        source = stack.enter_context(places.reading(order.source))
+        paths = [stack.enter_context(places.reading(clip.address(piece))) for piece in clip.pieces]
+        found = probe(source, Path(order.source))
+        job = plan(order, source, model, found)
+        clock = job.clock or 1  # pieces are made only where it has one
+        notes.extend(job.notes)
+        listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
+        listed.write(concat_list(paths, clip.pieces, clock))
+        listed.flush()
+        pictures = Pictures(
+            Path(listed.name),
+            offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
+            frame_ticks=round(clock / (found.video.rate or 25)),
+            options=tuple(picture_options(source, job, paths)),
+        )
+        covers = stack.enter_context(attached_covers(job, source))
+        with places.writing(order.target) as draft, progress_bar(progress=False) as bar:
+            names = {str(draft): order.target, str(source): order.source}
+            run_ffmpeg(join_command(job, source, pictures, draft, covers), draft, bar, names)
+    mark_done(clip)
+    return tuple(notes)
+
+
+def concat_list(paths: Sequence[Path], pieces: Sequence[Piece], clock: int) -> str:
+    """The list for ffmpeg's demuxer ``concat``, which puts each piece where the last one ends.
+
+    It counts in microseconds; each is rounded by itself, so that no error grows.
+    """
+    starts = [round(Fraction(piece.place - pieces[0].place, clock) * 10**6) for piece in pieces]
+    lines = ["ffconcat version 1.0"]
+    for number, path in enumerate(paths):
+        lines.append("file '{}'".format(str(path).replace("'", r"'\''")))
+        if number + 1 < len(paths):
+            lines.append(f"duration {(starts[number + 1] - starts[number]) / 1e6:.6f}")
+    return "\n".join([*lines, ""])
+
+
+def picture_options(source: Path, job: Job, pieces: Sequence[Path]) -> list[str]:
+    """What a run on one machine tells of the stream of pictures: the source's tags, and its kind.
+
+    Raises:
+        InputError: the pieces were encoded in several ways, which no player could follow.
+    """
+    of_source = _stream(source, str(job.picture))
+    kinds = [_stream(piece, "v:0") for piece in pieces]
+    first = kinds[0]
+    for number, kind in enumerate(kinds):
+        if _coding(kind) != _coding(first):
+            raise InputError(
+                f"piece {number} was encoded otherwise than piece 0: the workers' encoders are of "
+                "several versions; give all machines the same, and remove the pieces"
+            )
+    own, others = first.get("tags", {}), of_source.get("tags", {})
+    kept = {name: tag for name, tag in others.items() if name.lower() != "encoder"}
+    tags = dict.fromkeys(own, "") | kept | {"encoder": own.get("encoder", "")}
+    words = [word for name, tag in tags.items() for word in ("-metadata:s:0", f"{name}={tag}")]
+    given = [name for name, is_set in of_source.get("disposition", {}).items() if is_set]
+    words += ["-disposition:0", "+".join(given) or "0"]
+    if job.frame_ticks is None:  # the pieces have each a mean of their own
+        rate = of_source.get("avg_frame_rate", "0/0")
+        words += ["-r:0", rate, "-time_base:0", f"1:{job.clock}"] if rate[0] != "0" else []
+    return [*words, *_colours(job, of_source, first)]
+
+
+def _colours(job, of_source, of_pieces):
+    """What a QuickTime file doesn't tell of colours, where the pictures themselves don't either."""
+    if "color_range" not in of_pieces and (told := re.findall(r":range=(\w+)", job.chain)):
+        yield from ("-color_range:0", told[-1])
+    if "chroma_location" not in of_pieces and (place := of_source.get("chroma_location")):
+        yield from ("-chroma_sample_location:0", place)
+
+
+def _coding(stream):
+    return [stream.get(name) for name in ("codec_name", "extradata_hash", "pix_fmt", "time_base")]
+
+
+def _stream(path, which):
+    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "fatal", "-of", "json", "-show_streams"]
+    command += ["-show_data_hash", "md5", "-select_streams", which, f"file:{path}"]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    return json.loads(result.stdout or "{}").get("streams", [{}])[0]

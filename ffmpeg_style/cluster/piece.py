@@ -1,0 +1,249 @@
+"""What a worker does: it looks at a clip, paints pieces of it, or all of it where it is short."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ffmpeg_style import __version__, pictures
+from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.split import (
+    FIELDS,
+    LEAD,
+    Index,
+    Piece,
+    can_split,
+    count_pieces,
+    cut,
+    read_index,
+)
+from ffmpeg_style.cluster.worker import check_seen, ffmpeg_version, noted, ready
+from ffmpeg_style.errors import InputError
+from ffmpeg_style.ffmpeg import execute
+from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
+from ffmpeg_style.ffmpeg.filter_graph import filter_text
+from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
+from ffmpeg_style.ffmpeg.probe import Source, probe
+from ffmpeg_style.ffmpeg.stylize import stylize
+from ffmpeg_style.progress import progress_bar
+
+PIECE_SUFFIX = ".mov"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A clip to paint.
+
+    Attributes:
+        source, target: addresses.
+        work: address of the folder for what is finished in the meantime.
+        model: its name by content.
+        settings: of the painting filter.
+        options: "start", "duration", "encoder_options", as `stylize` takes them.
+        overwrite: whether the target may be replaced.
+        workers: how many there are to share the clip.
+        longest: seconds of a piece; None for the usual ones.
+        version: of this package, where the order was given.
+    """
+
+    source: str
+    target: str
+    work: str
+    model: str
+    settings: dict[str, Any]
+    options: dict[str, Any]
+    overwrite: bool = False
+    workers: int = 1
+    longest: float | None = None
+    version: str = __version__
+
+    @property
+    def key(self) -> str:
+        """A name for what comes of it: by all that it depends on."""
+        parts = (self.source, places.stamp(self.source), self.target.rpartition("/")[2])
+        parts += (self.model, sorted(self.settings.items()), sorted(self.options.items()))
+        return places.digest(repr((*parts, self.version, ffmpeg_version())).encode())
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip that was looked at.
+
+    Attributes:
+        order: what is wanted.
+        key: of the order.
+        ffmpeg: the version that looked at it, which all workers are to have.
+        pieces: that it was cut into; none where it was painted whole, or was there already.
+        frames: how many there are, as far as is known before they are painted.
+        notes: what the user should know.
+    """
+
+    order: Order
+    key: str
+    ffmpeg: str = ""
+    pieces: tuple[Piece, ...] = ()
+    frames: int = 0
+    notes: tuple[str, ...] = ()
+
+    def address(self, piece: Piece) -> str:
+        """Where a finished piece is."""
+        return places.join(self.order.work, "pieces", f"{self.key}-{piece.number}{PIECE_SUFFIX}")
+
+    @property
+    def mark(self) -> str:
+        """What says that the target is there, and is this clip's."""
+        name = self.order.target.rpartition("/")[2]
+        return places.join(self.order.work, "done", places.digest(name.encode()))
+
+
+def look(order: Order) -> Clip:
+    """Look at a clip: cut a long one into pieces, and paint a short one at once.
+
+    Raises:
+        StyleError: see `stylize`; what this worker lacks names it.
+    """
+    model = ready(order.work, order.model, order.version)
+    check_seen(order.source)
+    clip = Clip(order, order.key, ffmpeg_version())
+    check_target(clip)
+    if is_done(clip):
+        return clip
+    with noted() as notes, places.reading(order.source) as source:
+        pieces, frames = _look_at(order, source, model)
+        if not pieces:
+            _paint_whole(clip, source, model)
+    return replace(clip, pieces=tuple(pieces), frames=frames, notes=tuple(notes))
+
+
+def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
+    """Paint a piece of a clip, unless it is there.
+
+    Returns:
+        tuple[int, tuple[str, ...]]: how many frames it has, and what the user should know.
+    """
+    order = clip.order
+    model = ready(order.work, order.model, order.version, clip.ffmpeg)
+    if places.exists(clip.address(piece)):
+        return piece.frames, ()
+    check_seen(order.source)
+    if order.key != clip.key:
+        raise InputError(f"{order.source} changed while it was painted; run it again")
+    with noted() as notes, places.reading(order.source) as source:
+        job = plan(order, source, model, probe(source, Path(order.source)), piece)
+        names = {str(source): order.source}
+        with places.writing(clip.address(piece)) as draft, progress_bar(progress=False) as bar:
+            names[str(draft)] = clip.address(piece)
+            frames = execute.run_ffmpeg(piece_command(job, source, piece, draft), draft, bar, names)
+            if frames < piece.frames:
+                # The file's demuxer came in too late, or a part is damaged: from the begin all is
+                # decoded that a run on one machine would decode.
+                piece = replace(piece, seek=None)
+                command = piece_command(job, source, piece, draft)
+                frames = execute.run_ffmpeg(command, draft, bar, names)
+            if not frames:
+                raise InputError(f"{order.source} has no frame from {piece.begin or 0:.1f} s on")
+    return frames, tuple(notes)
+
+
+def check_target(clip: Clip) -> None:
+    """Refuse to replace a target that neither the user nor an earlier call has given away.
+
+    Raises:
+        InputError: it exists.
+    """
+    target = clip.order.target
+    if clip.order.overwrite or not places.exists(target) or _marked(clip)[1:] == [_now(target)]:
+        return
+    raise InputError(
+        f"{target} exists already; choose another target, or replace it by -y (overwrite=True)"
+    )
+
+
+def is_done(clip: Clip) -> bool:
+    """Whether the target is there, and was put there for this very clip."""
+    return _marked(clip) == [clip.key, _now(clip.order.target)]
+
+
+def mark_done(clip: Clip) -> None:
+    """Note that the target is there, so that a call that is repeated does not paint it again."""
+    places.write(clip.mark, f"{clip.key}\n{places.stamp(clip.order.target)}".encode())
+
+
+def _marked(clip):
+    try:
+        return places.read(clip.mark).decode().split("\n")
+    except OSError:
+        return []
+
+
+def _now(target):
+    return places.stamp(target) if places.exists(target) else None
+
+
+def plan(order: Order, source: Path, model: Path, found: Source, piece: Piece | None = None) -> Job:
+    """The job of a clip, or that of a piece of it, from what `probe` found in it."""
+    painting = filter_text(model, **order.settings)
+    if piece is not None:
+        painting = _trimmed(painting, piece)
+    return plan_video(
+        found,
+        Path(order.source),
+        Path(order.target),
+        painting,
+        Span(order.options.get("start"), order.options.get("duration")),
+        EncoderOptions(order.options.get("encoder_options") or ()),
+    )
+
+
+def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str]:
+    """The command line of ffmpeg that paints a piece: it begins at 0, in the ticks of the film."""
+    start = job.span.start or 0
+    return [
+        *execute.beginning(),
+        # Times as a run over the whole has them, wherever it is entered.
+        *("-copyts", "-start_at_zero", "-itsoffset", f"{-start:.6f}"),
+        *(("-noaccurate_seek", "-ss", f"{piece.seek:.6f}") if piece.seek is not None else ()),
+        *execute.decoding(job),
+        *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
+        *execute.encoding(job),
+        *execute.clock(job),
+        *("-bsf:0", "setts=pts=PTS-STARTPTS:dts=DTS-STARTPTS"),
+        *job.chosen,
+        *("-f", "mov", f"file:{draft}"),
+    ]
+
+
+def _trimmed(painting, piece):
+    """The painting filter between two that leave out what is not to be painted, or to be kept."""
+    before = [f"start={piece.lead:.6f}"] if piece.lead is not None else []
+    before += [f"end={piece.end:.6f}"] if piece.end is not None else []
+    kept = [f"trim=start={piece.begin:.6f}"] if piece.begin not in (None, piece.lead) else []
+    return ",".join([*(["trim=" + ":".join(before)] if before else []), painting, *kept])
+
+
+def _look_at(order, source, model):
+    """The pieces to cut a clip into, none for one that is painted whole, and its frames."""
+    if frames := pictures.kind_of(source)[1]:
+        return [], frames
+    found = probe(source, Path(order.source))
+    job = plan(order, source, model, found)
+    frames = job.frames or 0
+    seconds = float(frames / found.video.rate) if found.video.rate else found.duration or 0
+    if not can_split(job, found) or count_pieces(seconds, order.workers, order.longest) < 2:
+        return [], frames
+    index = read_index(source, order.source, job)
+    pieces = _cut(index, job, found, order) if index else []
+    return (pieces if len(pieces) > 1 else []), frames
+
+
+def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:
+    count = min(count_pieces(index.seconds, order.workers, order.longest), index.end - index.first)
+    lead = 0 if order.settings.get("steady") == 0 else LEAD
+    return cut(index, job, count, lead, FIELDS if found.video.interlaced else 0)
+
+
+def _paint_whole(clip, source, model):
+    order = clip.order
+    settings = {name: value for name, value in order.settings.items() if value is not None}
+    with places.replacing(order.target) as target:
+        stylize(source, target, model, **settings, **order.options, overwrite=True, progress=False)
+    mark_done(clip)

@@ -1,0 +1,143 @@
+"""A worker: what it needs, what it is called, what it has to say."""
+
+import logging
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from distributed import WorkerPlugin, get_worker
+
+from ffmpeg_style import __version__
+from ffmpeg_style.cluster import places
+from ffmpeg_style.errors import ClusterError, InputError, StyleError
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.folders import cache_folder
+
+
+class OwnProcessors(WorkerPlugin):
+    """Gives each of the workers of this machine its part of the processors."""
+
+    def __init__(self, workers):
+        self._workers = workers
+
+    def setup(self, worker):
+        """The threads that paint are started by this one, and inherit what it may use."""
+        processors = sorted(os.sched_getaffinity(0))
+        own = processors[int(worker.name) % self._workers :: self._workers]
+        os.sched_setaffinity(0, own or [processors[int(worker.name) % len(processors)]])
+
+
+class _Notes(logging.Handler):
+    """Collects what is logged for the user, who is on another machine."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.lines, self._thread = [], threading.get_ident()
+
+    def emit(self, record):
+        if record.thread == self._thread:
+            self.lines.append(record.getMessage())
+
+
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """Yield the list of what is logged as a warning meanwhile."""
+    notes, logger = _Notes(), logging.getLogger("ffmpeg_style")
+    logger.addHandler(notes)
+    try:
+        yield notes.lines
+    finally:
+        logger.removeHandler(notes)
+
+
+@cache
+def ffmpeg_version() -> str:
+    """What the built ffmpeg says of itself, such as "ffmpeg version 7.1.5"."""
+    command = [ffmpeg_path(), "-version"]
+    text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return " ".join(text.split()[:3])
+
+
+def worker_name() -> str:
+    """This worker, as messages call it."""
+    return f"the worker {get_worker().address} on {socket.gethostname()}"
+
+
+def check_seen(source: str) -> None:
+    """Whether this worker sees a source.
+
+    Raises:
+        ClusterError: it does not.
+    """
+    try:
+        places.stamp(source)
+    except (StyleError, OSError) as error:
+        raise ClusterError(
+            f"{worker_name()} does not see {source}: all machines must share the folder"
+        ) from error
+
+
+def check(work: str, model: str, version: str) -> str:
+    """As `ready`, but returns the version of the built ffmpeg."""
+    ready(work, model, version)
+    return ffmpeg_version()
+
+
+def ready(work: str, model: str, version: str, ffmpeg: str = "") -> Path:
+    """Whether this worker has what it needs.
+
+    Args:
+        work: address of the folder for what is finished.
+        model: its name by content.
+        version: of this package where the order was given.
+        ffmpeg: version of the built ffmpeg; "" for any.
+
+    Returns:
+        pathlib.Path: the model.
+
+    Raises:
+        ClusterError: it lacks something; the message names the worker.
+    """
+    try:
+        return _ready(work, model, version, ffmpeg)
+    except (StyleError, OSError) as error:
+        raise ClusterError(f"{worker_name()} can't paint: {error}") from error
+
+
+@cache
+def _ready(work, model, version, ffmpeg):
+    if version != __version__:
+        raise InputError(f"it has ffmpeg-style {__version__}, expected {version} as here")
+    ffmpeg_path()
+    ffmpeg_path("ffprobe")
+    if ffmpeg not in ("", ffmpeg_version()):
+        raise InputError(f"it has {ffmpeg_version()}, expected {ffmpeg} as on the others")
+    return _model(work, model)
+
+
+def _model(work, model):
+    address = model_address(work, model)
+    try:
+        content = places.read(address)
+    except OSError as error:
+        raise InputError(
+            f"it does not see the model at {address}: all machines must share the folder"
+        ) from error
+    if places.digest(content) != model:
+        raise InputError(f"the model at {address} is another one; remove its folder")
+    if places.is_shared(address):
+        return Path(address)
+    path = cache_folder() / "models" / Path(address).name
+    if not path.is_file() or places.digest(path.read_bytes()) != model:
+        places.write(str(path), content)
+    return path
+
+
+def model_address(work: str, model: str) -> str:
+    """Where a model is for the workers."""
+    return places.join(work, "models", f"{model}.pb")
