@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ffmpeg_style.errors import (
     BuildError,
+    ClusterError,
     DeviceError,
     EngineError,
     FFmpegError,
@@ -41,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "BuildError",
+    "ClusterError",
     "DeviceError",
     "Engine",
     "EngineError",

@@ -24,8 +24,9 @@ PYTHON_KNOWS = {
     "graphs": {"top"},
     "learning": {"graphs", "top"},
     "ffmpeg": {"graphs", "top"},
+    "cluster": {"ffmpeg", "graphs", "top"},
     "live": {"ffmpeg", "graphs", "top"},
-    "commands": {"ffmpeg", "graphs", "learning", "live", "top"},
+    "commands": {"cluster", "ffmpeg", "graphs", "learning", "live", "top"},
     "top": set(),
 }
 """Folders of the package; "top" are the modules beside them, which all may use."""

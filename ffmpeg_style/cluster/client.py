@@ -1,5 +1,6 @@
 """Clips handed to a Dask scheduler: its workers look at them, paint their pieces, join them."""
 
+import inspect
 import logging
 import os
 import time
@@ -13,15 +14,17 @@ from typing import Any
 from ffmpeg_style import __version__
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.join import join
-from ffmpeg_style.cluster.piece import Clip, Order, check_target, look, paint
-from ffmpeg_style.cluster.worker import OwnProcessors, check, model_address
+from ffmpeg_style.cluster.piece import Clip, Order, check, check_target, look, paint
+from ffmpeg_style.cluster.worker import OwnProcessors, model_address
 from ffmpeg_style.errors import ClusterError, InputError, StorageError, StyleError
-from ffmpeg_style.painting import check_painting
+from ffmpeg_style.ffmpeg.batch import Outcome
+from ffmpeg_style.ffmpeg.sources import Work
+from ffmpeg_style.painting import check_painting, check_seconds
 from ffmpeg_style.progress import progress_bar
 
 WORK = ".ffmpeg-style-cluster"
 """The folder in the target's in which finished pieces are until all is done."""
-SECONDS_TO_CONNECT = 8
+SECONDS_TO_CONNECT = 5
 SECONDS_WITHOUT_SCHEDULER = 120
 """For one that is started again."""
 MOST_LOSSES = 5
@@ -29,54 +32,57 @@ MOST_LOSSES = 5
 MOST_WORKERS = 256
 """On one machine."""
 
+SETTINGS = inspect.signature(check_painting).parameters.keys() - {"model"}
+"""Options of the painting filter."""
+
 logger = logging.getLogger(__name__)
 
 
 def paint_on_cluster(
-    clips: Sequence[tuple[str | os.PathLike[str], str | os.PathLike[str]]],
+    works: Sequence[Work],
     model: str | os.PathLike[str],
     cluster: str,
     *,
     piece: float | None = None,
     overwrite: bool = False,
     progress: bool | None = None,
-    start: float | None = None,
-    duration: float | None = None,
-    encoder_options: Sequence[str] = (),
-    **settings: Any,
-) -> dict[str, StyleError | None]:
-    """Paint clips with the workers of a Dask scheduler.
+    **options: Any,
+) -> Iterator[Outcome]:
+    """Paint files with the workers of a Dask scheduler.
 
     What comes out is what `stylize` would write. Long clips are cut into pieces, whose finished
-    ones lie in a folder of the target's until all clips are there: a call that was ended goes on
-    with them when it is repeated.
+    ones lie in a folder of the target's until all is done: a call that was ended goes on with them
+    when it is repeated.
 
     Args:
-        clips: (source, target): paths that all machines share, or URLs that fsspec knows. The
-            targets are in one folder.
+        works: what to paint: paths that all machines share, or URLs that fsspec knows.
         model: name or path of a model; it is sent to the workers.
         cluster: address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; or "local:N" to start
             N workers here.
         piece: seconds of a piece; None for a minute, or less so that all workers have one.
         overwrite: whether to replace targets that exist.
         progress: whether to show a bar on stderr; None for when it is a terminal.
-        start: as `stylize` has it.
-        duration: likewise.
-        encoder_options: likewise.
-        **settings: of the painting, likewise.
+        **options: further ones of `stylize`.
 
-    Returns:
-        dict: {target: why it could not be painted, None where it was}.
+    Yields:
+        Outcome: of each work, when it is known. One that fails doesn't keep the others.
 
     Raises:
-        InputError: an argument can't be right; a worker lacks what it needs.
-        ClusterError: there is no scheduler, or it went and did not come back.
+        InputError: an argument can't be right.
+        ClusterError: there is no scheduler, or it went and did not come back; a worker lacks what
+            it needs.
         StorageError: there is no room.
     """
+    begin = time.monotonic()
+    settings = {name: options.pop(name) for name in SETTINGS & options.keys()}
     path = check_painting(model, **settings)
-    options = {"start": start, "duration": duration, "encoder_options": tuple(encoder_options)}
-    orders, work = _orders(clips, path, settings, options, overwrite, piece)
-    _check_files(orders)
+    check_seconds("piece", piece)
+    _check_address(cluster)
+    yield from (Outcome(work, "done") for work in works if work.is_done and not overwrite)
+    left = [work for work in works if overwrite or not work.is_done]
+    if not left:
+        return
+    orders = _orders(left, path, settings, options, overwrite, piece)
     with (
         _quiet(),
         progress_bar(progress=progress, unit=" frames", total=0, desc="cluster") as bar,
@@ -84,67 +90,72 @@ def paint_on_cluster(
     ):
         films = _Films(orders, bar)
         with _connected(address) as client:
-            _make_work(work, orders[0].model, path)
-            _check_workers(client, work, orders[0].model)
-            _show_dashboard(client)
-        _paint(films, address)
+            _make_work(orders[0], path)
+            _check_workers(client, orders[0])
+            if client.dashboard_link:
+                logger.info("Dask's dashboard: %s", client.dashboard_link)
+        for target in _paint(films, address):
+            error = films.outcomes[target]
+            seconds = time.monotonic() - begin
+            work = left[[order.target for order in orders].index(target)]
+            yield Outcome(work, "failed" if error else "painted", seconds, error)
     if not any(films.outcomes.values()):
-        places.remove_folder(work)
-    return films.outcomes
+        places.remove_folder(orders[0].work)
 
 
-def _orders(clips, model, settings, options, overwrite, piece):
-    pairs = [(places.as_address(source), places.as_address(target)) for source, target in clips]
-    folders = {target.rpartition("/")[0] for _, target in pairs}
-    if len(folders) != 1:
-        raise InputError(f"the targets are in {len(folders)} folders; expected all in one")
-    work = places.join(folders.pop(), WORK)
+def _check_address(cluster):
+    number = cluster.removeprefix("local:")
+    if number != cluster and not (number.isdecimal() and 0 < int(number) <= MOST_WORKERS):
+        raise InputError(
+            f"{cluster!r} starts no workers; expected local:N with N from 1 to {MOST_WORKERS}"
+        )
+
+
+def _orders(works, model, settings, options, overwrite, piece):
+    """What the workers are told; before that, whether all files can be read and written."""
+    pairs = [(places.as_address(work.source), places.as_address(work.target)) for work in works]
+    work = places.join(places.common_folder([target for _, target in pairs]), WORK)
     name = places.digest(model.read_bytes())
-    return [
+    orders = [
         Order(source, target, work, name, settings, options, overwrite, longest=piece)
         for source, target in pairs
-    ], work
-
-
-def _check_files(orders):
-    """Before anybody is asked: whether the sources are there, and the targets may be written."""
-    seen = {}
+    ]
     for order in orders:
         places.stamp(order.source)
-        if order.source == order.target:
-            raise InputError(f"{order.target} is the source itself; choose another folder")
-        if (other := seen.setdefault(order.target, order.source)) != order.source:
-            raise InputError(f"{other} and {order.source} would both become {order.target}")
         check_target(Clip(order, ""))
+    return orders
 
 
-def _make_work(work, model, path):
+def _make_work(order, model):
     """The folder for what is finished in the meantime, and the model in it, for the workers."""
-    places.make_folder_at(work)
-    address = model_address(work, model)
+    places.make_folder_at(order.work)
+    address = model_address(order.work, order.model)
     if not places.exists(address):
-        places.write(address, path.read_bytes())
-
-
-def _show_dashboard(client):
-    if client.dashboard_link:
-        logger.info("Dask's dashboard: %s", client.dashboard_link)
+        places.write(address, model.read_bytes())
 
 
 def _paint(films, address):
-    """Go on until all clips are through, with a scheduler that may be started again."""
+    """Go on until all clips are through, with a scheduler that may be started again.
+
+    Yields:
+        str: the target of a clip that is through.
+    """
     deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
     while films.left:
         try:
             with _connected(address) as client:
                 deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
-                _Run(films, client).drive()
+                yield from _Run(films, client).drive()
         except _LostError:
             logger.warning("the scheduler at %s went; waiting for it", address)
-        except ClusterError as error:
-            if time.monotonic() > deadline or not isinstance(error.__cause__, OSError):
+        except _NoSchedulerError:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(1)
+
+
+class _NoSchedulerError(ClusterError):
+    """There is none, or not yet."""
 
 
 class _LostError(Exception):
@@ -213,8 +224,11 @@ class _Run:
         self._ended: SimpleQueue[str] = SimpleQueue()
         self._steps: dict[str, _Step] = {}
 
-    def drive(self) -> None:
+    def drive(self) -> Iterator[str]:
         """Go on until all clips are through.
+
+        Yields:
+            str: the target of one that is.
 
         Raises:
             _LostError: the scheduler went.
@@ -225,7 +239,9 @@ class _Run:
         for order in self._films.left:
             self._submit(order, 0, self._looked, look, replace(order, workers=workers))
         while self._steps:
+            before = len(self._films.outcomes)
             self._end(self._next())
+            yield from list(self._films.outcomes)[before:]
 
     def _submit(self, order, priority, then, function, *arguments):
         future = self._client.submit(
@@ -308,13 +324,13 @@ def _key(function, arguments):
     return f"{function.__name__}-{places.digest(repr(arguments).encode())}"
 
 
-def _check_workers(client, work, model):
+def _check_workers(client, order):
     """Ask the workers that are there whether they can paint.
 
     Raises:
         ClusterError: one can't; it is named.
     """
-    answers = client.run(check, work, model, __version__, on_error="return")
+    answers = client.run(check, order, on_error="return")
     versions = {}
     for worker, answer in sorted(answers.items()):
         if isinstance(answer, ClusterError):
@@ -344,18 +360,14 @@ def _scheduler(cluster: str) -> Iterator[str]:
         return
     from distributed import LocalCluster
 
-    number = cluster.removeprefix("local:")
-    if not (number.isdecimal() and 0 < int(number) <= MOST_WORKERS):
-        raise InputError(
-            f"{cluster!r} starts no workers; expected local:N, N from 1 to {MOST_WORKERS}"
-        )
+    number = int(cluster.removeprefix("local:"))
     with LocalCluster(
-        n_workers=int(number),
+        n_workers=number,
         threads_per_worker=1,
         memory_limit=0,  # ffmpeg's is not counted there
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
-        plugins=[OwnProcessors(int(number))],
+        plugins=[OwnProcessors(number)],
     ) as local:
         yield local.scheduler_address
 
@@ -368,10 +380,10 @@ def _connected(address):
     try:
         client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
-        raise ClusterError(
+        raise _NoSchedulerError(
             f"no Dask scheduler at {address}: {str(error) or type(error).__name__}; expected an "
             "address such as tcp://10.0.0.1:8786, or local:2 for workers here"
-        ) from error
+        ) from None
     try:
         yield client
     finally:

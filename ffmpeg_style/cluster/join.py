@@ -101,7 +101,7 @@ def picture_options(source: Path, job: Job, pieces: Sequence[Path]) -> list[str]
 
 def _colours(job, of_source, of_pieces):
     """What a QuickTime file doesn't tell of colours, where the pictures themselves don't either."""
-    if "color_range" not in of_pieces and (told := re.findall(r":range=(\w+)", job.chain)):
+    if "color_range" not in of_pieces and (told := re.findall(r":range=(\w+)", job.chain.after)):
         yield from ("-color_range:0", told[-1])
     if "chroma_location" not in of_pieces and (place := of_source.get("chroma_location")):
         yield from ("-chroma_sample_location:0", place)

@@ -1,5 +1,6 @@
 """What a worker does: it looks at a clip, paints pieces of it, or all of it where it is short."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ffmpeg_style.cluster.split import (
     cut,
     read_index,
 )
-from ffmpeg_style.cluster.worker import check_seen, ffmpeg_version, noted, ready
+from ffmpeg_style.cluster.worker import asked, check_seen, ffmpeg_version, noted, ready
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
@@ -24,6 +25,7 @@ from ffmpeg_style.ffmpeg.filter_graph import filter_text
 from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
 from ffmpeg_style.ffmpeg.probe import Source, probe
 from ffmpeg_style.ffmpeg.stylize import stylize
+from ffmpeg_style.painting import check_seconds, check_shape
 from ffmpeg_style.progress import progress_bar
 
 PIECE_SUFFIX = ".mov"
@@ -38,7 +40,7 @@ class Order:
         work: address of the folder for what is finished in the meantime.
         model: its name by content.
         settings: of the painting filter.
-        options: "start", "duration", "encoder_options", as `stylize` takes them.
+        options: all others of `stylize`.
         overwrite: whether the target may be replaced.
         workers: how many there are to share the clip.
         longest: seconds of a piece; None for the usual ones.
@@ -95,6 +97,18 @@ class Clip:
         return places.join(self.order.work, "done", places.digest(name.encode()))
 
 
+def check(order: Order, dask_worker: Any) -> str:
+    """Whether a worker, as Dask gives it, has what it needs; returns the version of its ffmpeg.
+
+    Raises:
+        ClusterError: it lacks something.
+    """
+    with asked(dask_worker.address):
+        ready(order.work, order.model, order.version)
+        check_seen(order.source)
+        return ffmpeg_version()
+
+
 def look(order: Order) -> Clip:
     """Look at a clip: cut a long one into pieces, and paint a short one at once.
 
@@ -128,7 +142,7 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     if order.key != clip.key:
         raise InputError(f"{order.source} changed while it was painted; run it again")
     with noted() as notes, places.reading(order.source) as source:
-        job = plan(order, source, model, probe(source, Path(order.source)), piece)
+        job = plan(order, source, model, probe(source, Path(order.source)))
         names = {str(source): order.source}
         with places.writing(clip.address(piece)) as draft, progress_bar(progress=False) as bar:
             names[str(draft)] = clip.address(piece)
@@ -148,9 +162,11 @@ def check_target(clip: Clip) -> None:
     """Refuse to replace a target that neither the user nor an earlier call has given away.
 
     Raises:
-        InputError: it exists.
+        InputError: it exists, or is a folder.
     """
     target = clip.order.target
+    if places.is_shared(target) and os.path.isdir(target):
+        raise InputError(f"{target} is no file; expected the name of a file to write")
     if clip.order.overwrite or not places.exists(target) or _marked(clip)[1:] == [_now(target)]:
         return
     raise InputError(
@@ -179,24 +195,24 @@ def _now(target):
     return places.stamp(target) if places.exists(target) else None
 
 
-def plan(order: Order, source: Path, model: Path, found: Source, piece: Piece | None = None) -> Job:
-    """The job of a clip, or that of a piece of it, from what `probe` found in it."""
-    painting = filter_text(model, **order.settings)
-    if piece is not None:
-        painting = _trimmed(painting, piece)
+def plan(order: Order, source: Path, model: Path, found: Source) -> Job:
+    """The job of a whole clip, from what `probe` found in it."""
+    options = order.options
     return plan_video(
         found,
         Path(order.source),
         Path(order.target),
-        painting,
-        Span(order.options.get("start"), order.options.get("duration")),
-        EncoderOptions(order.options.get("encoder_options") or ()),
+        filter_text(model, **order.settings),
+        Span(*(check_seconds(name, options.get(name)) for name in ("start", "duration"))),
+        EncoderOptions(options.get("encoder_options") or ()),
+        check_shape(*(options.get(name) for name in ("size", "max_height", "fps"))),
     )
 
 
 def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str]:
     """The command line of ffmpeg that paints a piece: it begins at 0, in the ticks of the film."""
     start = job.span.start or 0
+    job = replace(job, chain=_trimmed(job.chain, piece))
     return [
         *execute.beginning(),
         # Times as a run over the whole has them, wherever it is entered.
@@ -212,23 +228,36 @@ def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str
     ]
 
 
-def _trimmed(painting, piece):
-    """The painting filter between two that leave out what is not to be painted, or to be kept."""
+def _trimmed(chain, piece):
+    """The filters between two that leave out what is not to be painted, and not to be kept."""
     before = [f"start={piece.lead:.6f}"] if piece.lead is not None else []
     before += [f"end={piece.end:.6f}"] if piece.end is not None else []
-    kept = [f"trim=start={piece.begin:.6f}"] if piece.begin not in (None, piece.lead) else []
-    return ",".join([*(["trim=" + ":".join(before)] if before else []), painting, *kept])
+    after = [f"start={piece.begin:.6f}"] if piece.begin not in (None, piece.lead) else []
+    return replace(
+        chain,
+        before=",".join([chain.before, *_trim(before)]),
+        after=",".join([*_trim(after), chain.after]),
+    )
+
+
+def _trim(options):
+    return [f"trim={':'.join(options)}"] if options else []
 
 
 def _look_at(order, source, model):
     """The pieces to cut a clip into, none for one that is painted whole, and its frames."""
-    if frames := pictures.kind_of(source)[1]:
-        return [], frames
+    frames = pictures.kind_of(source)[1]
+    if frames or Path(order.target).suffix.lower() in pictures.SUFFIXES:
+        return [], frames or 1
     found = probe(source, Path(order.source))
     job = plan(order, source, model, found)
     frames = job.frames or 0
     seconds = float(frames / found.video.rate) if found.video.rate else found.duration or 0
-    if not can_split(job, found) or count_pieces(seconds, order.workers, order.longest) < 2:
+    if (
+        order.options.get("fps")
+        or not can_split(job, found)
+        or count_pieces(seconds, order.workers, order.longest) < 2
+    ):
         return [], frames
     index = read_index(source, order.source, job)
     pieces = _cut(index, job, found, order) if index else []

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -36,6 +36,20 @@ def as_address(text: str | os.PathLike[str]) -> str:
 def join(folder: str, *names: str) -> str:
     """The address of a file in a folder."""
     return "/".join((folder.rstrip("/"), *names))
+
+
+def common_folder(addresses: Sequence[str]) -> str:
+    """The folder that all files are in, at any depth.
+
+    Raises:
+        InputError: there is none.
+    """
+    stores = {address.partition("://")[0] for address in addresses if not is_shared(address)}
+    if len(stores) > 1 or (stores and any(map(is_shared, addresses))):
+        raise InputError("the targets are in several stores; expected all in one")
+    store = "".join(f"{name}://" for name in stores)
+    paths = [address.removeprefix(store).rpartition("/")[0] for address in addresses]
+    return store + os.path.commonpath(paths)
 
 
 def is_shared(address: str) -> bool:
@@ -96,8 +110,11 @@ def writing(address: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ffmpeg-style-") as folder:
         draft = Path(folder, address.rpartition("/")[2])
         yield draft
+        system = _file_system(address)
+        with contextlib.suppress(OSError):  # most stores have no folders
+            system.makedirs(system._parent(address), exist_ok=True)
         # Object stores show a file only when it is whole.
-        _file_system(address).put_file(str(draft), address)
+        system.put_file(str(draft), address)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -63,9 +64,22 @@ def ffmpeg_version() -> str:
     return " ".join(text.split()[:3])
 
 
+_asked: ContextVar[str] = ContextVar("_asked", default="")
+
+
+@contextmanager
+def asked(address: str) -> Iterator[None]:
+    """What is done meanwhile is no task, of which Dask would know whose it is."""
+    token = _asked.set(address)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def worker_name() -> str:
     """This worker, as messages call it."""
-    return f"the worker {get_worker().address} on {socket.gethostname()}"
+    return f"the worker {_asked.get() or get_worker().address} on {socket.gethostname()}"
 
 
 def check_seen(source: str) -> None:
@@ -80,12 +94,6 @@ def check_seen(source: str) -> None:
         raise ClusterError(
             f"{worker_name()} does not see {source}: all machines must share the folder"
         ) from error
-
-
-def check(work: str, model: str, version: str) -> str:
-    """As `ready`, but returns the version of the built ffmpeg."""
-    ready(work, model, version)
-    return ffmpeg_version()
 
 
 def ready(work: str, model: str, version: str, ffmpeg: str = "") -> Path:

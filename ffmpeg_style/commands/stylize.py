@@ -117,11 +117,35 @@ class WithOptionsOfFFmpeg(click.Command):
     help="What decodes and encodes: the patched ffmpeg, or FFmpeg's libraries by PyAV.  "
     "[default: the first, if it was built]",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS|local:N",
+    help="Paint on the workers of a Dask scheduler, or on N here: docs/cluster.md.",
+)
+@click.option(
+    "--piece",
+    type=Seconds("piece"),
+    metavar="TIME",
+    help="With --cluster: how long the pieces of a clip are.  [default: a minute or less]",
+)
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a target that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each file.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress bar, and errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell what is done, and by what.")
-def command(words, output, kind, preview, as_json, quiet, verbose, model, overwrite, **options):
+def command(
+    words,
+    output,
+    kind,
+    preview,
+    as_json,
+    quiet,
+    verbose,
+    model,
+    cluster,
+    piece,
+    overwrite,
+    **options,
+):
     """Paint each SOURCE: a video, a photograph, a folder, a pattern, a URL, or - (stdin).
 
     TARGET is a file, whose suffix tells its kind, or a folder for several. Without one, photo.jpg
@@ -144,16 +168,25 @@ def command(words, output, kind, preview, as_json, quiet, verbose, model, overwr
     sources, target = (list(words), output) if output else split_words(words)
     kind = ".png" if preview else kind and f".{kind.removeprefix('.').lower()}"
     label = f"{Path(model).stem}{'-preview' if preview else ''}"
-    works = find_works(sources, target, label, kind)
+    works = find_works(sources, target, label, kind, any_url=cluster is not None)
     to_stdout = works[0].target == STANDARD
     if to_stdout and (as_json or sys.stdout.isatty()):
         what = "JSON" if as_json else "the terminal"
         raise InputError(f"{what} and the painting can't share the standard output; use -o FILE")
-    check_works(works, overwrite)
+    if cluster is None:
+        check_works(works, overwrite)
+    elif to_stdout or preview or any(work.source == STANDARD for work in works):
+        raise InputError("--cluster paints files whole; expected neither - nor --preview with it")
+    elif options["executor"] == "pyav":
+        raise InputError("--cluster paints with the patched ffmpeg; expected no --executor pyav")
     progress = False if quiet or to_stdout else None
-    how = dict(overwrite=overwrite, progress=progress, kind=kind, preview=preview, **options)
+    options |= dict(overwrite=overwrite, progress=progress)
+    if cluster is None:
+        found = paint_all(works, model, kind=kind, preview=preview, **options)
+    else:
+        found = _on_cluster()(works, model, cluster, piece=piece, **options)
     outcomes = []
-    for outcome in paint_all(works, model, **how):
+    for outcome in found:
         outcomes.append(outcome)
         if as_json:
             print(json.dumps(_values(outcome, model), ensure_ascii=False), flush=True)
@@ -166,6 +199,18 @@ def command(words, output, kind, preview, as_json, quiet, verbose, model, overwr
         there = f"{done} of {len(works)} were there already; -y paints them again"
         print(f"ffmpeg-style: {there}", file=sys.stderr)
     _end(outcomes)
+
+
+def _on_cluster():
+    try:
+        from ffmpeg_style.cluster.client import paint_on_cluster
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed", "fsspec"):
+            raise
+        raise InputError(
+            f"--cluster needs {error.name}: pip install 'ffmpeg-style[cluster]'"
+        ) from error
+    return paint_on_cluster
 
 
 def _values(outcome, model):

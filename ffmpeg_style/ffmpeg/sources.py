@@ -88,7 +88,11 @@ def split_words(words: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def find_works(
-    sources: Sequence[str], output: str | None, label: str, kind: str | None = None
+    sources: Sequence[str],
+    output: str | None,
+    label: str,
+    kind: str | None = None,
+    any_url: bool = False,
 ) -> list[Work]:
     """Every file to paint, in order, and what it becomes.
 
@@ -99,12 +103,13 @@ def find_works(
             source, and what is in a folder to a folder beside that one.
         label: what tells a painting's name from its source's where it is written beside it.
         kind: suffix of the paintings, such as ".png"; None for the sources' own.
+        any_url: whether URLs may be others than those of web servers.
 
     Raises:
         InputNotFoundError: a source is not there, or a pattern fits none.
         InputError: a painting would be written over a source or another painting.
     """
-    found = list(dict.fromkeys(one for source in sources for one in _expanded(source)))
+    found = list(dict.fromkeys(one for source in sources for one in _expanded(source, any_url)))
     into_folder = output is not None and _is_folder(output, found, sources)
     if output is not None and not into_folder:
         if len(found) > 1:
@@ -167,11 +172,11 @@ class _Found:
     folder: str | None = None
 
 
-def _expanded(source):
+def _expanded(source, any_url):
     if source == STANDARD:
         return [_Found(source, "stdin")]
     if is_url(source):
-        if not source.lower().startswith(_FETCHED):
+        if not any_url and not source.lower().startswith(_FETCHED):
             raise InputError(
                 f"{source} is no file; expected http:// or https://: give a stream to ffmpeg "
                 "itself, with -vf styletransfer=MODEL"
@@ -180,7 +185,7 @@ def _expanded(source):
     if os.path.isdir(source):
         return _in_folder(source)
     if not os.path.lexists(source) and (matches := _matches(source)):
-        return [one for match in matches for one in _expanded(match)]
+        return [one for match in matches for one in _expanded(match, any_url)]
     if not os.path.lexists(source):
         raise InputNotFoundError(f"no video or photograph at {source}: no such file")
     return [_Found(source, os.path.basename(source))]

@@ -1,0 +1,27 @@
+"""A scheduler and two workers in processes of their own, for all tests here."""
+
+import logging
+
+import pytest
+from distributed import Client, LocalCluster
+from helpers import graphs
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """The address of a scheduler that has two workers."""
+    options = dict(threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
+    with LocalCluster(n_workers=2, silence_logs=logging.CRITICAL, **options) as local:
+        yield local.scheduler_address
+
+
+@pytest.fixture
+def client(cluster):
+    """A client of the scheduler, to look into its workers."""
+    with Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    return graphs.contract_graph(tmp_path_factory.mktemp("model") / "it's a model.pb")

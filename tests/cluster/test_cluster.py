@@ -1,0 +1,206 @@
+"""Films painted in pieces by real workers, beside those of one machine."""
+
+import os
+import re
+import subprocess
+from dataclasses import replace
+
+import pytest
+from helpers import films
+
+from ffmpeg_style import ClusterError, InputError, __version__, stylize
+from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.client import WORK, paint_on_cluster
+from ffmpeg_style.cluster.piece import Order, check
+from ffmpeg_style.cluster.worker import model_address
+from ffmpeg_style.ffmpeg.sources import Work
+
+LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "2")
+SUBTITLES = "1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,500\nWorld\n"
+CHAPTERS = ";FFMETADATA1\ntitle=Film\n" + "".join(
+    f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={start + 2000}\ntitle=From {start}\n"
+    for start in (0, 2000)
+)
+
+
+@pytest.fixture(scope="module")
+def make(ffmpeg, tmp_path_factory):
+    """Makes a film of four seconds with sound, once: by its suffix and ffmpeg's options."""
+    folder = tmp_path_factory.mktemp("films")
+
+    def make(suffix, *options, size="64x48", pixels="yuv420p"):
+        film = folder / f"{abs(hash((suffix, options, size)))}{suffix}"
+        if not film.exists():
+            pictures = f"testsrc2=s={size}:r=25:d=4,format={pixels}"
+            inputs = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", "sine=r=48000:d=4"]
+            subprocess.run([ffmpeg, "-v", "error", *inputs, *options, film], check=True)
+        return film
+
+    return make
+
+
+@pytest.fixture
+def rich(ffmpeg, make, tmp_path):
+    """A film with two languages, subtitles, chapters, tags, and late sound."""
+    (tmp_path / "s.srt").write_text(SUBTITLES)
+    (tmp_path / "c.txt").write_text(CHAPTERS)
+    film, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "rich.mkv"
+    inputs = ["-i", film, "-itsoffset", "0.4", "-i", film, "-i", tmp_path / "s.srt"]
+    streams = ["-map", "0:v", "-map", "1:a", "-map", "0:a", "-map", "2", "-c", "copy"]
+    tags = ["-map_metadata", "3", "-map_chapters", "3", "-metadata:s:v", "title=Pictures"]
+    tags += ["-metadata:s:a:0", "language=deu", "-metadata:s:a:1", "language=eng"]
+    command = [ffmpeg, "-v", "error", *inputs, "-i", tmp_path / "c.txt", *streams, *tags, target]
+    subprocess.run(command, check=True)
+    return target
+
+
+def run(cluster, model, source, target, piece=1.0, options=LOSSLESS, **settings):
+    """Paints a film on the cluster; returns the outcome."""
+    settings = dict(piece=piece, encoder_options=options, progress=False) | settings
+    works = [Work(str(source), str(target), is_named=True)]
+    (outcome,) = paint_on_cluster(works, model, cluster, **settings)
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("suffix", "target", "piece", "options"),
+    [
+        (".mp4", ".mp4", 1.3, ("-bf", "3", "-g", "30")),
+        (".mp4", ".mkv", 0.1, ("-bf", "3", "-g", "50")),  # 40 pieces
+        (".mkv", ".mkv", 1, ("-x264-params", "open-gop=1:keyint=20:bframes=3:b-pyramid=normal")),
+        (".mp4", ".mp4", 3, ("-vf", "settb=1/90000,setpts='(N+N*N/70)/25/TB'", "-bf", "3")),
+        (".mp4", ".mkv", 3, ("-vf", "settb=1/90000,setpts='(N+N*N/70)/25/TB'", "-bf", "3")),
+        (".ts", ".mp4", 1, ("-r", "30000/1001", "-bf", "2")),
+        (".mkv", ".mov", 1, ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-vf", "setfield=tff")),
+    ],
+)
+def test_the_film_is_that_of_one_machine(
+    cluster, model, make, tmp_path, suffix, target, piece, options
+):
+    """Whatever its times, its coding and its container are."""
+    clocked = ("-enc_time_base", "1:90000", "-fps_mode", "vfr") if "-vf" in options else ()
+    source = make(suffix, *options, *(clocked if suffix == ".mp4" else ()))
+    single = tmp_path / f"single{target}"
+    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
+    joined = tmp_path / f"joined{target}"
+    assert run(cluster, model, source, joined, piece, steady=0).error is None
+    films.assert_same(joined, single)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [joined.name, single.name]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_what_goes_with_the_pictures_comes_from_the_source_once(
+    cluster, model, rich, tmp_path, suffix
+):
+    single, joined = tmp_path / f"single{suffix}", tmp_path / f"joined{suffix}"
+    stylize(rich, single, model, steady=0, encoder_options=LOSSLESS)
+    assert run(cluster, model, rich, joined, steady=0).error is None
+    films.assert_same(joined, single)
+    assert films.told(joined)["chapters"]
+
+
+def test_odd_sides_and_an_encoder_that_keeps_the_pixels(cluster, model, make, tmp_path):
+    source = make(".mkv", "-g", "30", size="63x41", pixels="yuv444p")
+    single, joined = tmp_path / "single.mkv", tmp_path / "joined.mkv"
+    stylize(source, single, model, steady=0, encoder_options=("-c:v", "ffv1"))
+    assert run(cluster, model, source, joined, options=("-c:v", "ffv1"), steady=0).error is None
+    films.assert_same(joined, single)
+
+
+def test_a_part_of_a_film(cluster, model, make, tmp_path):
+    source, span = make(".mp4", "-bf", "3", "-g", "30"), dict(start=0.7, duration=2.5, steady=0)
+    single, joined = tmp_path / "single.mp4", tmp_path / "joined.mp4"
+    stylize(source, single, model, encoder_options=LOSSLESS, **span)
+    assert run(cluster, model, source, joined, 0.8, **span).error is None
+    films.assert_same(joined, single)
+
+
+def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path):
+    """Short ones are painted whole; one that can't be painted does not keep the others."""
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    works = [
+        Work(str(make(".mp4", "-bf", "3", "-g", "30")), str(tmp_path / "out" / "a.mp4")),
+        Work(str(make(".ts", "-r", "30000/1001", "-bf", "2")), str(tmp_path / "out" / "b.gif")),
+        Work(str(make(".mp4", "-bf", "3", "-g", "30")), str(tmp_path / "out" / "c.png")),
+        Work(str(tmp_path / "bad.mp4"), str(tmp_path / "out" / "bad.mp4")),
+    ]
+    outcomes = {
+        os.path.basename(outcome.work.target): outcome
+        for outcome in paint_on_cluster(works, model, cluster, progress=False)
+    }
+    assert {name for name, outcome in outcomes.items() if outcome.error} == {"bad.mp4"}
+    assert "bad.mp4 is no video" in str(outcomes["bad.mp4"].error)
+    assert {"a.mp4", "b.gif", "c.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_files_travel_by_fsspec(cluster, model, make, tmp_path):
+    """The same calls as for a store; its files are not opened in their place."""
+    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out" / "film.mp4"
+    assert run(cluster, model, f"local://{source}", f"local://{target}", steady=0).error is None
+    single = tmp_path / "single.mp4"
+    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
+    films.assert_same(target, single)
+    assert [path.name for path in target.parent.iterdir()] == ["film.mp4"]
+
+
+def test_it_goes_on_from_finished_pieces(cluster, model, make, tmp_path):
+    """They are painted again only where they were lost."""
+    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mp4"
+    no_sound = ("-c:a", "none", *LOSSLESS)  # told when they are joined
+
+    def fail():
+        assert "none" in str(run(cluster, model, source, target, options=no_sound).error)
+        assert not target.exists()
+        return {p.name: p.stat().st_mtime_ns for p in (tmp_path / WORK / "pieces").iterdir()}
+
+    first = fail()
+    assert len(first) == 4 and fail() == first
+    lost = min(first)
+    (tmp_path / WORK / "pieces" / lost).unlink()
+    assert {name for name, time in fail().items() if time != first[name]} == {lost}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])
+def test_no_scheduler_is_one_sentence(model, make, tmp_path, address):
+    source = make(".mp4", "-bf", "3", "-g", "30")
+    with pytest.raises((ClusterError, InputError), match=r"no Dask scheduler at|local:N"):
+        run(address, model, source, tmp_path / "out.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def order(model, make, tmp_path):
+    """An order whose model is in its place."""
+    work = str(tmp_path / WORK)
+    name = places.digest(model.read_bytes())
+    places.write(model_address(work, name), model.read_bytes())
+    source = str(make(".mp4", "-bf", "3", "-g", "30"))
+    return Order(source, str(tmp_path / "out.mp4"), work, name, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (dict(version="9.9"), rf"it has ffmpeg-style {re.escape(__version__)}, expected 9.9"),
+        (dict(model="0" * 32), "it does not see the model at .*all machines must share"),
+        (dict(work="/no/such/folder"), "it does not see the model at /no/such"),
+        (dict(source="/no/such/film.mp4"), "does not see /no/such/film.mp4"),
+    ],
+)
+def test_a_worker_says_what_it_lacks(client, order, change, says):
+    answers = client.run(check, replace(order, **change), on_error="return")
+    assert len(answers) == 2
+    for worker, answer in answers.items():
+        assert isinstance(answer, ClusterError)
+        assert re.search(rf"the worker {worker} on \S+ (can't paint: )?{says}", str(answer))
+        assert "\n" not in str(answer)
+
+
+def test_a_target_that_is_there_is_kept(cluster, model, make, tmp_path):
+    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mp4"
+    target.write_bytes(b"mine")
+    with pytest.raises(InputError, match="exists already"):
+        run(cluster, model, source, target)
+    assert target.read_bytes() == b"mine"
+    with pytest.raises(InputError, match="is no file"):
+        run(cluster, model, source, tmp_path, overwrite=True)

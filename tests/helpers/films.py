@@ -1,0 +1,46 @@
+"""What two videos differ by: their decoded frames, their packets, and what goes with them."""
+
+import json
+import subprocess
+
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
+
+
+def frames(path):
+    """A checksum and the time of each decoded frame, as lines of text."""
+    command = [ffmpeg_path(), "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode"]
+    command += ["passthrough", "-enc_time_base", "demux", "-f", "framemd5", "-"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+def shown(path, *what):
+    """What ffprobe tells in JSON."""
+    command = [ffmpeg_path("ffprobe"), "-v", "error", "-of", "json", "-show_data_hash", "md5"]
+    found = subprocess.run([*command, *what, path], capture_output=True, check=True)
+    return json.loads(found.stdout)
+
+
+def told(path):
+    """All that is told of a file's streams, chapters and tags, but for sizes."""
+    values = shown(path, "-show_streams", "-show_format", "-show_chapters")
+    for part in [values["format"], *values["streams"]]:
+        for name in ("filename", "size", "bit_rate", "extradata_hash"):
+            part.pop(name, None)
+    return values
+
+
+def packets(path):
+    """The times of all packets; of those that are no pictures, their content too."""
+    names = ("stream_index", "pts", "dts", "duration")
+    return [
+        [packet.get(name) for name in names]
+        + ([packet["data_hash"]] if packet["codec_type"] != "video" else [])
+        for packet in shown(path, "-show_packets")["packets"]
+    ]
+
+
+def assert_same(film, other):
+    """Nothing that a player could tell is different."""
+    assert frames(film) == frames(other)
+    assert sorted(map(str, packets(film))) == sorted(map(str, packets(other)))
+    assert told(film) == told(other)
