@@ -21,7 +21,7 @@ from ffmpeg_style.cluster.worker import asked, check_seen, ffmpeg_version, noted
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
-from ffmpeg_style.ffmpeg.filter_graph import filter_text
+from ffmpeg_style.ffmpeg.filter_graph import Painting
 from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
 from ffmpeg_style.ffmpeg.probe import Source, probe
 from ffmpeg_style.ffmpeg.stylize import stylize
@@ -202,7 +202,7 @@ def plan(order: Order, source: Path, model: Path, found: Source) -> Job:
         found,
         Path(order.source),
         Path(order.target),
-        filter_text(model, **order.settings),
+        Painting(model, order.settings),
         Span(*(check_seconds(name, options.get(name)) for name in ("start", "duration"))),
         EncoderOptions(options.get("encoder_options") or ()),
         check_shape(*(options.get(name) for name in ("size", "max_height", "fps"))),
