@@ -113,7 +113,7 @@ static VECTORS_INLINE Vector take_tanh(Vector value)
     const Vector one = fill(1), two = fill(2);
 
     // tanh(x) = 1 - 2 / (e^2x + 1), and 1 long before 10.
-    value = greater(smaller(value * two, fill(20)), fill(-20));
+    value = greater(fill(-20), smaller(fill(20), value * two)); // what is not a number stays so
     return one - two * reciprocal(exponential(value) + one);
 }
 
@@ -122,7 +122,7 @@ static VECTORS_INLINE Vector end_value(const StyleEnding *ending, Vector value)
     if (ending->tanh)
         value = take_tanh(value);
     value = multiply_add(value, fill(ending->gain), fill(ending->middle));
-    value = smaller(greater(value, fill(ending->low)), fill(ending->high));
+    value = smaller(fill(ending->high), greater(fill(ending->low), value));
     return ending->truncates ? round_down(value) : ending->rounds ? round_values(value) : value;
 }
 

@@ -153,10 +153,12 @@ static VECTORS_INLINE void store(void *data, StyleType type, size_t i, Lanes lan
         _mm256_mask_storeu_epi16((uint16_t *)data + i, lanes, to_bfloat16(value));
 }
 
-/** Rounds values from 0 to 255. */
+/** Rounds values from 0 to 255; what is not a number becomes 0. */
 static VECTORS_INLINE void store_bytes(uint8_t *bytes, Lanes lanes, Vector value)
 {
-    _mm_mask_storeu_epi8(bytes, lanes, _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value)));
+    const Vector number = greater(value, fill(0));
+
+    _mm_mask_storeu_epi8(bytes, lanes, _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(number)));
 }
 
 /** The sums of four vectors, one behind the other; in each quarter, of the vectors' same quarter. */
@@ -255,7 +257,7 @@ static VECTORS_INLINE void store(void *data, StyleType type, size_t i, Lanes lan
         _mm256_maskstore_ps(to, mask_of(lanes), value);
 }
 
-/** Rounds values from 0 to 255. */
+/** Rounds values from 0 to 255; what is not a number becomes 0, as the smallest of all whole ones. */
 static VECTORS_INLINE void store_bytes(uint8_t *bytes, Lanes lanes, Vector value)
 {
     const __m256i whole = _mm256_cvtps_epi32(value);

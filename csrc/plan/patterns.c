@@ -169,7 +169,8 @@ static int clip(Builder *b)
         return ff_style_misfit(b);
     image = *ff_style_image_at(b, 0);
     image.id = 0;
-    return limit(b, &image, low->values[0], high->values[0]);
+    return limit(b, &image, low->values[0],
+                 fmax(low->values[0], high->values[0])); // the low one wins
 }
 
 static int rectify(Builder *b)

@@ -62,7 +62,7 @@ class Evaluation:
     name: str
     paintings: dict[str, np.ndarray]
     mixed: bool
-    ports: dict[str, str]
+    ports: dict[str, Any]
     photographs: list[tuple[str, np.ndarray]]
     criteria: Criteria
     vgg: VGGWeights | None

@@ -742,6 +742,39 @@ def test_ends(compare, tmp_path, name):
     )
 
 
+def _by_colour(*factors):
+    return lambda x: x * np.array(factors, "float32")
+
+
+def _clipped(low, high, rounded=tf.round):
+    """An end without a tanh, whose limits are as they are told."""
+
+    def end(features):
+        pixels = _by_colour(np.nan, 60, np.inf)(features[..., :3]) + 127.5
+        limits = dict(clip_value_min=np.float32(low), clip_value_max=np.float32(high))
+        pixels = rounded(tf.raw_ops.ClipByValue(t=pixels, **limits))
+        tf.cast(tf.clip_by_value(pixels, 0, 255), tf.uint8, name="styled")
+
+    return end
+
+
+LIMITED_ENDS = {
+    "tanh of what is no number": ending(begin=_by_colour(np.nan, 1, np.inf)),
+    "truncated": _clipped(20, 220, tf.identity),
+    "limits": _clipped(20, 220),
+    "crossed limits": _clipped(200, 60),
+    "negative limits": _clipped(-200, 90),
+    "limits below 0": _clipped(-200, -90),
+}
+
+
+@pytest.mark.parametrize("name", LIMITED_ENDS)
+def test_what_is_no_number_and_limits_that_make_no_sense(compare, tmp_path, name):
+    """NaN becomes 0, as TensorFlow has it, and the low one of crossed limits wins."""
+    path = draw(tmp_path / "model.pb", _network, beginning(), LIMITED_ENDS[name])
+    compare(path, [picture(17, 23)], contrast=-1)
+
+
 def bordered(source=lambda frame: frame, before=slice(1, 6), axis=2, along=None, index=tf.int32):
     """A frame with slices of its own, reversed, in front and behind; by default of its columns."""
 
