@@ -5,12 +5,21 @@ import importlib.util
 from ffmpeg_style.errors import PackageError
 
 EXTRAS = {
+    "app": ("aiohttp",),
     "demo": ("skimage",),
+    "heic": ("pillow_heif",),
     "judge": ("cv2",),
-    "live": ("aiohttp", "aiortc", "av", "cryptography", "ifaddr", "segno"),
+    "live": ("aiohttp", "aiortc", "cryptography", "ifaddr", "segno"),
+    "tensorflow": ("tensorflow",),
+    "webcam": ("pygame",),
     "train": ("tensorflow", "keras", "scipy", "tensorboardX"),
 }
 """The modules that each of these extras of ``pyproject.toml`` brings."""
+
+
+def missing(extra: str) -> list[str]:
+    """The modules of an extra that are not installed."""
+    return [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
 
 
 def require(extra: str, what: str) -> None:
@@ -23,9 +32,9 @@ def require(extra: str, what: str) -> None:
     Raises:
         PackageError: it is not.
     """
-    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
-    if missing:
+    absent = missing(extra)
+    if absent:
         raise PackageError(
-            f"{what} needs {', '.join(missing)}, which a plain install leaves out: "
+            f"{what} needs {', '.join(absent)}, which a plain install leaves out: "
             f"pip install 'ffmpeg-style[{extra}]'"
         )

@@ -10,18 +10,10 @@ from typing import Any
 from ffmpeg_style import __version__
 from ffmpeg_style.catalog import DEFAULT_MODEL, list_models
 from ffmpeg_style.errors import StyleError
+from ffmpeg_style.extras import EXTRAS, missing
 
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "bf16")
 """Of a processor, by the kernel's names, those that the engine's kernels are written for."""
-
-EXTRAS = {
-    "heic": ("pillow-heif",),
-    "judge": ("opencv-python-headless",),
-    "live": ("aiohttp", "aiortc", "cryptography"),
-    "tensorflow": ("tensorflow",),
-    "train": ("tensorflow", "keras", "scipy", "tensorboardX"),
-}
-"""Packages of the extras that are asked for by ``pip install ffmpeg-style[NAME]``."""
 
 
 def information() -> dict[str, Any]:
@@ -35,11 +27,7 @@ def information() -> dict[str, Any]:
         "models": [model.name for model in list_models()],
         "packages": {name: _version(name) for name in ("numpy", "pillow", "av", "tensorflow")},
         "libraries": _libraries(),
-        "missing": {
-            extra: absent
-            for extra, packages in EXTRAS.items()
-            if (absent := [name for name in packages if _version(name) is None])
-        },
+        "missing": {extra: absent for extra in sorted(EXTRAS) if (absent := missing(extra))},
     }
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def _paint(work, kind, preview, **options):
 
 def _stylize(source, target, **options):
     # The engine paints photographs in this process, and TensorFlow talks as it loads.
-    with filtered_stderr() if pictures.kind_of(source)[1] == 1 else nullcontext():
+    may_talk = find_spec("tensorflow") and pictures.kind_of(source)[1] == 1
+    with filtered_stderr() if may_talk else nullcontext():
         stylize(source, target, **options)
 
 

@@ -1,0 +1,145 @@
+"""The cameras of this machine, by FFmpeg's devices as PyAV has them; a file stands in for one."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ffmpeg_style.errors import InputError, InputNotFoundError
+
+DEVICES = {
+    "linux": ("v4l2", "/dev/video0"),
+    "darwin": ("avfoundation", "0"),
+    "win32": ("dshow", None),
+}
+"""Of each system: FFmpeg's name of its cameras, and which is the first."""
+
+
+def camera_of(name: str | None) -> tuple[str, str | None, dict[str, str]]:
+    """How a camera is opened: its name to FFmpeg, the kind of device (None for a file), options.
+
+    Args:
+        name: a device such as ``/dev/video1``, a number, the name of a camera, or a file; None for
+            the first camera.
+
+    Raises:
+        InputError: this system has no cameras that FFmpeg knows, or wants their name.
+        InputNotFoundError: there is no such device or file.
+    """
+    if name is not None and Path(name).is_file():
+        return f"file:{name}", None, {}
+    if sys.platform not in DEVICES:
+        raise InputError(f"no cameras are known of this system ({sys.platform}); expected a file")
+    kind, first = DEVICES[sys.platform]
+    if name is None and first is None:
+        raise InputError(
+            "expected --camera NAME; `ffmpeg -list_devices 1 -f dshow -i x` lists them"
+        )
+    name = first if name is None else name
+    if kind == "v4l2":
+        name = f"/dev/video{name}" if name.isdecimal() else name
+        if not Path(name).exists():
+            raise InputNotFoundError(
+                f"no camera at {name}; expected a device, or a file in its place"
+            )
+    return (f"video={name}" if kind == "dshow" else name), kind, {}
+
+
+@contextmanager
+def newest_frames(name: str | None, max_height: int | None) -> Iterator[Iterator[np.ndarray]]:
+    """The frames of a camera as they come: each time the newest, those between are passed over.
+
+    Args:
+        name: see `camera_of`.
+        max_height: pixels that they are brought down to, None for the camera's own.
+
+    Yields:
+        An iterator over uint8 ``[H,W,3]``, until the camera ends.
+
+    Raises:
+        InputError: the camera can't be opened.
+    """
+    import av
+
+    path, kind, options = camera_of(name)
+    try:
+        container = av.open(path, format=kind, options=options)
+    except (av.FFmpegError, ValueError) as error:
+        raise InputError(f"the camera {name or path} can't be opened: {error}") from error
+    slot = _Newest()
+    thread = threading.Thread(
+        target=_read, args=(container, kind is None, max_height, slot), daemon=True
+    )
+    thread.start()
+    try:
+        yield slot.frames()
+    finally:
+        slot.end()
+        thread.join(5)
+        container.close()
+
+
+class _Newest:
+    """One frame: the last that was put."""
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._frame = None
+        self.has_ended = False
+
+    def put(self, frame):
+        with self._changed:
+            self._frame = frame
+            self._changed.notify()
+
+    def end(self):
+        with self._changed:
+            self.has_ended = True
+            self._changed.notify()
+
+    def frames(self):
+        """Each time the newest frame, when there is one, until there will be none."""
+        while (frame := self._take()) is not None:
+            yield frame
+
+    def _take(self):
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self.has_ended)
+            frame, self._frame = self._frame, None
+            return frame
+
+
+def _read(container, is_file, max_height, slot):
+    """Decode until the end; of a file at the pace that it is to be shown at."""
+    import av
+
+    begin = None
+    try:
+        for frame in container.decode(video=0):
+            if slot.has_ended:
+                return
+            if is_file and frame.time is not None:
+                begin = _waited(frame.time, begin)
+            slot.put(_pixels(frame, max_height))
+    except av.FFmpegError:  # it was unplugged, or the file is damaged from here on
+        pass
+    finally:
+        slot.end()
+
+
+def _waited(second, begin):
+    now = time.monotonic()
+    begin = now - second if begin is None else begin
+    time.sleep(max(begin + second - now, 0))
+    return begin
+
+
+def _pixels(frame, max_height):
+    width, height = frame.width, frame.height
+    if max_height and height > max_height:
+        width, height = max(16, width * max_height // height), max_height
+    return frame.to_ndarray(format="rgb24", width=width, height=height)
