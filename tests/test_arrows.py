@@ -25,8 +25,9 @@ PYTHON_KNOWS = {
     "learning": {"graphs", "top"},
     "ffmpeg": {"graphs", "top"},
     "cluster": {"ffmpeg", "graphs", "top"},
+    "app": {"ffmpeg", "graphs", "top"},
     "live": {"ffmpeg", "graphs", "top"},
-    "commands": {"cluster", "ffmpeg", "graphs", "learning", "live", "top"},
+    "commands": {"app", "cluster", "ffmpeg", "graphs", "learning", "live", "top"},
     "top": set(),
 }
 """Folders of the package; "top" are the modules beside them, which all may use."""

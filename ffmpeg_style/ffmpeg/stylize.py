@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -58,7 +58,7 @@ def stylize(
     encoder_options: Sequence[str] = (),
     executor: Literal["ffmpeg", "pyav"] | None = None,
     overwrite: bool = False,
-    progress: bool | None = None,
+    progress: bool | Callable[[int, int | None], None] | None = None,
 ) -> Path:
     """Paints a video, or a photograph, with a style model.
 
@@ -102,7 +102,8 @@ def stylize(
         executor: what decodes and encodes: "ffmpeg", the patched program, or "pyav", FFmpeg's
             libraries as PyAV has them; None for the program where there is one.
         overwrite: whether to replace a target that exists.
-        progress: whether to show a bar on stderr; None for when stderr is a terminal.
+        progress: whether to show a bar on stderr; None for when stderr is a terminal; or a function
+            of (frames, all frames or None), which is called as they are written.
 
     Returns:
         pathlib.Path: the target.
@@ -157,7 +158,7 @@ class _Order:
     shape: Shape
     chosen: EncoderOptions
     executor_name: str | None
-    progress: bool | None
+    progress: bool | Callable[[int, int | None], None] | None
 
     @property
     def painting(self):
