@@ -110,7 +110,7 @@ def page_delays(scene):
         pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
     try:
         browser.get(f"http://127.0.0.1:{scene.server.http_port}/")
-        playing = "const v = document.querySelector('video'); return v && v.currentTime > 0"
+        playing = "return document.querySelector('video.painted')?.currentTime > 0"
         wait_for(lambda: browser.execute_script(playing))
         time.sleep(5)
         browser.execute_script(WATCH_PAGE, numbered.VIEW_WIDTH, numbered.VIEW_HEIGHT)

@@ -136,9 +136,11 @@ def test_viewer_stays_when_the_camera_leaves_and_comes_back(server, chromium, fi
         webrtc.open_page(firefox, server)
         webrtc.watch(firefox, "web")
         webrtc.wait_for_frames(firefox)
+        session = firefox.execute_script("return viewer.session")
     with publishing(chromium, server, "web"):
         wait_for(lambda: server.streams()["web"]["viewers"] == 1)
         webrtc.wait_for_frames(firefox)
+        assert firefox.execute_script("return viewer.session") == session, "nothing was lost"
         firefox.execute_script("viewer.close()")
 
 

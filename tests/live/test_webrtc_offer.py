@@ -35,7 +35,7 @@ def answer(offer):
     """What a camera with that offer is answered."""
 
     async def negotiate():
-        camera = WebCamera("cam", None)
+        camera = WebCamera("cam", None, None)
         try:
             return await camera.answer(offer.encode())
         finally:
@@ -80,7 +80,7 @@ def test_offers_that_are_broken_leave_nothing():
         offer = peer.localDescription.sdp
         descriptors = len(os.listdir("/proc/self/fd"))
         for _ in range(200):
-            camera = WebCamera("cam", None)
+            camera = WebCamera("cam", None, None)
             try:
                 outcomes.add("v=0" in await camera.answer(mutated(offer, source).encode()))
             except InputError as error:
@@ -103,7 +103,7 @@ def test_nothing_is_sent_to_an_address_that_an_offer_names():
         victim.setblocking(False)
 
         async def negotiate():
-            camera = WebCamera("cam", None)
+            camera = WebCamera("cam", None, None)
             offer = OFFER.format(address="127.0.0.1", port=victim.getsockname()[1])
             await camera.answer(offer.encode())
             await asyncio.sleep(0.5)  # aioice sends a check each 20 ms

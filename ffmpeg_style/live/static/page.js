@@ -2,7 +2,8 @@
 
 const POLL = 1000; // milliseconds between two looks at /status
 const TARGET = 1.2, LATEST = 3; // seconds behind the live edge: aimed at, and put up with
-const WEBRTC_TIME = 4000; // milliseconds after which HLS is taken in place of a WebRTC that does not come
+const LINGER = 20000; // milliseconds for which a stream is shown whose camera is gone
+const WEBRTC_TIME = 4000; // milliseconds after which HLS is shown until WebRTC comes
 const cards = new Map();
 const $ = (selector, root = document) => root.querySelector(selector);
 
@@ -47,23 +48,30 @@ function play(video, address) {
   return () => { clearTimeout(again); hls.destroy(); };
 }
 
-/** Shows a stream by WebRTC, or by HLS where that is not to be had; returns a function that ends it. */
+/** Shows a stream by WebRTC, and by HLS as long as that is not to be had; returns a function that
+ *  ends it. */
 function show(video, whep, playlist) {
   if (!window.RTCPeerConnection) return play(video, playlist);
-  let isConnected = false, end = () => connection.close();
+  let isConnected = false, endHls = null;
   const fallBack = () => {
     clearTimeout(patience);
-    if (isConnected) return;
-    connection.close();
-    video.srcObject = null;
-    end = play(video, playlist);
+    if (!isConnected) endHls ??= play(video, playlist); // one that has been there comes back
   };
   const connection = watch(whep, video, (state) => {
-    if (state === "connected") isConnected = true;
-    if (state === "refused" && !isConnected) fallBack(); // one that has been there comes back
+    if (state === "refused") fallBack();
+    if (state !== "connected") return;
+    isConnected = true;
+    clearTimeout(patience);
+    endHls?.();
+    endHls = null;
   });
   const patience = setTimeout(fallBack, WEBRTC_TIME);
-  return () => { clearTimeout(patience); end(); video.srcObject = null; };
+  return () => {
+    clearTimeout(patience);
+    connection.close();
+    endHls?.();
+    video.srcObject = null;
+  };
 }
 
 /** Saves what a video shows as a picture. */
@@ -174,7 +182,15 @@ class Card {
     else this.painted.webkitEnterFullscreen?.(); // iPhones show a video alone
   }
 
+  /** The milliseconds for which the stream has been gone; its camera may come back. */
+  miss() {
+    $(".state", this.root).textContent = "the camera is gone";
+    return Date.now() - (this.missed ??= Date.now());
+  }
+
   update(stream, mayControl) {
+    this.missed = null;
+    this.by = stream.by;
     $(".state", this.root).textContent = stream.state;
     $(".delay", this.root).textContent = stream.delay === null ? "–" : `${stream.delay.toFixed(2)} s`;
     $(".in", this.root).textContent = stream.frames.in;
@@ -202,13 +218,12 @@ class Card {
   }
 }
 
-function update(status) {
+function update(status, linger = 0) {
   const names = new Set(status.streams.map((stream) => stream.name));
   for (const [name, card] of cards) {
-    if (!names.has(name)) {
-      card.remove();
-      cards.delete(name);
-    }
+    if (names.has(name) || card.miss() < linger) continue;
+    card.remove();
+    cards.delete(name);
   }
   for (const stream of status.streams) {
     if (!cards.has(stream.name)) cards.set(stream.name, new Card(stream, status.styles));
@@ -234,7 +249,7 @@ async function poll() {
     const answer = await fetch("status", { cache: "no-store" });
     $("#purpose").textContent = answer.status === 401 ? "watch" : "change the painting";
     if (answer.status === 401) update({ streams: [], styles: [], model: "", max_streams: 0, may_control: false });
-    else update(await answer.json());
+    else update(await answer.json(), LINGER);
   } catch {
     $("#model").textContent = "the server does not answer";
   }

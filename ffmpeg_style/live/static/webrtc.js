@@ -98,18 +98,23 @@ function publish(address, stream, tell) {
   return connection;
 }
 
-/** Shows a stream in a video element, as soon as it comes. */
+/** Shows a stream in a video element, once it is connected. */
 function watch(address, video, tell) {
-  const connection = new Connection(address, (peer) => {
-    const shown = new MediaStream();
+  let shown;
+  const prepare = (peer) => {
+    shown = new MediaStream();
     for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
     peer.addEventListener("track", (event) => {
       if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
       shown.addTrack(event.track);
-      if (video.srcObject !== shown) video.srcObject = shown;
-      video.play().catch(() => {}); // a browser may want a tap first
     });
-  }, tell);
+  };
+  const connection = new Connection(address, prepare, (state, error) => {
+    tell(state, error);
+    if (state !== "connected" || video.srcObject === shown) return;
+    video.srcObject = shown;
+    video.play().catch(() => {}); // a browser may want a tap first
+  });
   connection.open();
   return connection;
 }

@@ -23,6 +23,17 @@ _TIMES = {
 }
 
 
+_ORIGIN = time.monotonic()
+
+
+def broadcast_time():
+    """Seconds since the server's start, by which all broadcasts' pts are reckoned.
+
+    So a viewer who stays while one camera follows the other sees one stream that goes on.
+    """
+    return time.monotonic() - _ORIGIN
+
+
 class PacketTrack(MediaStreamTrack):
     """A track of packets that are encoded already, with a queue that does not grow.
 
@@ -118,7 +129,7 @@ class Viewer:
 
 
 class Broadcast:
-    """What one stream's viewers get, from whichever worker encodes at the moment.
+    """What is watched by one name, from whichever camera publishes and worker encodes by then.
 
     Sound is sent at once, and is on its way while its picture is painted; by the moments at which
     both were filmed, browsers play them together.

@@ -6,7 +6,7 @@ from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.camera import Camera
 from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import FrameAssembler, PacketTap
-from ffmpeg_style.live.webrtc.broadcast import Broadcast
+from ffmpeg_style.live.webrtc.broadcast import Broadcast, broadcast_time
 from ffmpeg_style.live.webrtc.connection import Connection
 from ffmpeg_style.live.webrtc.painter import WorkerPainter
 from ffmpeg_style.live.webrtc.timeline import Timeline
@@ -23,28 +23,29 @@ class WebCamera(Camera):
     Args:
         name: the stream's, checked.
         settings: the server's `Settings`.
+        broadcast: a `Broadcast`, which gets the painting and the sound.
 
     Attributes:
         connection: a `Connection`.
         has_sound: whether it sends any.
         codec: of its frames, one of `messages.CODECS`; None before the first.
-        broadcast: the painting, for browsers.
+        broadcast: the one that it was given.
         source: what the camera films, for browsers, in step with the painting.
     """
 
     by = "webrtc"
 
-    def __init__(self, name, settings):
+    def __init__(self, name, settings, broadcast):
         self.connection = Connection()
         self.client = self.connection.id
         self.has_sound = False
         self.codec = None
-        self.broadcast = Broadcast(self._tell_painter)
+        self.broadcast = broadcast
         self.source = Broadcast(self._follow_wishes)
         self.frames = self.dropped = 0
         self._name = name
         self._settings = settings
-        self._start = self._last_received = time.monotonic()
+        self._last_received = time.monotonic()
         self._sending_since = None
         self._received = 0
         self._buffers = []
@@ -115,7 +116,8 @@ class WebCamera(Camera):
     def release(self, painter):
         self._painter = None
 
-    def _tell_painter(self, settings):
+    def tell(self, settings):
+        """Settings for the worker of the moment, a dict."""
         if self._painter:
             self._painter.tell(settings)
 
@@ -126,10 +128,10 @@ class WebCamera(Camera):
 
     def lateness(self, pts):
         """Seconds since a frame with that pts, in units of VIDEO_RATE, came or could have come."""
-        return time.monotonic() - self._start - pts / messages.VIDEO_RATE
+        return broadcast_time() - pts / messages.VIDEO_RATE
 
     def _take_frame(self, codec, timestamp, data, is_key):
-        moment = self._picture_time.moment(timestamp, time.monotonic()) - self._start
+        moment = self._picture_time.moment(timestamp, broadcast_time())
         self._last_pts = max(int(moment * messages.VIDEO_RATE), self._last_pts + 1)
         self.codec = codec
         self.frames += 1
@@ -155,7 +157,7 @@ class WebCamera(Camera):
         return True
 
     def _take_sound(self, timestamp, data):
-        now = time.monotonic() - self._start
+        now = broadcast_time()
         moment = self._sound_time.moment(timestamp, now)
         pts = int(moment * messages.AUDIO_RATE)
         if self._painter and self._painter.has_room:

@@ -6,7 +6,7 @@ import time
 from ffmpeg_style.live.access import PLAY_PAINTED
 from ffmpeg_style.live.settings import LOOPBACK
 from ffmpeg_style.live.webrtc import messages
-from ffmpeg_style.live.webrtc.broadcast import Broadcast
+from ffmpeg_style.live.webrtc.broadcast import broadcast_time
 from ffmpeg_style.live.webrtc.process import Worker
 
 IDLE_TIME = 10
@@ -22,11 +22,11 @@ class Relay:
     """A worker that plays the painted stream from nginx and encodes it for browsers.
 
     Attributes:
-        broadcast: a `Broadcast`.
+        broadcast: the `Broadcast` that it was given.
     """
 
-    def __init__(self, name, settings, tickets):
-        self.broadcast = Broadcast(self._tell)
+    def __init__(self, name, settings, tickets, broadcast):
+        self.broadcast = broadcast
         self._name = name
         self._settings = settings
         self._tickets = tickets
@@ -34,7 +34,8 @@ class Relay:
         self._first = None
         self._last_watched = time.monotonic()
 
-    def _tell(self, settings):
+    def tell(self, settings):
+        """Settings for the worker of the moment, a dict."""
         if self._worker:
             self._worker.tell(settings)
 
@@ -68,15 +69,17 @@ class Relay:
         return now - self._last_watched > IDLE_TIME
 
     def _take(self, kind, detail, pts, payload):
+        rate = messages.AUDIO_RATE if kind == messages.AUDIO else messages.VIDEO_RATE
+        lateness = self._lateness(pts / rate)
+        pts = int((broadcast_time() - lateness) * rate)
         if kind == messages.PAINTED and payload:
-            lateness = self._lateness(pts / messages.VIDEO_RATE)
             self.broadcast.video(pts, payload, bool(detail), lateness)
         elif kind == messages.AUDIO:
-            self.broadcast.audio(pts, payload, self._lateness(pts / messages.AUDIO_RATE))
+            self.broadcast.audio(pts, payload, lateness)
 
     def _lateness(self, seconds):
         """Seconds by which a packet is later than the first, by the stream's own clock."""
-        late = time.monotonic() - seconds
+        late = broadcast_time() - seconds
         if self._first is None or abs(late - self._first) > JUMP:
             self._first = late
         return late - self._first

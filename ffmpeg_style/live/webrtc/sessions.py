@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import time
+import weakref
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.access import is_stream_name
 from ffmpeg_style.live.webrtc import adapt
+from ffmpeg_style.live.webrtc.broadcast import Broadcast
 from ffmpeg_style.live.webrtc.camera import WebCamera
 from ffmpeg_style.live.webrtc.connection import Connection
 from ffmpeg_style.live.webrtc.relay import Relay
@@ -15,6 +18,8 @@ MAX_VIEWERS = 100
 
 CHECK_INTERVAL = 0.5
 """Seconds between two looks whether a stream that is watched is still there."""
+LINGER_TIME = 20
+"""Seconds for which viewers are kept when their camera is gone: it may come back."""
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +46,7 @@ class Sessions:
         self._connections = {}
         self._watching = {}
         self._relays = {}
+        self._broadcasts = weakref.WeakValueDictionary()
         self._tasks = set()
 
     async def publish(self, name, offer):
@@ -56,7 +62,7 @@ class Sessions:
         """
         if not is_stream_name(name):
             raise InputError("expected a name of letters, digits, _ and -, at most 64")
-        camera = WebCamera(name, self._settings)
+        camera = WebCamera(name, self._settings, self._broadcast(name))
         connection = camera.connection
         try:
             answer = await camera.answer(offer)
@@ -79,7 +85,9 @@ class Sessions:
         stream = self._streams.get(name)
         if stream is None:
             raise RefusedError("no such stream")
-        return await self._join(stream, self._broadcast(stream), "VP8", offer)
+        return await self._join(
+            self._broadcast(name), "VP8", offer, lambda: self._is_shown(name), LINGER_TIME
+        )
 
     async def watch_source(self, name, offer):
         """The same for what the camera films, before it is painted; of WHIP cameras alone.
@@ -91,9 +99,12 @@ class Sessions:
         stream = self._streams.get(name)
         if stream is None or stream.camera.by != WebCamera.by or not stream.camera.codec:
             raise RefusedError("no such camera that came by WHIP")
-        return await self._join(stream, stream.camera.source, stream.camera.codec, offer)
+        camera = stream.camera
+        return await self._join(
+            camera.source, camera.codec, offer, lambda: self._streams.get(name) is stream, 0
+        )
 
-    async def _join(self, stream, broadcast, codec, offer):
+    async def _join(self, broadcast, codec, offer, is_shown, patience):
         if self.viewers() >= MAX_VIEWERS:
             raise RefusedError("as many watch as may")
         viewer = broadcast.add()
@@ -105,7 +116,12 @@ class Sessions:
             await connection.close()
             raise
         self._watching[connection.id] = broadcast
-        self._keep(connection, lambda: self._leave(connection, broadcast, viewer), stream)
+
+        def leave():
+            broadcast.remove(viewer)
+            del self._watching[connection.id]
+
+        self._keep(connection, leave, is_shown, patience)
         return connection.id, answer
 
     def viewers(self, broadcast=None):
@@ -117,20 +133,34 @@ class Sessions:
         found = self._streams.status()
         for status in found:
             stream = self._streams.get(status["name"])
-            relay = self._relays.get(stream)
-            if relay or stream.camera.by == WebCamera.by:
-                status["viewers"] += self.viewers(self._broadcast(stream))
-            if relay and status["viewers"]:  # To nginx, a relay is a player.
+            status["viewers"] += self.viewers(self._broadcast(stream.name))
+            if stream in self._relays and status["viewers"]:  # To nginx, a relay is a player.
                 status["viewers"] -= 1
         return found
 
-    def _broadcast(self, stream):
-        if stream.camera.by == WebCamera.by:
-            return stream.camera.broadcast
-        if stream not in self._relays:
-            self._relays[stream] = Relay(stream.name, self._settings, self._tickets)
-            self._spawn(self._end_relay(stream, self._relays[stream]))
-        return self._relays[stream].broadcast
+    def _broadcast(self, name):
+        """What is watched by a name, as long as there is someone who watches it or is watched."""
+        broadcast = self._broadcasts.get(name)
+        if broadcast is None:
+            broadcast = Broadcast(lambda settings: self._tell(name, settings))
+            self._broadcasts[name] = broadcast
+        return broadcast
+
+    def _tell(self, name, settings):
+        stream = self._streams.get(name)
+        if stream in self._relays:
+            self._relays[stream].tell(settings)
+        elif stream and stream.camera.by == WebCamera.by:
+            stream.camera.tell(settings)
+
+    def _is_shown(self, name):
+        """Whether there is a stream to be watched; one that came by RTMP is relayed then."""
+        stream = self._streams.get(name)
+        if stream and stream.camera.by != WebCamera.by and stream not in self._relays:
+            relay = Relay(name, self._settings, self._tickets, self._broadcast(name))
+            self._relays[stream] = relay
+            self._spawn(self._end_relay(stream, relay))
+        return stream is not None
 
     async def _end_relay(self, stream, relay):
         """A relay ends with its stream, or when nobody has watched for a while."""
@@ -139,25 +169,26 @@ class Sessions:
         finally:
             del self._relays[stream]
 
-    def _keep(self, connection, on_end, stream=None):
+    def _keep(self, connection, on_end, is_shown=lambda: True, patience=0):
         self._connections[connection.id] = connection
-        self._spawn(self._follow(connection, on_end, stream))
+        self._spawn(self._follow(connection, on_end, is_shown, patience))
 
-    async def _follow(self, connection, on_end, stream):
-        """Stays with a connection to its end, which is that of the watched stream at the latest."""
+    async def _follow(self, connection, on_end, is_shown, patience):
+        """Stays with a connection to its end, or until nothing was shown for so many seconds."""
         ended = asyncio.create_task(connection.ended.wait())
+        last = time.monotonic()
         try:
-            while not ended.done() and (not stream or self._streams.get(stream.name) is stream):
+            while not ended.done():
+                if is_shown():
+                    last = time.monotonic()
+                elif time.monotonic() - last > patience:
+                    break
                 await asyncio.wait([ended], timeout=CHECK_INTERVAL)
         finally:
             ended.cancel()
             del self._connections[connection.id]
             on_end()
             await connection.close()
-
-    def _leave(self, connection, broadcast, viewer):
-        broadcast.remove(viewer)
-        del self._watching[connection.id]
 
     def _spawn(self, coroutine):
         task = asyncio.create_task(coroutine)
