@@ -5,6 +5,8 @@
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
 # make check-live   the live server: delays, restarts and refusals, measured
 # make check-webrtc the same of WebRTC, between real browsers; as root
+# make wheel        the wheel that paints, for this machine's Python
+# make wheel-ffmpeg a wheel with the patched ffmpeg in it, of FFmpeg's licence
 # make bench        the benchmark of speed
 # make bench-limits precision, memory and the first frame
 # make clean        deletes what was made here, the built ffmpeg included, except .venv
@@ -65,6 +67,17 @@ check-live: $(STAMPS)/packages-test ffmpeg
 check-webrtc: $(STAMPS)/packages-test ffmpeg
 	unshare --net $(BIN)/python scripts/check-webrtc
 
+$(STAMPS)/wheel: .venv/installed
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[wheel]'
+	touch $@
+
+wheel: $(STAMPS)/wheel
+	$(BIN)/python -m build --wheel --outdir build/wheels/raw .
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --wheel-dir build/wheels build/wheels/raw/*.whl
+
+wheel-ffmpeg: ffmpeg $(STAMPS)/wheel
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python scripts/wheel_ffmpeg.py build/wheels
+
 $(STAMPS)/bench: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
@@ -92,4 +105,4 @@ fuzz: $(STAMPS)/packages-fuzz .venv/installed
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo test test-matrix check-live check-webrtc bench bench-limits lint fuzz clean
+.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix check-live check-webrtc bench bench-limits lint fuzz clean

@@ -22,6 +22,7 @@ _LIVE = Path(__file__).parents[1] / "live" / "static"
 _PAGES = {
     "/": _STATIC / "index.html",
     "/app.js": _STATIC / "app.js",
+    "/app.css": _STATIC / "app.css",
     "/style.css": _LIVE / "style.css",
     "/icon.svg": _LIVE / "icon.svg",
 }

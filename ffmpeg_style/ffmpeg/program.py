@@ -1,5 +1,6 @@
 """Where the built ffmpeg is."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -7,10 +8,12 @@ from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.folders import build_folder
 
 VARIABLE = "FFMPEG_STYLE_FFMPEG"
+PACKAGE = "ffmpeg_style_ffmpeg"
+"""Of the wheel that `make wheel-ffmpeg` makes."""
 
 
 def ffmpeg_path(name="ffmpeg"):
-    """The patched program: ``$FFMPEG_STYLE_FFMPEG``, else the one that was built last.
+    """The patched program: ``$FFMPEG_STYLE_FFMPEG``, the one built last, or the installed wheel's.
 
     Args:
         name: "ffmpeg", or "ffprobe" for the one that lies beside it.
@@ -22,7 +25,7 @@ def ffmpeg_path(name="ffmpeg"):
         InputNotFoundError: there is none; the message says how to get one.
     """
     chosen = os.environ.get(VARIABLE)
-    ffmpeg = Path(chosen) if chosen else build_folder() / "current" / "bin" / "ffmpeg"
+    ffmpeg = Path(chosen) if chosen else _found()
     program = ffmpeg if name == "ffmpeg" else ffmpeg.with_name(name)
     if program.is_file() and os.access(program, os.X_OK):
         return program
@@ -36,5 +39,13 @@ def ffmpeg_path(name="ffmpeg"):
 
 def is_built() -> bool:
     """Whether there is a patched ffmpeg, or the user has named one."""
+    return bool(os.environ.get(VARIABLE)) or os.access(_found(), os.X_OK)
+
+
+def _found():
+    """The ffmpeg that was built, or else the one of the package ffmpeg-style-ffmpeg."""
     built = build_folder() / "current" / "bin" / "ffmpeg"
-    return bool(os.environ.get(VARIABLE)) or os.access(built, os.X_OK)
+    package = importlib.util.find_spec(PACKAGE)
+    if built.exists() or package is None or package.origin is None:
+        return built
+    return Path(package.origin).with_name("bin") / "ffmpeg"
