@@ -113,7 +113,7 @@ def lay_out(place, programs, values):
 
 def build(place):
     """The wheel as it is built, for this machine alone."""
-    command = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps")
+    command = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
     run(*command, "--wheel-dir", place / "built", place)
     return next((place / "built").glob("*.whl"))
 

@@ -54,3 +54,18 @@ def test_an_installed_package_has_all_its_parts(site, tmp_path):
     for file in files:
         assert Path(file).is_file() and site in Path(file).parents
     assert build == str(tmp_path / "data" / "ffmpeg-style")
+
+
+def test_an_installed_package_paints_without_any_program(site, tmp_path):
+    """A photograph, and a video with its sound: no compiler, no ffmpeg, nothing on the PATH."""
+    paths = [str(site), *sys.path[1:]]
+    environment = {"PATH": "", "PYTHONPATH": ":".join(paths), "HOME": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, PROJECT / "scripts" / "check_wheel.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "a video with its sound" in result.stdout
