@@ -75,6 +75,19 @@ def ffmpeg():
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def fuzzer():
+    """Clang has libFuzzer, which is a package of its own."""
+    command = ["clang", "-fsanitize=fuzzer", "-x", "c", "-", "-o", "/dev/null"]
+    target = b"int LLVMFuzzerTestOneInput(const char *data, long size) { return 0; }"
+    try:
+        subprocess.run(command, input=target, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(
+            "no libFuzzer: install clang and the libclang-rt-dev of its version"
+        )
+
+
 @pytest.fixture
 def check_in_tree(tmp_path):
     """A function of a series that has been built: asks FFmpeg's own tools about the filter.
