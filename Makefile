@@ -41,7 +41,16 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 # The extension is left to the rule below.
 .venv/installed: pyproject.toml | .venv/made
 	$(BIN)/python -m pip install $(PIP_OPTIONS) $(BUILD_REQUIREMENTS)
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable .
+	touch $@
+
+# What painting needs is there; what tests and checks need besides takes gigabytes.
+.venv/installed-test: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
+	touch $@
+
+.venv/installed-demo: .venv/installed
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[demo]'
 	touch $@
 
 $(EXTENSION): setup.py $(wildcard csrc/*.h csrc/*/*.[ch] csrc/*/*/*.[ch] ffmpeg_style/_engine.p*) .venv/installed
@@ -52,19 +61,20 @@ $(EXTENSION): setup.py $(wildcard csrc/*.h csrc/*/*.[ch] csrc/*/*/*.[ch] ffmpeg_
 ffmpeg: $(EXTENSION)
 	$(BIN)/ffmpeg-style build --profile demo
 
-demo: ffmpeg
+# The photographs that stand in for a clip are scikit-image's.
+demo: ffmpeg $(if $(wildcard $(ASSETS)/video/*.mp4),,.venv/installed-demo)
 	$(BIN)/python scripts/demo.py $(ASSETS)/video
 
-test: $(STAMPS)/packages-test ffmpeg
+test: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest
 
-test-matrix: $(STAMPS)/packages-test ffmpeg
+test-matrix: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix
 
-check-live: $(STAMPS)/packages-test ffmpeg
+check-live: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	$(BIN)/python -m pytest -m live tests/live
 
-check-webrtc: $(STAMPS)/packages-test ffmpeg
+check-webrtc: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	unshare --net $(BIN)/python scripts/check-webrtc
 
 $(STAMPS)/wheel: .venv/installed
@@ -78,7 +88,7 @@ wheel: $(STAMPS)/wheel
 wheel-ffmpeg: ffmpeg $(STAMPS)/wheel
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python scripts/wheel_ffmpeg.py build/wheels
 
-$(STAMPS)/bench: .venv/installed
+$(STAMPS)/bench: .venv/installed-test
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
 
@@ -90,7 +100,7 @@ bench-limits: ffmpeg $(STAMPS)/bench
 	PYTHONPATH=scripts $(BIN)/python -m bench.limits $(BENCH)
 
 # The filter needs FFmpeg's headers: the tests compile it, with warnings as errors too.
-lint: $(EXTENSION)
+lint: $(EXTENSION) .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -99,7 +109,7 @@ lint: $(EXTENSION)
 	    --style='{BasedOnStyle: InheritParentConfig, ColumnLimit: 80}'
 	$(MAKE) --silent -C csrc all
 
-fuzz: $(STAMPS)/packages-fuzz .venv/installed
+fuzz: $(STAMPS)/packages-fuzz .venv/installed-test
 	$(MAKE) --silent -C tests/fuzz $(if $(RUNS),RUNS=$(RUNS))
 
 clean:
