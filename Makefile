@@ -104,8 +104,8 @@ lint: $(EXTENSION) .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run -Werror csrc/*.h csrc/*/*.[ch] csrc/*/*/*.[ch] tests/*/*.[ch]
-	$(BIN)/clang-format --dry-run -Werror csrc/vf_styletransfer.c \
+	$(BIN)/clang-format --dry-run -Werror csrc/styletransfer.h csrc/*/*.[ch] csrc/*/*/*.[ch] tests/*/*.[ch]
+	$(BIN)/clang-format --dry-run -Werror csrc/vf_*.[ch] \
 	    --style='{BasedOnStyle: InheritParentConfig, ColumnLimit: 80}'
 	$(MAKE) --silent -C csrc all
 

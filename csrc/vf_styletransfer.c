@@ -47,6 +47,7 @@
 #include "video.h"
 
 #include "styletransfer/styletransfer.h"
+#include "styletransfer/vf_picture.h"
 
 #define LOG_INTERVAL 10000000 // microseconds between two lines of counts
 #define LONGEST_WAIT 1000000  // microseconds that a live source is kept waiting
@@ -110,7 +111,8 @@ typedef struct StyleTransferContext {
 static const AVOption styletransfer_options[] = {
     { "model", "path of the frozen TensorFlow graph (required)",
         OFFSET(model), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
-    { "style", "name or index of a style of the model, or a mix such as "
+    { "style", "name or index of a style of the model, or a picture's path "
+               "with a model for any painting, or a mix such as "
                "'a:0.7+b:0.3' (default: the first)",
         OFFSET(style), AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, RUNTIME },
     { "strength", "how much of the painting shows: 0 is the source",
@@ -205,6 +207,30 @@ static void log_message(void *ctx, StyleLogLevel level, const char *message)
     };
 
     av_log(ctx, levels[level], "%s\n", message);
+}
+
+static int open_picture(void *ctx, const char *path, StylePicture *picture)
+{
+    AVFrame *frame;
+    const int ret = ff_styletransfer_read_picture(ctx, path, &frame);
+
+    if (ret < 0)
+        return ret;
+    *picture = (StylePicture){
+        .pixels = frame->data[0],
+        .stride = frame->linesize[0],
+        .width = frame->width,
+        .height = frame->height,
+        .opaque = frame,
+    };
+    return 0;
+}
+
+static void close_picture(void *ctx, StylePicture *picture)
+{
+    AVFrame *frame = picture->opaque;
+
+    av_frame_free(&frame);
 }
 
 static void log_counts(AVFilterContext *ctx, int level)
@@ -570,6 +596,8 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.max_memory = s->max_memory;
     settings.opaque = ctx;
     settings.log = log_message;
+    settings.open_picture = open_picture;
+    settings.close_picture = close_picture;
     return settings;
 }
 

@@ -11,6 +11,8 @@ from ffmpeg_style.folders import project_folder
 VARIABLE = "FFMPEG_STYLE_MODELS"
 SUFFIX = ".pb"
 DEFAULT_MODEL = "wave-fast"
+ANY_MODEL = "any"
+"""The one for any painting."""
 """Of those who have not chosen one."""
 
 

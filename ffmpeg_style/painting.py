@@ -10,9 +10,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ffmpeg_style.catalog import find_model
+from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.pictures import check_picture
+from ffmpeg_style.pictures import SUFFIXES, check_picture
 
 COLORS = ("style", "content")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -23,6 +23,46 @@ MOST_THREADS = 1024
 LEAST_SIDE, MOST_SIDE = 16, 1 << 14
 """Pixels of a frame's side."""
 MOST_RATE = 1000
+
+
+def choose_model(
+    model: str | PathLike[str] | None = None, style: Any = None
+) -> str | PathLike[str]:
+    """The model that was asked for; else the default one, and for a picture that for any."""
+    if model is not None:
+        return model
+    is_any = any(
+        part.exists() or part.suffix.lower() in SUFFIXES
+        for part, _ in style_parts(DEFAULT_MODEL, style, pictures=True)
+        if isinstance(part, Path)
+    )
+    return ANY_MODEL if is_any else DEFAULT_MODEL
+
+
+def style_parts(
+    model: str | PathLike[str], style: Any, pictures: bool | None = None
+) -> list[tuple[str | Path, float]]:
+    """A style's parts, see `read_mix`: the names of styles, and pictures as paths.
+
+    Args:
+        model: name or path of a model.
+        style: as `stylize` takes it.
+        pictures: whether what is no style is a picture; None where the model is for any painting.
+
+    Returns:
+        list: empty for no style, and for a model that has no card.
+
+    Raises:
+        InputError: the model lacks the style, or the text can't be read.
+        InputNotFoundError: there is no such model.
+    """
+    from ffmpeg_style._engine import read_card, read_mix
+
+    card = read_card(find_model(model))
+    if style is None or not card.get("styles"):
+        return []
+    is_any = bool(card.get("vector")) if pictures is None else pictures
+    return read_mix(style, card["styles"], is_any)
 
 
 def check_painting(
@@ -53,14 +93,13 @@ def check_painting(
         InputError: an option can't be right, or the file is no style graph.
         InputNotFoundError: there is no such model or library.
     """
-    from ffmpeg_style._engine import read_card, read_mix
+    from ffmpeg_style._engine import read_card
 
     path = find_model(model)
-    card = read_card(path)
-    if style is not None and card.get("styles"):
-        for part, _ in read_mix(style, card["styles"], bool(card.get("vector"))):
-            if isinstance(part, Path):
-                check_picture(part)
+    read_card(path)  # Whether it is a model is told here.
+    for part, _ in style_parts(path, style):
+        if isinstance(part, Path):
+            check_picture(part)
     check_share("strength", strength)
     check_share("steady", steady)
     check_choice("colors", colors, COLORS)

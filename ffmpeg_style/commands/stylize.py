@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ffmpeg_style.catalog import DEFAULT_MODEL
+from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.options import (
     PORTS,
@@ -45,15 +45,15 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.option("-o", "--output", metavar="TARGET", help="A file, a folder, or - (stdout).")
 @click.option(
     "--model",
-    default=DEFAULT_MODEL,
-    show_default=True,
     metavar="NAME|PATH",
-    help="See `ffmpeg-style models`.",
+    help="See `ffmpeg-style models`.  "
+    f"[default: {DEFAULT_MODEL}; for a picture as style {ANY_MODEL}]",
 )
 @click.option(
     "--style",
     metavar="STYLE",
-    help="Name or index of a style, or a mix: wave:0.7+scream:0.3.  [default: the model's first]",
+    help="Name or index of a style, or a mix: wave:0.7+scream:0.3; with a model for any painting a "
+    "picture: monet.jpg.  [default: the model's first]",
 )
 @click.option(
     "--strength",
@@ -158,16 +158,19 @@ def command(
     from ffmpeg_style.ffmpeg.batch import check_works, paint_all
     from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
     from ffmpeg_style.ffmpeg.sources import STANDARD, find_works, split_words
-    from ffmpeg_style.painting import check_painting, check_shape
+    from ffmpeg_style.painting import check_painting, check_shape, choose_model, style_parts
 
     show_warnings(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
     options |= take_ports(options)
+    model = choose_model(model, options["style"])
     check_painting(model, **{name: options[name] for name in OF_PAINTING})
     check_shape(options["size"], options["max_height"], options["fps"])
     EncoderOptions(options["encoder_options"])
     sources, target = (list(words), output) if output else split_words(words)
     kind = ".png" if preview else kind and f".{kind.removeprefix('.').lower()}"
-    label = f"{Path(model).stem}{'-preview' if preview else ''}"
+    parts = style_parts(model, options["style"])
+    names = [Path(model).stem, *(part.stem for part, _ in parts if isinstance(part, Path))]
+    label = "-".join([*names, *(["preview"] if preview else [])])
     works = find_works(sources, target, label, kind, any_url=cluster is not None)
     to_stdout = works[0].target == STANDARD
     if to_stdout and (as_json or sys.stdout.isatty()):

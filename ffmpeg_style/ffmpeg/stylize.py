@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ffmpeg_style import pictures
-from ffmpeg_style.catalog import DEFAULT_MODEL
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.execute import path_of
@@ -21,7 +20,14 @@ from ffmpeg_style.ffmpeg.executors import Executor, choose_executor
 from ffmpeg_style.ffmpeg.filter_graph import Painting, Style
 from ffmpeg_style.ffmpeg.plan import Span, plan_still, plan_video
 from ffmpeg_style.files import atomic_path, atomic_write, check_no_source, check_target
-from ffmpeg_style.painting import Shape, check_painting, check_seconds, check_shape
+from ffmpeg_style.painting import (
+    Shape,
+    check_painting,
+    check_seconds,
+    check_shape,
+    choose_model,
+    style_parts,
+)
 from ffmpeg_style.progress import progress_bar
 
 FFMPEG_ANIMATIONS = ("GIF", "PNG")
@@ -33,7 +39,7 @@ logger = logging.getLogger(__name__)
 def stylize(
     source: str | PathLike[str],
     target: str | PathLike[str],
-    model: str | PathLike[str] = DEFAULT_MODEL,
+    model: str | PathLike[str] | None = None,
     *,
     style: Style = None,
     strength: float | None = None,
@@ -73,9 +79,11 @@ def stylize(
     Args:
         source: path of a video or a photograph, of any kind that ffmpeg or Pillow reads.
         target: path to write, whose suffix tells the kind.
-        model: name or path of a model, see `find_model`.
+        model: name or path of a model, see `find_model`; None for ``wave-fast``, and for ``any``
+            where the style is a picture.
         style: name or index of a style, a mix such as ``"wave:0.7+scream:0.3"``, or a mapping of
-            styles to weights; None for the model's first.
+            styles to weights; None for the model's first. With a model for any painting also the
+            path of a picture, of any kind that Pillow reads.
         strength: from 0, the source, to 1, the painting; None for 1.
         colors: "style", or "content" for the source's colours; None for "style".
         steady: how much a painting is held by the one before: from 0, each frame by itself, to 1;
@@ -134,6 +142,7 @@ def stylize(
         "input_range": input_range,
         "output_range": output_range,
     }
+    model = choose_model(model, style)
     check_painting(model, **settings)
     span = Span(check_seconds("start", start), check_seconds("duration", duration))
     shape = check_shape(size, max_height, fps)
@@ -197,8 +206,28 @@ def _is_picture(order, frames):
     return True
 
 
+@contextmanager
+def _with_readable_style(order: _Order) -> Iterator[_Order]:
+    """The order with its style's pictures as Pillow reads them, in files for the filter."""
+    with ExitStack() as stack:
+        parts: dict[str | Path, float] = {}
+        for part, weight in style_parts(order.model, order.settings["style"]):
+            if isinstance(part, Path):
+                file = stack.enter_context(tempfile.TemporaryFile())
+                pictures.Picture(pictures.read_painting(part)).write(file, ".png")
+                file.flush()
+                part = path_of(file)
+            parts[part] = parts.get(part, 0.0) + weight
+        if any(isinstance(part, Path) for part in parts):
+            order = replace(order, settings={**order.settings, "style": parts})
+        yield order
+
+
 def _paint_video(order, kind, frames):
-    with _readable(order.source, kind, frames) as readable:
+    with (
+        _with_readable_style(order) as order,
+        _readable(order.source, kind, frames) as readable,
+    ):
         executor = order.executor
         found = executor.probe(readable, order.source)
         files = (found, order.source, order.target)
@@ -213,7 +242,10 @@ def _paint_picture(order, kind, frames):
     if frames == 1:
         picture = _painted_photograph(order)
     else:
-        with _readable(order.source, kind, frames) as readable:
+        with (
+            _with_readable_style(order) as order,
+            _readable(order.source, kind, frames) as readable,
+        ):
             picture = _painted_frame(order, readable)
     with atomic_write(order.target) as file:
         dropped = picture.write(file, order.target.suffix)

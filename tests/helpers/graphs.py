@@ -86,7 +86,11 @@ def contract_graph(
 
 
 def any_graph(path: str | Path) -> Path:
-    """A graph for any painting: it adds the painting's mean colour, less 100, to each pixel."""
+    """A graph for any painting: to each pixel it adds the mean colour, less 100, of a corner.
+
+    That corner is the upper left one of the painting as it is shown to the graph, its short side of
+    512 pixels.
+    """
     with tf.Graph().as_default() as graph:
         frame = tf1.placeholder(tf.uint8, [1, None, None, 3], name="frame")
         vector = tf1.placeholder_with_default(np.zeros(3, np.float32), [3], name="style_vector")
@@ -94,7 +98,8 @@ def any_graph(path: str | Path) -> Path:
         painted = tf.minimum(tf.maximum(tf.round(painted), 0.0), 255.0)
         tf.cast(painted, tf.uint8, name="styled")
         painting = tf1.placeholder(tf.uint8, [1, None, None, 3], name="painting")
-        mean = tf.reduce_mean(tf.cast(painting, tf.float32), axis=[1, 2])
+        corner = tf.cast(painting, tf.float32)[:, :256, :256]
+        mean = tf.reduce_mean(corner, axis=[1, 2])
         tf.reshape(mean - 100.0, [-1], name="painting_vector")
         content = {
             "format": "ffmpeg-style/1",
