@@ -5,11 +5,20 @@ from pathlib import Path
 
 import click
 
+from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model
 from ffmpeg_style.commands.export import export_model
+from ffmpeg_style.errors import InputNotFoundError, StoppedError
 from ffmpeg_style.extras import require
+from ffmpeg_style.free_photographs import free_photographs
 from ffmpeg_style.graphs.quiet import start_tensorflow
+from ffmpeg_style.learning.checkpoint import newest_checkpoint
 from ffmpeg_style.learning.settings import named_paintings
+from ffmpeg_style.learning.weights import check_model_path, read_network
 from ffmpeg_style.options import WEIGHT, FiniteRange
+
+NETWORK = ("architecture", "width", "norm")
+STARTS = (ANY_MODEL, DEFAULT_MODEL)
+"""Names of models that a run of some minutes begins with, the better first."""
 
 
 @click.command(name="train")
@@ -39,18 +48,37 @@ from ffmpeg_style.options import WEIGHT, FiniteRange
     show_default=True,
     help="With --paintings: paintings of each photograph in a step.",
 )
-@click.option("--content", metavar="DIR", help="Photographs, in any depth.")
+@click.option(
+    "--content",
+    metavar="DIR",
+    help="Photographs, in any depth.  [default with --minutes: a few free ones]",
+)
 @click.option("--output", default="run", show_default=True, help="Folder of the run.")
 @click.option(
-    "--architecture", metavar="johnson|fast", default="johnson", show_default=True, help="Network."
+    "--architecture",
+    metavar="johnson|fast",
+    help="Network.  [default: that of --from, else johnson]",
 )
 @click.option(
     "--width",
     type=click.IntRange(1, 512),
-    help="Channels of the first layer: 32, and 16 for fast, unless given.",
+    help="Channels of the first layer.  [default: that of --from, else 32, and 16 for fast]",
 )
-@click.option("--norm", metavar="instance|batch", default="instance", show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--norm", metavar="instance|batch", help="[default: that of --from, else instance]")
+@click.option("--steps", type=click.IntRange(1), help="[default: 20000]")
+@click.option(
+    "--minutes",
+    type=FiniteRange(min=0, min_open=True),
+    help="Train for so long, in place of a number of steps; --from is then the model for any "
+    "painting, and a model is written, also after Ctrl-C.",
+)
+@click.option(
+    "--export",
+    "model",
+    metavar="MODEL.pb",
+    help="Write a model in the end, also after Ctrl-C.  "
+    "[default with --minutes: one in --output, with the painting's name]",
+)
 @click.option("--size", type=click.IntRange(16), default=256, show_default=True, help="Crop side.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
@@ -110,6 +138,7 @@ from ffmpeg_style.options import WEIGHT, FiniteRange
     help="Go on with a run that was begun with other paintings, photographs or options, which is "
     "refused otherwise; its card tells both parts.",
 )
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a model that exists.")
 @click.option(
     "--recipe",
     metavar="MODEL|FILE.toml",
@@ -123,16 +152,52 @@ def command(recipe, **options):
     """
     if recipe:
         return follow(recipe, options["content"], options["vgg_weights"])
+    overwrite = options.pop("overwrite")
+    if options["model"]:
+        check_model_path(options["model"], overwrite)
+    if options["minutes"]:
+        options = with_defaults(**options)
     check_styles(**options)
-    output = options["output"]
-    train_one(**options)
-    click.echo(f"To make a model of it: ffmpeg-style export {shlex.quote(output)} NAME.pb")
+    model, output = options.pop("model"), options["output"]
+    if model is None:
+        train_one(**options)
+        click.echo(f"To make a model of it: ffmpeg-style export {shlex.quote(output)} NAME.pb")
+        return
+    try:
+        train_one(**options)
+    except StoppedError:  # What was learned until then is a model too.
+        if newest_checkpoint(Path(output)) is not None:
+            export_model(model, {output: 1.0}, overwrite=True)
+        raise
+    export_model(model, {output: 1.0}, overwrite=True)
 
 
-def check_styles(paintings, collection, leave_out, teacher, content, **_):
+def with_defaults(paintings, content, start, output, model, **options):
+    """What a user needs not tell of a run of some minutes, which begins with what is there."""
+    if not content:
+        content = free_photographs("without --content, train shows the network")
+    if start is None and not options["teacher"]:
+        start = next((model for name in STARTS if (model := shipped(name))), None)
+    if model is None and paintings:
+        model = str(Path(output) / f"{'-'.join(paintings)}.pb")
+    given = dict(paintings=paintings, content=content, start=start, output=output, model=model)
+    return given | options
+
+
+def shipped(name):
+    """The path of a model by its name; None where it is not there."""
+    try:
+        return find_model(name)
+    except InputNotFoundError:
+        return None
+
+
+def check_styles(paintings, collection, leave_out, teacher, content, steps, minutes, **_):
     """Raise UsageError for what is given twice or not at all."""
     if not content:
-        raise click.UsageError("expected --content, or a --recipe")
+        raise click.UsageError("expected --content, or a --recipe, or --minutes")
+    if steps and minutes:
+        raise click.UsageError("expected either --steps or --minutes")
     if bool(paintings) == bool(collection):
         raise click.UsageError("expected either --style or --paintings")
     if leave_out and not collection:
@@ -150,6 +215,16 @@ def read_names(path):
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
+def network_options(start, options):
+    """What is told of the network; what is not is as in the one that it begins with."""
+    told = {name: options.pop(name) for name in NETWORK}
+    told = {name: value for name, value in told.items() if value is not None}
+    if start is None or told.keys() >= set(NETWORK):
+        return told
+    settings = read_network(start, weights=False).settings
+    return {name: settings[name] for name in NETWORK} | told
+
+
 def train_one(paintings, collection, leave_out, content, output, **options):
     """Train one run; what is wrong with it is told before TensorFlow is loaded."""
     require("train", "train")
@@ -157,9 +232,13 @@ def train_one(paintings, collection, leave_out, content, output, **options):
     from ffmpeg_style.learning.settings import LossWeights, TrainSettings
 
     weights = LossWeights(*(options.pop(f"{name}_weight") for name in ("content", "style", "tv")))
-    network = {name: options.pop(name) for name in ("architecture", "width", "norm")}
+    for name in ("model", "overwrite"):  # of the command, and not of a run
+        options.pop(name, None)
+    network = network_options(options["start"], options)
     names = ("vgg_weights", "start", "fork", "teacher", "per_photograph")
     others = dict(network=network, **{name: options.pop(name) for name in names})
+    if options["steps"] is None:
+        del options["steps"]
     others["settings"] = TrainSettings(weights=weights, **options)
     if collection:
         del others["teacher"]

@@ -92,7 +92,7 @@ class Photographs:
     passed over; see ``unreadable``.
 
     Args:
-        folder: photographs, in any depth of folders.
+        folder: photographs, in any depth of folders; or a list of their paths.
         size: side of the crops in pixels.
         styles: number of styles, S.
         batch: images in a batch, B.
@@ -101,7 +101,7 @@ class Photographs:
     """
 
     def __init__(self, folder, size, styles=1, batch=1, seed=0, pairs=False):
-        self.paths = find_images(folder)
+        self.paths = folder if isinstance(folder, list) else find_images(folder)
         self.size, self.styles, self.batch, self.seed = size, styles, batch, seed
         self.pairs = pairs
         self.unreadable = {}

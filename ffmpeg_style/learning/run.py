@@ -230,9 +230,15 @@ def options_text(settings):
     return " ".join([*others, *paintings])
 
 
+def all_settings(settings: TrainSettings) -> dict[str, Any]:
+    """The settings as JSON values: steps or minutes, whichever it is that counts."""
+    passed_over = "steps" if settings.minutes else "minutes"
+    return {key: value for key, value in asdict(settings).items() if key != passed_over}
+
+
 def run_settings(settings: TrainSettings) -> dict[str, Any]:
     """The settings that decide what is learned, as JSON values."""
-    return {key: value for key, value in asdict(settings).items() if key not in INTERVALS}
+    return {key: value for key, value in all_settings(settings).items() if key not in INTERVALS}
 
 
 def describe_file(path):

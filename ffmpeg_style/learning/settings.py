@@ -50,9 +50,11 @@ class TrainSettings:
 
     Attributes:
         steps: in all, those of a run that is resumed included.
+        minutes: that a run takes, in the place of a number of steps: as many as the time allows.
         size: side of the square crops in pixels, a multiple of 4.
         batch: crops in a step.
-        rate: Adam's rate; it falls along a cosine to a hundredth of it.
+        rate: Adam's rate; it falls along a cosine to a hundredth of it, by the share of the steps,
+            or of the minutes.
         style_size: short side of the paintings in pixels; larger paintings, larger strokes.
         weights: factors of the losses.
         content_layer: of the loss network.
@@ -66,6 +68,7 @@ class TrainSettings:
     """
 
     steps: int = 20_000
+    minutes: float | None = None
     size: int = 256
     batch: int = 1
     rate: float = 1e-3

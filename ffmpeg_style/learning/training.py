@@ -9,11 +9,10 @@ import contextlib
 import functools
 import itertools
 import logging
+import math
 import os
 import signal
 import time
-from dataclasses import asdict
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -46,6 +45,7 @@ from ffmpeg_style.learning.networks import (
 from ffmpeg_style.learning.photographs import prefetched, read_image, read_painting
 from ffmpeg_style.learning.predictor import SHORT_SIDE
 from ffmpeg_style.learning.run import (
+    all_settings,
     check_network_in_folder,
     check_same,
     check_teacher,
@@ -68,8 +68,15 @@ and not the painting."""
 RIM_SQUARE = 8
 
 WARMUP = 100
+WARMUP_SHARE = 0.05
+"""Of the time, where it is minutes that count."""
 FINAL_RATE = 0.01
+MOST_STEPS = 10**9
+"""Where it is minutes that count: far more than they allow."""
 SAMPLES = 4
+SO_FAR = "so-far.jpg"
+SO_FAR_SECONDS = 10.0
+"""Between two pictures of how a run of some minutes looks so far, each in the other's place."""
 
 
 class NotFiniteError(StyleError, ArithmeticError):
@@ -261,15 +268,17 @@ def go_on(trainer, prepared, batches, made_of, begin, first, progress):
             origin = {**inputs(prepared), **history}
         elif not check_same(folder, origin, told, prepared.fork):
             origin = forked(prepared, step, origin)
-        if step >= settings.steps:
+        pace = Pace(settings, origin.get("seconds", 0.0))
+        if pace.is_over(step):
             log.warning(
-                "the run in %s has its %d steps already: begin another with --from, or give more "
-                "--steps and --fork",
+                "the run in %s has its %s already: begin another with --from, or give more --%s "
+                "and --fork",
                 folder,
-                step,
+                pace.text(step),
+                pace.option,
             )
         try:
-            run(trainer, batches, folder, step, settings, {**origin, **made_of}, progress)
+            run(trainer, batches, folder, step, pace, {**origin, **made_of}, progress)
         finally:
             tell_unreadable(prepared.photographs)
 
@@ -334,15 +343,20 @@ def make_trainer(network, prepared, made_of):
 
 
 def compile_trainer(trainer, settings):
-    """Give a trainer its optimizer: Adam, its rate rising for a hundred steps, then by a cosine."""
+    """Give a trainer its optimizer: Adam, its rate rising for a hundred steps, then by a cosine.
+
+    Where it is minutes that count, the rate is set before each step: see `Pace`.
+    """
     warmup = min(WARMUP, settings.steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=settings.rate / 10,
-        warmup_target=settings.rate,
-        warmup_steps=warmup,
-        decay_steps=max(1, settings.steps - warmup),
-        alpha=FINAL_RATE,
-    )
+    rate = settings.rate
+    if not settings.minutes:
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=settings.rate / 10,
+            warmup_target=settings.rate,
+            warmup_steps=warmup,
+            decay_steps=max(1, settings.steps - warmup),
+            alpha=FINAL_RATE,
+        )
     average = dict(use_ema=True, ema_momentum=settings.average) if settings.average else {}
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=GRADIENT_NORM, **average)
     trainer.compile(optimizer=optimizer, jit_compile=False)
@@ -412,7 +426,79 @@ def restore(folder, trainer):
     return header["step"], header["training"]
 
 
-def save(folder, trainer, step, settings, origin):
+class Pace:
+    """How far a run is: by its steps, or by the minutes that it may take.
+
+    Args:
+        settings: `TrainSettings`.
+        seconds: that the run took before it was stopped.
+    """
+
+    def __init__(self, settings, seconds=0.0):
+        self.settings = settings
+        self.before = seconds
+        self.began = None
+        self.shown = None
+        self.option = "minutes" if settings.minutes else "steps"
+
+    @property
+    def seconds(self):
+        """That the run took so far."""
+        return self.before + (0.0 if self.began is None else time.monotonic() - self.began)
+
+    def begin(self):
+        """Start the clock."""
+        self.began = time.monotonic()
+
+    def is_over(self, step):
+        """Whether there is no step left to make."""
+        if self.settings.minutes:
+            return self.seconds >= 60 * self.settings.minutes
+        return step >= self.settings.steps
+
+    def text(self, step):
+        """How long the run is, in words."""
+        return f"{self.settings.minutes:g} minutes" if self.settings.minutes else f"{step} steps"
+
+    def bar(self, step, progress):
+        """A progress bar, of steps or of seconds."""
+        if not self.settings.minutes:
+            total = self.settings.steps
+            return progress_bar(total=total, initial=step, unit="step", progress=progress)
+        total = round(60 * self.settings.minutes)
+        return progress_bar(
+            total=total, initial=min(round(self.seconds), total), unit="second", progress=progress
+        )
+
+    def show(self, bar):
+        """Move the bar to where the run is after a step."""
+        bar.update(min(round(self.seconds), bar.total) - bar.n if self.settings.minutes else 1)
+
+    def set_rate(self, optimizer):
+        """Set the rate for the next step, where the time decides on it."""
+        if not self.settings.minutes:
+            return
+        share = min(1.0, self.seconds / (60 * self.settings.minutes))
+        warm = min(1.0, share / WARMUP_SHARE)
+        fall = 0.5 + 0.5 * math.cos(math.pi * max(0.0, share - WARMUP_SHARE) / (1 - WARMUP_SHARE))
+        factor = (0.1 + 0.9 * warm) * (FINAL_RATE + (1 - FINAL_RATE) * fall)
+        optimizer.learning_rate = self.settings.rate * factor
+
+    def wants_picture(self):
+        """Whether it is time for a picture of how a run of some minutes looks so far."""
+        if not self.settings.minutes:
+            return False
+        if self.shown is not None and self.seconds - self.shown < SO_FAR_SECONDS:
+            return False
+        self.shown = self.seconds
+        return True
+
+    def told(self):
+        """What a checkpoint is told of it."""
+        return {"seconds": round(self.seconds, 1)} if self.settings.minutes else {}
+
+
+def save(folder, trainer, step, pace, origin):
     """Write a checkpoint of the run as it stands.
 
     Raises:
@@ -424,7 +510,8 @@ def save(folder, trainer, step, settings, origin):
         raise not_finite("weights", step, "others", folder)
     if trainer.optimizer.use_ema:
         weights = average_values(trainer)
-    training = {**origin, **asdict(settings), "precision": settings.policy}
+    settings = pace.settings
+    training = {**origin, **all_settings(settings), **pace.told(), "precision": settings.policy}
     if "teacher" in origin:  # Its pictures took the place of these.
         del training["weights"], training["style_size"]
     header = {"network": trainer.network.settings, "training": training}
@@ -461,35 +548,39 @@ def not_finite(what, step, found, folder):
     )
 
 
-def run(trainer, photographs, folder, step, settings, origin, progress):
+def run(trainer, photographs, folder, step, pace, origin, progress):
     """The loop over the steps that are left."""
-    saved = step
-    steps = range(step, settings.steps)
-    bar = progress_bar(total=settings.steps, initial=step, unit="step", progress=progress)
+    saved, settings = step, pace.settings
+    steps = range(step, MOST_STEPS if settings.minutes else settings.steps)
     with (
         stop_signals() as stop,
-        bar,
+        pace.bar(step, progress) as bar,
         Scalars(folder / "scalars", step) as scalars,
         prefetched(photographs, steps) as batches,
     ):
-        while step < settings.steps and not stop:
+        pace.begin()
+        while not pace.is_over(step) and not stop:
+            pace.set_rate(trainer.optimizer)
             values = trainer.train_on_batch(next(batches), return_dict=True)
             if not np.isfinite(values["total"]):
                 raise not_finite("losses", step + 1, values["total"], folder)
             step += 1
-            bar.update()
+            pace.show(bar)
             if step % settings.log_every == 0:
                 terms = {name: f"{value:.3g}" for name, value in values.items()}
                 bar.set_postfix(terms, refresh=False)
                 scalars.write(step, values)
                 trainer.reset_metrics()
-            if step % settings.save_every == 0 or step == settings.steps:
-                save(folder, trainer, step, settings, origin)
+            is_last = pace.is_over(step)
+            if step % settings.save_every == 0 or is_last:
+                save(folder, trainer, step, pace, origin)
                 saved = step
-            if step % settings.sample_every == 0 or step == settings.steps:
-                write_samples(trainer, photographs, folder, step)
+            if pace.wants_picture() or (settings.minutes and is_last):
+                write_samples(trainer, photographs, folder / SO_FAR)
+            if not settings.minutes and (step % settings.sample_every == 0 or is_last):
+                write_samples(trainer, photographs, folder / f"samples-{step:08d}.jpg")
         if step > saved:
-            save(folder, trainer, step, settings, origin)
+            save(folder, trainer, step, pace, origin)
     if stop:
         raise StoppedError(f"stopped at step {step}; the same command goes on from there", stop[0])
 
@@ -540,7 +631,7 @@ def stop_signals():
             signal.signal(number, handler)
 
 
-def write_samples(trainer, photographs, folder, step):
+def write_samples(trainer, photographs, target):
     """A contact sheet: photographs in the first row, each style's paintings below.
 
     There is none when no photograph can be read any more: the next step tells that.
@@ -555,5 +646,5 @@ def write_samples(trainer, photographs, folder, step):
     for mix in trainer.sample_mixes(photographs):
         painted = [ops.convert_to_numpy(trainer.network((image[None], mix)))[0] for image in images]
         rows.append(np.concatenate(painted, axis=1).clip(0, 255).round().astype("uint8"))
-    with atomic_write(Path(folder) / f"samples-{step:08d}.jpg") as file:
+    with atomic_write(target) as file:
         Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=90)

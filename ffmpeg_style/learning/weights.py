@@ -119,6 +119,13 @@ def mean_network(networks, shares):
     return first._replace(weights=weights, trained={**first.trained, "mixed_with": mixed})
 
 
+def check_model_path(path, overwrite):
+    """Raise InputError for what is no path of a frozen graph to write; see `files.check_target`."""
+    if Path(path).suffix != ".pb":
+        raise InputError(f"expected to write a frozen graph (.pb), found {Path(path).name!r}")
+    check_target(path, overwrite)
+
+
 def check_export(network, path, styles, overwrite):
     """Raise InputError for a model that can't be written.
 
@@ -128,9 +135,7 @@ def check_export(network, path, styles, overwrite):
         styles: that it is to have; all where there are none.
         overwrite: replace a file that exists.
     """
-    if Path(path).suffix != ".pb":
-        raise InputError(f"expected to write a frozen graph (.pb), found {Path(path).name!r}")
-    check_target(path, overwrite)
+    check_model_path(path, overwrite)
     known = network.settings["styles"]
     for style in styles or ():
         if style not in known or len(set(styles)) < len(styles):

@@ -19,6 +19,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError, StoppedError
+from ffmpeg_style.free_photographs import free_photographs
 from ffmpeg_style.graphs.card import FORMAT
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, read_graph
 from ffmpeg_style.learning import training
@@ -36,8 +37,10 @@ from ffmpeg_style.learning.photographs import Photographs, read_image
 from ffmpeg_style.learning.run import prepare_run
 from ffmpeg_style.learning.settings import TrainSettings, named_paintings
 from ffmpeg_style.learning.training import (
+    SO_FAR,
     DistillationTrainer,
     NotFiniteError,
+    Pace,
     Scalars,
     make_trainer,
     run,
@@ -169,12 +172,12 @@ def test_samples_are_of_readable_photographs(tmp_path, photographs):
         (content / f"{name[0]}.jpg").rename(content / f"{name[0]}b.jpg")
     data = Photographs(content, 32)
     (content / "5.jpg").unlink()
-    write_samples(trainer, data, output, 1)
+    write_samples(trainer, data, output / "samples-00000001.jpg")
     with Image.open(output / "samples-00000001.jpg") as sheet:
         assert sheet.size == (4 * 256, 2 * 256)
     assert {"0a.jpg", "2a.jpg"} <= {path.name for path in data.unreadable}
     shutil.rmtree(content)
-    write_samples(trainer, data, output, 2)
+    write_samples(trainer, data, output / "samples-00000002.jpg")
     assert [path.name for path in output.iterdir()] == ["samples-00000001.jpg"]
 
 
@@ -713,3 +716,55 @@ def test_truncated_checkpoint_is_an_error(tmp_path):
         path.write_bytes(whole[:cut])
         with pytest.raises(InputError, match="damaged"):
             load_checkpoint(path)
+
+
+def test_a_run_of_some_minutes_leaves_a_model_and_goes_on(
+    tmp_path, photographs, painting, vgg_weights
+):
+    run, model = tmp_path / "run", tmp_path / "run" / "stripes.pb"
+    arguments = ["train", "--style", str(painting), "--content", str(photographs)]
+    arguments += ["--vgg-weights", str(vgg_weights), "--from", str(tmp_path / "start.pb")]
+    arguments += ["--size", "32", "--style-size", "64", "--output", str(run)]
+    export(StyleNetwork("fast", width=4).build_weights(), tmp_path / "start.pb")
+    assert invoke([*arguments, "--minutes", "0.0001"]) == 0
+    header = newest_checkpoint(run)[0]
+    assert header["step"] >= 1 and header["network"]["width"] == 4
+    training = header["training"]
+    assert training["minutes"] == 0.0001 and training["seconds"] > 0 and "steps" not in training
+    card = read_network(model, weights=False)
+    assert card.settings == header["network"]
+    assert card.trained["steps"] == header["step"]
+    with Image.open(run / SO_FAR) as sheet:
+        assert sheet.size == (4 * 256, 2 * 256)
+    assert invoke([*arguments, "--minutes", "0.0001"]) == 0  # It has its time already.
+    assert newest_checkpoint(run)[0]["step"] == header["step"]
+    assert invoke([*arguments, "--minutes", "1", "--steps", "3"]) == 2
+
+
+def invoke(arguments):
+    """The exit code of ``ffmpeg-style`` with these arguments, in this process."""
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code
+
+
+def test_the_rate_follows_the_share_of_the_time(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(training.time, "monotonic", lambda: now)
+    pace = Pace(TrainSettings(minutes=2, rate=1e-2), seconds=30.0)
+    pace.begin()
+    optimizer = keras.optimizers.Adam()
+    rates = []
+    for second in (-30, -24, 30, 90):
+        now = 100.0 + second
+        pace.set_rate(optimizer)
+        rates.append(float(optimizer.learning_rate))
+    assert rates[:2] == pytest.approx([1e-3, 1e-2], rel=1e-3)
+    assert 4e-3 < rates[2] < 6e-3
+    assert rates[3] == pytest.approx(1e-4, rel=1e-3) and pace.is_over(1)
+
+
+def test_photographs_of_a_dependency_serve_for_a_short_run():
+    paths = free_photographs("this test shows")
+    assert len(paths) >= 5 and all(path.is_file() for path in paths)
+    item = Photographs(paths, 32)[0]
+    assert item["images"].shape == (1, 32, 32, 3)
