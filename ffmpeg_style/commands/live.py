@@ -1,5 +1,6 @@
 """``ffmpeg-style live``: cameras painted while they run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,7 +16,8 @@ PORT = click.IntRange(1, 65535)
 @click.option(
     "--style",
     metavar="STYLE",
-    help="To start with: a style's name or index, or a mix: wave:0.7+scream:0.3.  "
+    help="To start with: a style's name or index, or a mix: wave:0.7+scream:0.3; with a model for "
+    "any painting a picture: monet.jpg.  "
     "[default: the model's first]",
 )
 @click.option("--strength", type=click.FloatRange(0, 1), default=1, show_default=True)
@@ -84,22 +86,33 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     import os
 
     from ffmpeg_style._engine import read_card
+    from ffmpeg_style.ffmpeg.filter_graph import style_text
     from ffmpeg_style.ffmpeg.program import ffmpeg_path
     from ffmpeg_style.live.access import KEY_VARIABLE, read_key
     from ffmpeg_style.live.controls import initial_controls
     from ffmpeg_style.live.settings import Settings
     from ffmpeg_style.live.state import default_state_folder
-    from ffmpeg_style.painting import check_painting
+    from ffmpeg_style.painting import check_painting, style_parts
 
     chosen = {name: options.pop(name) for name in ("device", "precision")} | take_ports(options)
     path = check_painting(model, style=style, **chosen).absolute()
-    styles = tuple(read_card(path).get("styles") or [path.stem])
+    card = read_card(path)
+    styles = tuple(card.get("styles") or [path.stem])
+    pictures = {
+        part.absolute() if isinstance(part, Path) else part: weight
+        for part, weight in style_parts(path, style)
+    }
+    any_painting = bool(card.get("vector"))
+    controls = initial_controls(styles, None if any_painting else style, strength, colors)
+    if any_painting and pictures:
+        controls = replace(controls, pictures=style_text(pictures))
     key = read_key(key_file) if key_file else os.environ.pop(KEY_VARIABLE, None)
     settings = Settings(
         ffmpeg=ffmpeg_path(),
         model=path,
         styles=styles,
-        controls=initial_controls(styles, style, strength, colors),
+        controls=controls,
+        any_painting=any_painting,
         state=(state or default_state_folder(options["rtmp_port"])).absolute(),
         key=key,
         # Two frames at a time would both take twice as long.

@@ -19,20 +19,23 @@ class Controls:
         strength: 0, the source, to 1, the painting.
         colors: one of `COLORS`, whose colours the painting has.
         steady: 0, each frame is painted by itself, to 1.
+        pictures: the style of a model for any painting as the filter reads it, or None; it goes
+            before the weights.
     """
 
     weights: tuple[float, ...] = (1.0,)
     strength: float = 1.0
     colors: str = COLORS[0]
     steady: float = STEADY
+    pictures: str | None = None
 
     def changed(self, request, styles):
         """These controls with what a client asks for.
 
         Args:
             request: a dict with any of "style" (a name, an index, a mix such as
-                "wave:0.7+scream:0.3", or a dict of names and weights), "strength", "colors" and
-                "steady".
+                "wave:0.7+scream:0.3", or a dict of names and weights), "strength", "colors",
+                "steady" and "painting", which says whether the painting stays that was dropped.
             styles: the names of the model's styles.
 
         Returns:
@@ -42,26 +45,36 @@ class Controls:
             InputError: a name or a value is not one that is expected.
         """
         if not isinstance(request, dict):
-            raise InputError("expected an object with style, strength, colors or steady")
+            raise InputError("expected an object with style, strength, colors, steady or painting")
         values = {}
         for field, value in request.items():
             if field == "style":
                 values["weights"] = _weights(value, styles)
+                values.setdefault("pictures", None)
+            elif field == "painting":
+                values["pictures"] = self._kept(value)
             elif field in ("strength", "steady"):
                 values[field] = _number(field, value, 1)
             elif field == "colors":
                 values["colors"] = _color(value)
             else:
                 raise InputError(
-                    f"expected style, strength, colors or steady, found {field[:40]!r}"
+                    f"expected style, strength, colors, steady or painting, found {field[:40]!r}"
                 )
         return replace(self, **values)
 
+    def _kept(self, stays):
+        if stays is True and self.pictures is None:
+            raise InputError("painting: none was dropped; send one to .../painting")
+        if not isinstance(stays, bool):
+            raise InputError("painting: expected true or false")
+        return self.pictures if stays else None
+
     def filter_options(self):
-        """The filter's options as a dict of str: made of numbers and known words alone."""
+        """The filter's options as a dict of str: of numbers, known words and own files alone."""
         mix = "+".join(f"{i}:{weight:.3f}" for i, weight in enumerate(self.weights) if weight)
         return {
-            "style": mix,
+            "style": self.pictures or mix,
             "strength": f"{self.strength:.3f}",
             "colors": self.colors,
             "steady": f"{self.steady:.3f}",
@@ -75,6 +88,7 @@ class Controls:
             "strength": self.strength,
             "colors": self.colors,
             "steady": self.steady,
+            "painting": self.pictures is not None,
         }
 
 

@@ -20,6 +20,7 @@ class Settings:
         ffmpeg: path of the patched program.
         model: path of the frozen graph.
         styles: names of the model's styles.
+        any_painting: whether the model is one for any painting.
         controls: what each stream starts with.
         state: folder of the server's own, as an absolute path.
         host: IP address to listen on.
@@ -55,6 +56,7 @@ class Settings:
     record: Path | None = None
     virtual_camera: Path | None = None
     filter_options: dict = field(default_factory=dict)
+    any_painting: bool = False
 
     def __post_init__(self):
         try:

@@ -5,12 +5,15 @@ import ipaddress
 import re
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
 
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.ffmpeg.filter_graph import style_text
 from ffmpeg_style.live.addresses import code, page_address
+from ffmpeg_style.live.paintings import MAX_SIZE, keep_painting
 from ffmpeg_style.live.webrtc import offer
 from ffmpeg_style.live.webrtc.sessions import RefusedError
 
@@ -48,6 +51,8 @@ def web_application(settings, streams, sessions):
     ``POST /session``                       ``{"key": ...}``: the key once, a cookie from then on
     ``DELETE /session``                     ends what the cookie is for; so do hours without use
     ``POST /streams/NAME/controls``         JSON as `Controls.changed` takes it; needs the key
+    ``POST /streams/NAME/painting``         a picture's file, for a model for any painting; needs
+                                            the key
     ``GET /streams/NAME/painted.m3u8``      HLS of the painting, and of the camera: ``source.m3u8``
     ``POST /streams/NAME/whip``             WHIP: an SDP offer of a camera; needs the key
     ``POST /streams/NAME/whep``             WHEP: an SDP offer of a viewer; of what a camera films,
@@ -65,6 +70,7 @@ def web_application(settings, streams, sessions):
     application.router.add_post("/session", site.open_session)
     application.router.add_delete("/session", site.close_session)
     application.router.add_post("/streams/{name}/controls", site.change)
+    application.router.add_post("/streams/{name}/painting", site.take_painting)
     application.router.add_post("/streams/{name}/whip", site.publish)
     application.router.add_post("/streams/{name}/whep", site.watch)
     application.router.add_post("/streams/{name}/whep/source", site.watch_source)
@@ -94,10 +100,15 @@ class _Site:
             raise web.HTTPMisdirectedRequest(
                 text="expected this server's address in the Host header"
             )
-        # Neither type can be sent by another site's page without the browser asking here first.
+        # No such type can be sent by another site's page without the browser asking here first.
         is_offer = request.path.endswith(("/whip", "/whep", "/whep/source"))
         expected = "application/sdp" if is_offer else "application/json"
-        if request.method == "POST" and request.content_type != expected:
+        if request.path.endswith("/painting"):
+            expected = "image/*"
+        is_expected = request.content_type == expected or (
+            expected == "image/*" and request.content_type.startswith("image/")
+        )
+        if request.method == "POST" and not is_expected:
             raise web.HTTPUnsupportedMediaType(text=f"expected {expected}")
         return await handler(request)
 
@@ -149,6 +160,7 @@ class _Site:
             {
                 "model": self._settings.model.stem,
                 "styles": self._settings.styles,
+                "any_painting": self._settings.any_painting,
                 "page": page_address(self._settings),
                 "rtmp_port": self._settings.rtmp_port,
                 "max_streams": self._settings.max_streams,
@@ -186,6 +198,21 @@ class _Site:
             stream.controls = stream.controls.changed(wanted, self._settings.styles)
         except InputError as error:
             raise web.HTTPBadRequest(text=str(error)) from error
+        return web.json_response(stream.controls.as_json(self._settings.styles))
+
+    async def take_painting(self, request):
+        await self._require_key(request)
+        stream = self._stream(request)
+        if not self._settings.any_painting:
+            raise web.HTTPConflict(
+                text="the model has styles of its own: paintings are for a model for any painting"
+            )
+        content = await _bytes(request, MAX_SIZE)
+        try:
+            path = await keep_painting(self._settings.state / "paintings", content)
+        except InputError as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        stream.controls = replace(stream.controls, pictures=style_text(path))
         return web.json_response(stream.controls.as_json(self._settings.styles))
 
     async def publish(self, request):
@@ -231,6 +258,18 @@ async def _answer(negotiate, request):
         raise web.HTTPConflict(text=str(error)) from error
     headers = {"Location": f"/sessions/{session}"}
     return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
+
+
+async def _bytes(request, most):
+    """What is sent, of no more than so many bytes."""
+    content = bytearray()
+    async for part in request.content.iter_any():
+        content += part
+        if len(content) > most:
+            raise web.HTTPRequestEntityTooLarge(
+                most, len(content), text=f"expected a picture of at most {most / 1e6:.0f} MB"
+            )
+    return bytes(content)
 
 
 async def _json(request):

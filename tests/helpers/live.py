@@ -87,11 +87,11 @@ class LiveServer:
         return self.log_path.read_text()
 
     def request(self, path, body=None, key=None, headers=()):
-        """(status, body) of an HTTP request; `body` is sent as JSON."""
+        """(status, body) of an HTTP request; `body` is sent as JSON, and bytes as they are."""
         headers = {"Content-Type": "application/json", **dict(headers)}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         address = f"http://127.0.0.1:{self.http_port}{path}"
         request = urllib.request.Request(address, data, headers)
         try:

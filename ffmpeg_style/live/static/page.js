@@ -110,10 +110,43 @@ class Card {
     this.steady = this.slider($(".steadiness", this.root), (value) => ({ steady: value }));
     this.styles = new Map();
     if (styles.length > 1) for (const style of styles) this.addStyle(style);
+    this.takePaintings($(".painting input", this.root));
     this.colors = $(".colors", this.root);
     this.colors.addEventListener("change", () =>
       this.send({ colors: this.colors.checked ? "content" : "style" }));
     $("#streams").append(this.root);
+  }
+
+  /** Takes a painting from a file that is chosen, or dropped onto the stream. */
+  takePaintings(input) {
+    input.addEventListener("change", () => this.sendPainting(input.files[0]));
+    this.root.addEventListener("dragover", (event) => event.preventDefault());
+    this.root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.sendPainting(event.dataTransfer.files[0]);
+    });
+  }
+
+  async sendPainting(file) {
+    const label = $(".painting", this.root);
+    if (!file || label.hidden || $(".controls", this.root).disabled) return;
+    label.classList.add("busy");
+    const answer = await fetch(`${this.address}/painting`, {
+      method: "POST",
+      headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "image/unknown" },
+      body: file,
+    }).catch(() => null);
+    label.classList.remove("busy");
+    this.refused = !answer ? "the server does not answer" : answer.ok ? "" : await answer.text();
+    this.note(null);
+  }
+
+  /** What the server has to say of the stream, or of the last painting that was sent. */
+  note(text) {
+    this.told = text ?? this.told;
+    const shown = this.refused || this.told || "";
+    $(".note", this.root).textContent = shown;
+    $(".note", this.root).hidden = !shown;
   }
 
   addStyle(style) {
@@ -197,8 +230,7 @@ class Card {
     $(".done", this.root).textContent = stream.frames.painted;
     $(".dropped", this.root).textContent = stream.frames.dropped;
     $(".viewers", this.root).textContent = stream.viewers;
-    $(".note", this.root).textContent = stream.note || "";
-    $(".note", this.root).hidden = !stream.note;
+    this.note(stream.note || "");
     $(".controls", this.root).disabled = !mayControl;
     if (Date.now() - (this.touched || 0) < 2 * POLL) return;
     const show = (input, value) => {
@@ -228,6 +260,7 @@ function update(status, linger = 0) {
   for (const stream of status.streams) {
     if (!cards.has(stream.name)) cards.set(stream.name, new Card(stream, status.styles));
     cards.get(stream.name).update(stream, status.may_control);
+    $(".painting", cards.get(stream.name).root).hidden = !status.any_painting;
   }
   $("#model").textContent = status.model;
   const port = status.rtmp_port === 1935 ? "" : `:${status.rtmp_port}`;
