@@ -16,6 +16,7 @@ from ffmpeg_style.cluster.split import (
     count_pieces,
     cut,
     read_index,
+    seek_options,
 )
 from ffmpeg_style.cluster.worker import asked, check_seen, ffmpeg_version, noted, ready
 from ffmpeg_style.errors import InputError
@@ -211,13 +212,10 @@ def plan(order: Order, source: Path, model: Path, found: Source) -> Job:
 
 def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str]:
     """The command line of ffmpeg that paints a piece: it begins at 0, in the ticks of the film."""
-    start = job.span.start or 0
     job = replace(job, chain=_trimmed(job.chain, piece))
     return [
         *execute.beginning(),
-        # Times as a run over the whole has them, wherever it is entered.
-        *("-copyts", "-start_at_zero", "-itsoffset", f"{-start:.6f}"),
-        *(("-noaccurate_seek", "-ss", f"{piece.seek:.6f}") if piece.seek is not None else ()),
+        *seek_options(job, piece.seek),
         *execute.decoding(job),
         *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
         *execute.encoding(job),
@@ -260,14 +258,15 @@ def _look_at(order, source, model):
     ):
         return [], frames
     index = read_index(source, order.source, job)
-    pieces = _cut(index, job, found, order) if index else []
+    pieces = _cut(index, job, found, order, source) if index else []
     return (pieces if len(pieces) > 1 else []), frames
 
 
-def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:
+def _cut(index: Index, job: Job, found: Source, order: Order, path: Path) -> list[Piece]:
     count = min(count_pieces(index.seconds, order.workers, order.longest), index.end - index.first)
-    lead = 0 if order.settings.get("steady") == 0 else LEAD
-    return cut(index, job, count, lead, FIELDS if found.video.interlaced else 0)
+    is_steady = order.settings.get("steady") != 0
+    margin = FIELDS if found.video.interlaced else 0
+    return cut(index, job, count, LEAD if is_steady else 0, margin, path if is_steady else None)
 
 
 def _paint_whole(clip, source, model):

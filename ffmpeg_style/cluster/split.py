@@ -1,6 +1,7 @@
 """Where a clip is cut: by its frames' times, which are in its packets."""
 
 import json
+import re
 import subprocess
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ LONGEST = 60.0
 """Seconds of a piece."""
 SHORTEST = 10.0
 """Seconds of a piece that is cut so that all workers have one: in less, the lead-in costs much."""
+REACH = 8
+"""The part of a piece's length, one in so many, by which it may be longer or shorter."""
+SCENE = 10
+"""Of FFmpeg's filter scdet: the change at which a scene begins."""
 LONGEST_GAP = 10
 """Seconds between two packets behind which ffmpeg takes times for wrong, and changes them."""
 
@@ -190,7 +195,39 @@ def count_pieces(seconds: float, workers: int, longest: float | None = None) -> 
     return max(1, min(wanted, max(floor(seconds / SHORTEST), ceil(seconds / LONGEST))))
 
 
-def cut(index: Index, job: Job, count: int, lead: int, margin: int) -> list[Piece]:
+def scene_cuts(path: Path, job: Job, index: Index, frame: int, reach: int) -> list[int]:
+    """The frames at which a scene begins, of those around one: paintings begin anew there.
+
+    Args:
+        path: of the clip.
+        job: that is done with it.
+        index: of its frames.
+        frame: number of the one.
+        reach: how many frames to look at before it and behind it.
+    """
+    first, end = max(frame - reach, index.first + 1), min(frame + reach, index.end - 1)
+    edges = (("start", index.edge(first - 1)), ("end", index.edge(end)))
+    window = ":".join(f"{name}={edge:.6f}" for name, edge in edges if edge is not None)
+    begin = seek_options(job, _seek(index, job, first, FIELDS))
+    chain = f"trim={window},scale=160:-2,scdet=threshold={SCENE},metadata=print:key=lavfi.scd.time"
+    command = [str(ffmpeg_path()), "-nostdin", "-loglevel", "fatal", *begin, "-i", f"file:{path}"]
+    command += ["-map", f"0:{job.picture}", "-vf", f"{chain}:file=-", "-f", "null", "-"]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    found = (float(time) for time in re.findall(r"pts_time:(\S+)", result.stdout))
+    frames = (bisect_left(index.times, _rounded(time / float(index.tick) - 0.5)) for time in found)
+    return [number for number in frames if first <= number < end]
+
+
+def seek_options(job: Job, seek: float | None) -> list[str]:
+    """Options of an input that give frames the times of a run over the whole, from any entry on."""
+    start = job.span.start or 0
+    entry = ["-noaccurate_seek", "-ss", f"{seek:.6f}"] if seek is not None else []
+    return ["-copyts", "-start_at_zero", "-itsoffset", f"{-start:.6f}", *entry]
+
+
+def cut(
+    index: Index, job: Job, count: int, lead: int, margin: int, path: Path | None = None
+) -> list[Piece]:
     """Cut a clip into pieces of about as many frames each.
 
     Args:
@@ -199,11 +236,20 @@ def cut(index: Index, job: Job, count: int, lead: int, margin: int) -> list[Piec
         count: how many pieces.
         lead: frames to paint before a piece.
         margin: frames to decode before those.
+        path: of the clip, which is looked into for scenes to begin pieces with; None not to.
     """
     total = index.end - index.first
     entries = set(index.entries)
     wanted = (index.first + round(n * total / count) for n in range(1, count))
-    firsts = sorted({index.first, *(_near(index, entries, n, total // count) for n in wanted)})
+    length = total // count
+
+    def near(frame):
+        scenes = scene_cuts(path, job, index, frame, length // REACH) if path else []
+        if scenes:
+            return min(scenes, key=lambda scene: abs(scene - frame))
+        return _near(index, entries, frame, length // REACH)
+
+    firsts = sorted({index.first, *map(near, wanted)})
     ends = [*firsts[1:], index.end]
     return [
         Piece(
@@ -219,9 +265,9 @@ def cut(index: Index, job: Job, count: int, lead: int, margin: int) -> list[Piec
     ]
 
 
-def _near(index, entries, frame, length):
-    """A frame very near by at which a decoder can begin, else the frame."""
-    for distance in range(length // 16):
+def _near(index, entries, frame, reach):
+    """A frame near by at which a decoder can begin, else the frame."""
+    for distance in range(reach):
         for near in (frame - distance, frame + distance):
             if index.first < near < index.end and index.times[near] in entries:
                 return near

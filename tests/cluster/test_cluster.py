@@ -107,6 +107,19 @@ def test_odd_sides_and_an_encoder_that_keeps_the_pixels(cluster, model, make, tm
     films.assert_same(joined, single)
 
 
+def test_steady_paintings_begin_anew_with_a_scene(cluster, model, make, ffmpeg, tmp_path):
+    """Pieces are cut there, and no seam can be: 45 dB are asked for, and all is the same."""
+    source, single, joined = (tmp_path / f"{name}.mkv" for name in ("in", "single", "joined"))
+    scenes = "[0]trim=end=1.72,setpts=PTS-STARTPTS[a];[0]negate,trim=end=2,setpts=PTS-STARTPTS[b]"
+    chain = f"{scenes};[a][b]concat,settb=1/25,setpts=N"
+    film = make(".mp4", "-bf", "3", "-g", "30")
+    command = [ffmpeg, "-v", "error", "-i", film, "-filter_complex", chain, "-g", "50", source]
+    subprocess.run(command, check=True)
+    stylize(source, single, model, encoder_options=LOSSLESS)
+    assert run(cluster, model, source, joined, 1.9).error is None
+    assert films.frames(joined) == films.frames(single)
+
+
 def test_a_part_of_a_film(cluster, model, make, tmp_path):
     source, span = make(".mp4", "-bf", "3", "-g", "30"), dict(start=0.7, duration=2.5, steady=0)
     single, joined = tmp_path / "single.mp4", tmp_path / "joined.mp4"
