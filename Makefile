@@ -3,6 +3,8 @@
 # make fuzz         what reads models, on broken ones, RUNS times each
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
+# make check-cluster  a film on a cluster whose parts are killed; as root
+# make bench-cluster  what a cluster costs: two workers beside one process, small clips, 1,000 workers
 # make check-live   the live server: delays, restarts and refusals, measured
 # make check-webrtc the same of WebRTC, between real browsers; as root
 # make wheel        the wheel that paints, for this machine's Python
@@ -88,6 +90,13 @@ wheel: $(STAMPS)/wheel
 wheel-ffmpeg: ffmpeg $(STAMPS)/wheel
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python scripts/wheel_ffmpeg.py build/wheels
 
+check-cluster: .venv/installed-test ffmpeg
+	$(BIN)/python scripts/check_cluster.py
+
+bench-cluster: .venv/installed-test ffmpeg
+	$(BIN)/python scripts/cluster_speed.py
+	$(BIN)/python scripts/simulate_cluster.py
+
 $(STAMPS)/bench: .venv/installed-test
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[bench]'
 	touch $@
@@ -115,4 +124,4 @@ fuzz: $(STAMPS)/packages-fuzz .venv/installed-test
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix check-live check-webrtc bench bench-limits lint fuzz clean
+.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix check-cluster bench-cluster check-live check-webrtc bench bench-limits lint fuzz clean

@@ -6,12 +6,13 @@ clip of the same frames.
 
 import argparse
 import logging
+import resource
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from ffmpeg_style import stylize
 from ffmpeg_style.cluster.client import paint_on_cluster
@@ -38,11 +39,26 @@ def make(path, seconds, size, begin=0):
     return path
 
 
-def timed(function):
-    """Seconds that a call takes."""
-    begin = time.monotonic()
+def used():
+    """Seconds of processors that this process took, and those that it waited for."""
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(sum(resource.getrusage(who)[:2]) for who in whose)
+
+
+def timed(client, function):
+    """Seconds that a call takes, and those of processors here and in the workers."""
+    begin, before = time.monotonic(), used() + sum(client.run(used).values())
     function()
-    return time.monotonic() - begin
+    return time.monotonic() - begin, used() + sum(client.run(used).values()) - before
+
+
+def compare(what, one, other):
+    """How much of one's throughput the other has, by the clock and by the processors."""
+    print(
+        f"{what}: {one[0]:.1f} and {other[0]:.1f} s, {one[0] / other[0]:.3f} of its throughput;"
+        f" processors {one[1]:.1f} and {other[1]:.1f} s, {one[1] / other[1]:.3f}",
+        flush=True,
+    )
 
 
 def on_cluster(sources, folder, model, address):
@@ -66,33 +82,23 @@ def main():
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalCluster(**workers, silence_logs=logging.CRITICAL, plugins=[OwnProcessors(2)]) as local,
+        Client(local, set_as_default=False) as client,
     ):
         folder, address = Path(folder), local.scheduler_address
         clip = make(folder / "clip.mp4", options.seconds, options.size)
+        target = folder / "single.mp4"
         for _ in range(options.rounds):
-            single = timed(
-                lambda: stylize(clip, folder / "single.mp4", options.model, overwrite=True)
-            )
-            joined = timed(lambda: on_cluster([clip], folder / "out", options.model, address))
-            print(
-                f"{options.seconds} s: one process {single:.1f} s, two workers {joined:.1f} s:"
-                f" {single / joined:.3f} of its throughput",
-                flush=True,
-            )
-        if options.clips:
-            clips = [
-                make(folder / f"{n}.mp4", options.clip_seconds, options.size, n % 50)
-                for n in range(options.clips)
-            ]
-            total = options.clips * options.clip_seconds
-            whole = make(folder / "whole.mp4", total, options.size)
-            many = timed(lambda: on_cluster(clips, folder / "many", options.model, address))
-            one = timed(lambda: on_cluster([whole], folder / "one", options.model, address))
-            print(
-                f"{options.clips} clips of {options.clip_seconds:g} s {many:.1f} s, one of"
-                f" {total:g} s {one:.1f} s: {one / many:.3f} of its throughput",
-                flush=True,
-            )
+            single = timed(client, lambda: stylize(clip, target, options.model, overwrite=True))
+            joined = timed(client, lambda: on_cluster([clip], folder / "a", options.model, address))
+            compare(f"{options.seconds} s by one process, by two workers", single, joined)
+        seconds = options.clip_seconds
+        clips = [
+            make(folder / f"{n}.mp4", seconds, options.size, n % 50) for n in range(options.clips)
+        ]
+        whole = make(folder / "whole.mp4", options.clips * seconds, options.size)
+        many = timed(client, lambda: on_cluster(clips, folder / "b", options.model, address))
+        one = timed(client, lambda: on_cluster([whole], folder / "c", options.model, address))
+        compare(f"a clip of {options.clips * seconds:g} s, {options.clips} clips", one, many)
 
 
 if __name__ == "__main__":
