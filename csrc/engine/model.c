@@ -101,6 +101,13 @@ static int has_gpu(void)
     return !access("/dev/nvidiactl", F_OK) || !access("/dev/kfd", F_OK);
 }
 
+/** Whether kernels of ours take bfloat16 on this processor. */
+static int has_bfloat16(void)
+{
+    return ff_style_processor_has_matrices() ||
+           ff_style_processor_vectors() == FF_STYLE_AVX512_BF16;
+}
+
 /** Why the settings or the machine leave a model to TensorFlow; NULL: they don't. */
 static const char *find_obstacle(const StyleSettings *settings, const StyleModel *model)
 {
@@ -110,35 +117,51 @@ static const char *find_obstacle(const StyleSettings *settings, const StyleModel
         return "device=gpu";
     if (!ff_style_processor_vectors())
         return "the processor has no AVX2";
-    if (settings->precision == FF_STYLE_PRECISION_BF16 && !ff_style_processor_has_matrices())
-        return "precision=bf16 on a processor without AMX";
+    if (settings->precision == FF_STYLE_PRECISION_BF16 && !has_bfloat16())
+        return "precision=bf16 on a processor without AMX or AVX512_BF16";
     if (model->asked.kind == FF_STYLE_DEVICE_AUTO && has_gpu() &&
         settings->runtime == FF_STYLE_RUNTIME_AUTO)
         return "device=auto, and a GPU";
     return NULL;
 }
 
-/** bfloat16 is the faster one where there is the matrix unit; elsewhere floats are, as they take fewer products. */
+/** bfloat16 where it is the faster one. */
 static StylePrecision choose_precision(const StyleSettings *settings)
 {
+    const int gains = ff_style_processor_has_matrices() || ff_style_processor_gains_from_dots();
+
     return settings->precision != FF_STYLE_PRECISION_AUTO ? settings->precision
-           : ff_style_processor_has_matrices()            ? FF_STYLE_PRECISION_BF16
+           : gains                                        ? FF_STYLE_PRECISION_BF16
                                                           : FF_STYLE_PRECISION_FP32;
+}
+
+/**
+ * The matrix unit takes everything in bfloat16. Dot products are for squares alone: without those it would take four
+ * times as many.
+ */
+static StylePlanSettings plan_settings(StylePrecision precision)
+{
+    const StyleVectors vectors = ff_style_processor_vectors();
+    const int is_bf16 = precision == FF_STYLE_PRECISION_BF16;
+    const int has_matrices = is_bf16 && ff_style_processor_has_matrices();
+
+    return (StylePlanSettings){
+        .vectors = vectors == FF_STYLE_AVX512_BF16 && (!is_bf16 || has_matrices) ? FF_STYLE_AVX512
+                                                                                 : vectors,
+        .type = has_matrices ? FF_STYLE_BFLOAT16 : FF_STYLE_FLOAT,
+    };
 }
 
 /** Makes the plans of a model, both or neither. Returns as ff_style_open_plan(). */
 static int open_plans(const StyleContext *ctx, StylePrecision precision, StyleModel *model)
 {
-    StylePlanSettings plan = {
-        .vectors = ff_style_processor_vectors(),
-        .type = precision == FF_STYLE_PRECISION_BF16 ? FF_STYLE_BFLOAT16 : FF_STYLE_FLOAT,
-    };
+    StylePlanSettings plan = plan_settings(precision);
     int ret =
         ff_style_open_plan(ctx, &model->nodes, &model->signature, &plan, &model->plan, model->why);
 
     if (ret <= 0 || !model->predictor.is_predictor)
         return ret;
-    plan.type = FF_STYLE_FLOAT; // it runs once for a painting
+    plan = plan_settings(FF_STYLE_PRECISION_FP32); // it runs once for a painting
     ret = ff_style_open_plan(ctx, &model->nodes, &model->predictor, &plan, &model->predictor_plan,
                              model->why);
     if (ret <= 0)

@@ -110,7 +110,7 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     if (!w->plan.in_squares)
         return used;
     before = used;
-    w->transformed = carve_places(w, conv->kernel.channels, memory, &used);
+    w->transformed = carve_places(w, w->plan.chunks, memory, &used);
     // Some squares are multiplied that there are not: what is no number, or nearly none, takes long.
     if (memory && w->width < w->squares_at_once)
         memset(w->transformed, 0, used - before);

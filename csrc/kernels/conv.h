@@ -39,11 +39,12 @@
 #define FF_STYLE_HAS_CONV 0
 #endif
 
-/** bfloat16 needs the longer ones too. */
+/** The matrix unit needs FF_STYLE_AVX512 too. */
 typedef enum StyleVectors {
     FF_STYLE_NO_VECTORS,
     FF_STYLE_AVX2,
     FF_STYLE_AVX512,
+    FF_STYLE_AVX512_BF16, ///< and dot products of bfloat16
 } StyleVectors;
 
 typedef enum StyleType {
@@ -73,6 +74,7 @@ typedef struct StyleKernelShape {
     int transposed; ///< of a transposed convolution; rows and columns are even
     StyleType type; ///< of the values that it is packed as, and multiplied with
     int pixels; ///< neighbours that lie in the channels of the features, and count as columns here
+    int dots; ///< a float one's products in squares are of bfloat16, two channels at a time: FF_STYLE_AVX512_BF16
 } StyleKernelShape;
 
 typedef struct StyleConv {

@@ -49,10 +49,10 @@ typedef struct Multiplied {
     ConvAhead *ahead;
 } Multiplied;
 
-/** One value of each pixel times those of its filters, one vector of them or two. */
+/** One value of each pixel, or a pair, times those of its filters, one vector of them or two. */
 static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdiff_t *offsets,
-                                          const float *left, const float *right, int vectors,
-                                          int count, Vector *sums)
+                                          const float *left, const float *right, int dots,
+                                          int vectors, int count, Vector *sums)
 {
     const Vector first = get_vector(left), second = get_vector(right);
 
@@ -66,15 +66,16 @@ static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdif
         const void *const value = at[pixel / BASE] + offsets[pixel % BASE];
         const Vector values = fill(*(const float *)value);
 
-        sums[i] = multiply_add(values, first, sums[i]);
+        sums[i] = dots ? add_dots(values, first, sums[i]) : multiply_add(values, first, sums[i]);
         if (vectors > 1)
-            sums[i + 1] = multiply_add(values, second, sums[i + 1]);
+            sums[i + 1] = dots ? add_dots(values, second, sums[i + 1])
+                               : multiply_add(values, second, sums[i + 1]);
     }
 }
 
-/** The pixels from `x` on, for which there are `count` vectors. */
-static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int vectors, int count,
-                                           Vector *sums)
+/** The pixels from `x` on, for which there are `count` vectors; `dots`: the values are pairs of bfloat16. */
+static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int dots, int vectors,
+                                           int count, Vector *sums)
 {
     const float *left = m->left, *right = m->right;
     const ptrdiff_t pitch = m->pitch;
@@ -88,7 +89,7 @@ static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int vecto
         UNROLL for (int i = 0; i < BASES; i++) at[i] = m->rows[y] + (x + i * BASE) * pitch;
         fetch_ahead(m->ahead);
         for (int i = 0; i < m->values; i++, left += TILE, right += TILE) {
-            multiply_value(at, offsets, left, right, vectors, count, sums);
+            multiply_value(at, offsets, left, right, dots, vectors, count, sums);
             UNROLL for (int j = 0; j < BASES; j++) at[j] += sizeof(float);
         }
     }
@@ -122,7 +123,7 @@ static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, si
     for (int x = 0; x < w->width; x += SUMS / vectors) {
         Vector sums[SUMS];
 
-        multiply_pixels(&m, x, vectors, SUMS, sums);
+        multiply_pixels(&m, x, 0, vectors, SUMS, sums);
         if (!x && to == w->first + (size_t)filter)
             UNROLL for (int i = 0; i < vectors; i++) moments[i] =
                 begin_band(w, filter + i * FF_STYLE_LANES, sums[i]);

@@ -47,7 +47,8 @@
  * columns together, of other convolutions too where both find room in what is read anyway.
  *
  * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6
- * (conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters.
+ * (conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters. Its chunks are
+ * channels, or pairs of them.
  */
 typedef struct ConvPlan {
     int in_squares; ///< the output is made in squares, and what is called a pixel here is one of them
@@ -103,7 +104,8 @@ typedef struct ConvWork {
     double *sums, *powers;  ///< of the band by filter, and of its square; NULL: nobody asks
     float *pivots;          ///< what is subtracted before
     int squares_at_once;
-    float *transformed, *products; ///< of squares
+    float *transformed,
+        *products; ///< of squares; pairs of bfloat16 when they are multiplied as such
 } ConvWork;
 
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
@@ -186,7 +188,7 @@ typedef struct ConvVectors {
 
 #if FF_STYLE_HAS_CONV
 
-extern const ConvVectors ff_style_avx2, ff_style_avx512;
+extern const ConvVectors ff_style_avx2, ff_style_avx512, ff_style_avx512_bf16;
 
 static inline const void *advance(const void *values, StyleType type, size_t count)
 {

@@ -58,11 +58,23 @@ static VECTORS_INLINE void transform_output(const Vector *line, Vector *to)
     to[3] = multiply_add(fill(NEAR / 2), near_odd, multiply_add(fill(2 * FAR), far_odd, line[5]));
 }
 
+/** What is to be multiplied: floats, or bfloat16. */
+static VECTORS_INLINE void put_factors(float *to, Vector values)
+{
+#if DOTS
+    const __m256i rounded = to_bfloat16(values);
+
+    memcpy(to, &rounded, sizeof(rounded));
+#else
+    put_vector(to, values);
+#endif
+}
+
 /** A vector of channels of a square: `from` and `to` are the first one's in the window and in the result. */
 static VECTORS_INLINE void transform_square(const ConvWork *w, ptrdiff_t from, float *to)
 {
     const ptrdiff_t channels = w->conv->input.channels;
-    const size_t step = place_step(w, (int)channels);
+    const size_t step = place_step(w, w->plan.chunks);
     Vector lines[PLACES];
 
     for (int y = 0; y < SQUARE_INPUT; y++) {
@@ -77,7 +89,7 @@ static VECTORS_INLINE void transform_square(const ConvWork *w, ptrdiff_t from, f
 
         transform_input(lines + x, SQUARE_INPUT, column);
         UNROLL for (int y = 0; y < SQUARE_INPUT; y++)
-            put_vector(to + (size_t)(y * SQUARE_INPUT + x) * step, column[y]);
+            put_factors(to + (size_t)(y * SQUARE_INPUT + x) * step, column[y]);
     }
 }
 
@@ -89,7 +101,7 @@ static VECTORS_INLINE void transform_squares(ConvWork *w, int first, int count)
     for (int i = 0; i < count; i++)
         for (int channel = 0; channel < channels; channel += FF_STYLE_LANES)
             transform_square(w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
-                             w->transformed + i * channels + channel);
+                             w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1));
 }
 
 /** The squares from number `first` on, for which there are `count` vectors. */
@@ -98,7 +110,7 @@ static VECTORS_INLINE void multiply_some(const Multiplied *m, float *products, i
 {
     Vector sums[SUMS];
 
-    multiply_pixels(m, first, vectors, count, sums);
+    multiply_pixels(m, first, DOTS, vectors, count, sums);
     UNROLL for (int i = 0; i < count; i++) put_vector(
         products + (first + i / vectors) * filters + i % vectors * FF_STYLE_LANES, sums[i]);
 }
@@ -107,16 +119,16 @@ static VECTORS_INLINE void multiply_some(const Multiplied *m, float *products, i
 static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, int vectors,
                                           int count)
 {
-    const int channels = w->conv->input.channels, filters = packed_filters(&w->plan);
+    const int chunks = w->plan.chunks, filters = packed_filters(&w->plan);
     const uint8_t *const values =
-        (const uint8_t *)(w->transformed + (size_t)place * place_step(w, channels));
+        (const uint8_t *)(w->transformed + (size_t)place * place_step(w, chunks));
     float *const products = w->products + (size_t)place * place_step(w, filters) + filter;
     const float *const kernel =
         (const float *)w->conv->packed + (size_t)(place * filters / TILE) * packed_step(&w->plan);
     const Multiplied m = {&values,
                           1,
-                          channels,
-                          (ptrdiff_t)sizeof(float) * channels,
+                          chunks,
+                          (ptrdiff_t)sizeof(float) * chunks,
                           kernel_of(w, kernel, filter),
                           kernel_of(w, kernel, filter + (vectors - 1) * FF_STYLE_LANES),
                           &w->ahead};

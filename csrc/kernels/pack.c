@@ -75,7 +75,7 @@ static ConvPlan plan_squares(const StyleKernelShape *shape)
                       .rows = 1,
                       .columns = 1,
                       .chunk = 1,
-                      .chunks = shape->channels,
+                      .chunks = shape->dots ? shape->channels / 2 : shape->channels,
                       .group = TILE,
                       .run = 1,
                       .row_step = SQUARE,
@@ -207,7 +207,7 @@ static float tap_value(const StyleKernelShape *shape, const float *kernel, int r
 
 /** Packs one filter's kernel of 3x3 for one channel, brought to the places of a square: G g G^T. */
 static void pack_square(const StyleKernelShape *shape, const float *kernel, int channel, int filter,
-                        float *packed, size_t step)
+                        void *packed, size_t at, size_t step)
 {
     static const double rows[SQUARE_INPUT][3] = {
         {1, 0, 0},
@@ -228,25 +228,32 @@ static void pack_square(const StyleKernelShape *shape, const float *kernel, int 
     for (int i = 0; i < PLACES; i++) {
         const double *const row = rows[i / SQUARE_INPUT];
         const int x = i % SQUARE_INPUT;
-
-        packed[(size_t)i * step] =
+        const float value =
             (float)(row[0] * columns[0][x] + row[1] * columns[1][x] + row[2] * columns[2][x]);
+
+        if (shape->dots)
+            ((uint16_t *)packed)[at + (size_t)i * step] = round_to_bfloat16(value);
+        else
+            ((float *)packed)[at + (size_t)i * step] = value;
     }
 }
 
-/** The groups of filters of the first place, channel by channel; then those of the next. */
+/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. */
 static void pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                         float *packed)
+                         void *packed)
 {
+    const int run = shape->dots ? 2 : 1;
     const size_t group = packed_step(plan), place = group * (size_t)count_groups(plan);
 
-    memset(packed, 0, PLACES * place * sizeof(*packed));
+    memset(packed, 0, PLACES * place * sizeof(float));
     for (int filter = 0; filter < plan->filters; filter++)
-        for (int channel = 0; channel < shape->channels; channel++)
-            pack_square(shape, kernel, channel, filter,
-                        packed + (size_t)(filter / TILE) * group + (size_t)(channel * TILE) +
-                            filter % TILE,
-                        place);
+        for (int channel = 0; channel < shape->channels; channel++) {
+            const size_t at = (size_t)(filter / TILE) * group + (size_t)(channel / run * TILE) +
+                              (size_t)(filter % TILE);
+
+            pack_square(shape, kernel, channel, filter, packed,
+                        at * (size_t)run + (size_t)(channel % run), place * (size_t)run);
+        }
 }
 
 static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,

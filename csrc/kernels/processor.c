@@ -33,6 +33,11 @@
 #define AVX512_STATE 0xe6u
 #define TILE_STATE 0x60000u
 
+/* "AuthenticAMD", in EBX, EDX and ECX of leaf 0. */
+#define AMD_FIRST 0x68747541u
+#define AMD_SECOND 0x69746e65u
+#define AMD_THIRD 0x444d4163u
+
 #define FMA (1u << 12) // of leaf 1, in ECX
 
 /* Features of leaf 7: the first two in EBX, those of AMX in EDX, the last in EAX of subleaf 1. */
@@ -100,9 +105,18 @@ static int has_fma(void)
 StyleVectors ff_style_processor_vectors(void)
 {
     if (system_saves(AVX512_STATE) && has_features(AVX512_F_BW_VL, 0))
-        return FF_STYLE_AVX512;
+        return has_dot_products() ? FF_STYLE_AVX512_BF16 : FF_STYLE_AVX512;
     return system_saves(AVX_STATE) && has_features(AVX2, 0) && has_fma() ? FF_STYLE_AVX2
                                                                          : FF_STYLE_NO_VECTORS;
+}
+
+int ff_style_processor_gains_from_dots(void)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return ff_style_processor_vectors() == FF_STYLE_AVX512_BF16 &&
+           __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == AMD_FIRST && edx == AMD_SECOND &&
+           ecx == AMD_THIRD;
 }
 
 int ff_style_processor_has_matrices(void)
@@ -117,6 +131,11 @@ int ff_style_processor_has_matrices(void)
 StyleVectors ff_style_processor_vectors(void)
 {
     return FF_STYLE_NO_VECTORS;
+}
+
+int ff_style_processor_gains_from_dots(void)
+{
+    return 0;
 }
 
 int ff_style_processor_has_matrices(void)

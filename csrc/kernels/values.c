@@ -26,7 +26,9 @@
 
 const ConvVectors *ff_style_vectors_of(StyleVectors vectors)
 {
-    return vectors == FF_STYLE_AVX512 ? &ff_style_avx512 : &ff_style_avx2;
+    return vectors == FF_STYLE_AVX512_BF16 ? &ff_style_avx512_bf16
+           : vectors == FF_STYLE_AVX512    ? &ff_style_avx512
+                                           : &ff_style_avx2;
 }
 
 int ff_style_affine_vectors(const StyleAffine *affine)

@@ -1,6 +1,6 @@
 /*
  * Vectors of floats for the files that say how many lanes theirs have: FF_STYLE_LANES is 16 (AVX-512) or
- * 8 (AVX2). The compilers' own operators do the rest: +, -, *, /.
+ * 8 (AVX2); and FF_STYLE_DOTS, where they have dot products of bfloat16. The compilers' own operators do the rest: +, -, *, /.
  *
  * This file is part of ffmpeg-style.
  *
@@ -29,10 +29,18 @@
 
 #include "conv.h"
 
+#ifdef FF_STYLE_DOTS
+#define DOTS 1
+#define AVX512 "avx512f,avx512bw,avx512vl,avx512bf16"
+#else
+#define DOTS 0
+#define AVX512 "avx512f,avx512bw,avx512vl"
+#endif
+
 #if FF_STYLE_LANES == 16
 
-#define VECTORS __attribute__((target("avx512f,avx512bw,avx512vl")))
-#define VECTORS_INLINE __attribute__((target("avx512f,avx512bw,avx512vl"), always_inline)) inline
+#define VECTORS __attribute__((target(AVX512)))
+#define VECTORS_INLINE __attribute__((target(AVX512), always_inline)) inline
 #define INTRINSIC(name) _mm512_##name
 
 typedef __m512 Vector;
@@ -66,6 +74,17 @@ static VECTORS_INLINE void put_vector(float *to, Vector value)
 static VECTORS_INLINE Vector multiply_add(Vector a, Vector b, Vector c)
 {
     return INTRINSIC(fmadd_ps)(a, b, c);
+}
+
+/** Pairs of bfloat16, each multiplied and added up with `c`; only where there are dot products. */
+static VECTORS_INLINE Vector add_dots(Vector a, Vector b, Vector c)
+{
+#if DOTS
+    return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
+#else
+    (void)a, (void)b;
+    return c;
+#endif
 }
 
 /** Of what is not a number: `b`. */

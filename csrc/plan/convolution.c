@@ -136,7 +136,8 @@ static StyleKernelShape shape_of(const Builder *b, const Convolution *c)
                               .stride = c->stride,
                               .transposed = c->transposed,
                               .type = b->plan->settings.type,
-                              .pixels = 1};
+                              .pixels = 1,
+                              .dots = b->plan->settings.vectors == FF_STYLE_AVX512_BF16};
 }
 
 /** The kernel in single precision, in the middle of zeros where it is put into a larger one. */

@@ -29,8 +29,9 @@ typedef struct StylePlan StylePlan;
 
 /** What a plan is made for. */
 typedef struct StylePlanSettings {
-    StyleVectors vectors; ///< of the processor
-    StyleType type;       ///< FF_STYLE_FLOAT, or FF_STYLE_BFLOAT16 where it has the matrix unit
+    StyleVectors
+        vectors;    ///< of the processor; FF_STYLE_AVX512_BF16 rounds what is multiplied in squares
+    StyleType type; ///< FF_STYLE_FLOAT, or FF_STYLE_BFLOAT16 where it has the matrix unit
 } StylePlanSettings;
 
 /**

@@ -170,13 +170,20 @@ static double transposed(const StyleConv *conv, const float *kernel, int y, int 
     return sum;
 }
 
+/** Products that a value is the sum of. */
+static double shape_size(const StyleKernelShape *shape)
+{
+    return (double)shape->rows * shape->columns * shape->channels;
+}
+
 static void check_output(const StyleConv *conv, const float *kernel)
 {
     const StyleFeatures *output = &conv->output;
     const int filters = conv->kernel.filters;
     const double count = (double)output->height * (double)output->width;
-    // Of the sums of single precision: pixels of 0..255 make larger ones.
-    const double unit = conv->input.type == U ? 256e-4 : 1e-4;
+    // Of the sums of single precision, or of products of bfloat16: pixels of 0..255 make larger ones.
+    const double unit = (conv->input.type == U ? 256 : 1) *
+                        (conv->kernel.dots ? 4e-2 * sqrt(shape_size(&conv->kernel)) : 1e-4);
     double expected, found, mean, variance, tolerance;
 
     for (int filter = 0; filter < filters; filter++) {
@@ -356,49 +363,52 @@ static void check_conv(const Case *c, int around, int has_added, StyleType added
 static void test_convolutions(StyleType type)
 {
     static const Case cases[] = {
-        {20, 33, {9, 9, 3, 16, 1, 0, B, 1}, 1, 0, U, B, 1}, // johnson's first
-        {20, 33, {9, 9, 3, 16, 1, 0, B, 1}, 0, 0, F, B, 1},
-        {20, 33, {3, 3, 64, 64, 1, 0, B, 1}, 64, 1, B, B, 1}, // a residual block's
-        {21, 34, {3, 3, 16, 32, 2, 0, B, 1}, 16, 1, B, B, 1},
-        {24, 36, {6, 6, 3, 16, 2, 0, B, 1}, 1, 0, U, B, 1},   // fast's first
-        {20, 12, {9, 3, 64, 12, 1, 0, B, 1}, 16, 1, B, F, 0}, // the last, of four pixels each
-        {10, 70, {3, 3, 16, 12, 1, 0, B, 1}, 0, 0, B, F, 0},
-        {10, 33, {4, 4, 64, 32, 2, 1, B, 1}, 64, 0, B, B, 1}, // doublings
-        {10, 20, {6, 6, 32, 16, 2, 1, B, 1}, 32, 1, F, B, 1},
-        {9, 98, {4, 4, 16, 48, 2, 1, B, 1}, 16, 1, B, B, 1},
-        {3, 5, {2, 2, 5, 3, 2, 1, B, 1}, 5, 1, B, F, 1},
-        {5, 70, {4, 4, 16, 16, 2, 1, B, 1}, 16, 1, B, B, 1}, // two phases, each with its pixels
-        {5, 70, {4, 4, 16, 16, 2, 1, B, 1}, 16, 1, B, F, 1},
-        {5, 37, {8, 8, 32, 12, 2, 1, B, 1}, 32, 0, B, F, 1},
-        {6, 141, {3, 3, 3, 16, 1, 0, B, 1}, 0, 0, U, B, 1}, // pairs, and one without a neighbour
-        {4, 5, {8, 8, 5, 3, 2, 1, B, 1}, 5, 1, B, F, 1},
-        {1, 1, {1, 1, 1, 1, 1, 0, B, 1}, 1, 1, B, B, 1},
-        {1, 1, {5, 5, 7, 33, 3, 0, B, 1}, 0, 1, B, B, 1},
+        {20, 33, {9, 9, 3, 16, 1, 0, B, 1, 0}, 1, 0, U, B, 1}, // johnson's first
+        {20, 33, {9, 9, 3, 16, 1, 0, B, 1, 0}, 0, 0, F, B, 1},
+        {20, 33, {3, 3, 64, 64, 1, 0, B, 1, 0}, 64, 1, B, B, 1}, // a residual block's
+        {21, 34, {3, 3, 16, 32, 2, 0, B, 1, 0}, 16, 1, B, B, 1},
+        {24, 36, {6, 6, 3, 16, 2, 0, B, 1, 0}, 1, 0, U, B, 1},   // fast's first
+        {20, 12, {9, 3, 64, 12, 1, 0, B, 1, 0}, 16, 1, B, F, 0}, // the last, of four pixels each
+        {10, 70, {3, 3, 16, 12, 1, 0, B, 1, 0}, 0, 0, B, F, 0},
+        {10, 33, {4, 4, 64, 32, 2, 1, B, 1, 0}, 64, 0, B, B, 1}, // doublings
+        {10, 20, {6, 6, 32, 16, 2, 1, B, 1, 0}, 32, 1, F, B, 1},
+        {9, 98, {4, 4, 16, 48, 2, 1, B, 1, 0}, 16, 1, B, B, 1},
+        {3, 5, {2, 2, 5, 3, 2, 1, B, 1, 0}, 5, 1, B, F, 1},
+        {5, 70, {4, 4, 16, 16, 2, 1, B, 1, 0}, 16, 1, B, B, 1}, // two phases, each with its pixels
+        {5, 70, {4, 4, 16, 16, 2, 1, B, 1, 0}, 16, 1, B, F, 1},
+        {5, 37, {8, 8, 32, 12, 2, 1, B, 1, 0}, 32, 0, B, F, 1},
+        {6, 141, {3, 3, 3, 16, 1, 0, B, 1, 0}, 0, 0, U, B, 1}, // pairs, and one without a neighbour
+        {4, 5, {8, 8, 5, 3, 2, 1, B, 1, 0}, 5, 1, B, F, 1},
+        {1, 1, {1, 1, 1, 1, 1, 0, B, 1, 0}, 1, 1, B, B, 1},
+        {1, 1, {5, 5, 7, 33, 3, 0, B, 1, 0}, 0, 1, B, B, 1},
         {7,
          19,
-         {5, 2, 7, 17, 3, 0, B, 1},
+         {5, 2, 7, 17, 3, 0, B, 1, 0},
          3,
          1,
          F,
          F,
          0}, // an affine that doesn't divide the channels
-        {6, 21, {5, 3, 32, 3, 1, 0, B, 1}, 32, 1, B, F, 1}, // three colours
-        {3, 70, {5, 3, 32, 3, 1, 0, B, 1}, 32, 1, B, B, 1}, // the same, three tiles and two
-        {5, 100, {1, 3, 48, 40, 1, 0, B, 1}, 12, 0, B, B, 1},
-        {9, 103, {3, 3, 32, 48, 1, 0, B, 1}, 32, 1, B, B, 1}, // of floats, in squares
-        {8, 8, {3, 3, 16, 12, 1, 0, B, 1}, 0, 1, B, F, 1},
-        {13, 27, {3, 3, 16, 25, 1, 0, B, 1}, 0, 1, B, F, 1},
-        {1, 2, {3, 3, 48, 80, 1, 0, B, 1}, 16, 1, B, B, 1},
-        {4, 48, {3, 3, 16, 16, 1, 0, B, 1}, 1, 0, U, B, 1}, // whole steps
-        {5, 96, {3, 3, 16, 32, 1, 0, B, 1}, 16, 1, B, B, 1},
-        {1, 1, {4, 4, 16, 16, 2, 1, B, 1}, 16, 1, B, B, 1},
-        {2, 3, {4, 4, 32, 32, 2, 1, B, 1}, 0, 0, B, F, 1},
+        {6, 21, {5, 3, 32, 3, 1, 0, B, 1, 0}, 32, 1, B, F, 1}, // three colours
+        {3, 70, {5, 3, 32, 3, 1, 0, B, 1, 0}, 32, 1, B, B, 1}, // the same, three tiles and two
+        {5, 100, {1, 3, 48, 40, 1, 0, B, 1, 0}, 12, 0, B, B, 1},
+        {9, 103, {3, 3, 32, 48, 1, 0, B, 1, 0}, 32, 1, B, B, 1}, // of floats, in squares
+        {8, 8, {3, 3, 16, 12, 1, 0, B, 1, 0}, 0, 1, B, F, 1},
+        {13, 27, {3, 3, 16, 25, 1, 0, B, 1, 0}, 0, 1, B, F, 1},
+        {1, 2, {3, 3, 48, 80, 1, 0, B, 1, 0}, 16, 1, B, B, 1},
+        {4, 48, {3, 3, 16, 16, 1, 0, B, 1, 0}, 1, 0, U, B, 1}, // whole steps
+        {5, 96, {3, 3, 16, 32, 1, 0, B, 1, 0}, 16, 1, B, B, 1},
+        {1, 1, {4, 4, 16, 16, 2, 1, B, 1, 0}, 16, 1, B, B, 1},
+        {2, 3, {4, 4, 32, 32, 2, 1, B, 1, 0}, 0, 0, B, F, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         Case c = cases[i];
 
         c.kernel.type = type;
+        c.kernel.dots = vectors == FF_STYLE_AVX512_BF16;
+        if (c.kernel.dots && c.kernel.rows != 3 + c.kernel.transposed)
+            continue; // no squares: as without dot products
         for (int flags = 0; flags < 8; flags++)
             check_conv(&c, 0, flags & 1, flags & 2 ? F : B, flags >> 2);
         check_conv(&c, 2, 0, F, 0);
@@ -474,9 +484,9 @@ static void check_pixels(const StyleKernelShape *single, int pixels, int width)
 
 static void test_pixels_of_a_kernel(void)
 {
-    check_pixels(&(StyleKernelShape){9, 9, 16, 3, 1, 0, F, 1}, 4, 11);
-    check_pixels(&(StyleKernelShape){3, 5, 32, 3, 1, 0, F, 1}, 2, 8);
-    check_pixels(&(StyleKernelShape){1, 7, 16, 3, 1, 0, F, 1}, 3, 1);
+    check_pixels(&(StyleKernelShape){9, 9, 16, 3, 1, 0, F, 1, 0}, 4, 11);
+    check_pixels(&(StyleKernelShape){3, 5, 32, 3, 1, 0, F, 1, 0}, 2, 8);
+    check_pixels(&(StyleKernelShape){1, 7, 16, 3, 1, 0, F, 1, 0}, 3, 1);
 }
 
 static void check_apply(int channels, int relu, StyleType input_type, StyleType added_type,
@@ -571,7 +581,8 @@ static void test_finish(void)
 
 static void test_packing(void)
 {
-    const StyleKernelShape shape = {1, 1, 3, 2, 1, 0, B, 1}, doubling = {4, 4, 3, 2, 2, 1, B, 1};
+    const StyleKernelShape shape = {1, 1, 3, 2, 1, 0, B, 1, 0},
+                           doubling = {4, 4, 3, 2, 2, 1, B, 1, 0};
     const float kernel[] = {1, 2, 3, 4, 5, -1.00390625f};
     StyleKernelShape floats = shape;
     uint16_t packed[1024];
@@ -594,16 +605,16 @@ static void test_packing(void)
     CHECK(exact[0] == 1 && exact[1] == 2 && exact[2] == 0 && exact[16] == 3 && exact[17] == 4);
     CHECK(exact[33] == -1.00390625f);
     // In 36 places; where those are too many, as it is.
-    CHECK(ff_style_packed_size(&(StyleKernelShape){3, 3, 16, 20, 1, 0, F, 1}) == 36 * 16 * 32);
-    CHECK(ff_style_packed_size(&(StyleKernelShape){4, 4, 16, 16, 2, 1, F, 1}) == 36 * 16 * 64);
-    CHECK(ff_style_packed_size(&(StyleKernelShape){3, 3, 2048, 2048, 1, 0, F, 1}) == 9 << 22);
+    CHECK(ff_style_packed_size(&(StyleKernelShape){3, 3, 16, 20, 1, 0, F, 1, 0}) == 36 * 16 * 32);
+    CHECK(ff_style_packed_size(&(StyleKernelShape){4, 4, 16, 16, 2, 1, F, 1, 0}) == 36 * 16 * 64);
+    CHECK(ff_style_packed_size(&(StyleKernelShape){3, 3, 2048, 2048, 1, 0, F, 1, 0}) == 9 << 22);
 
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 1, 0, B, 1}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 1, 0, B, 1}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 2, 1, B, 1}));
-    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 1, 0, B, 1}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){0, 1, 1, 1, 1, 0, B, 1, 0}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1, -1, 1, 1, 1, 0, B, 1, 0}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){3, 4, 1, 1, 2, 1, B, 1, 0}));
+    CHECK(!ff_style_packed_size(&(StyleKernelShape){1 << 14, 1 << 14, 1 << 14, 1, 1, 0, B, 1, 0}));
     CHECK(!ff_style_packed_size(
-        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 0, F, 1}));
+        &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 0, F, 1, 0}));
 }
 
 int main(void)

@@ -32,7 +32,7 @@ tf1 = tf.compat.v1
 
 FLAGS = Path("/proc/cpuinfo").read_text().split()
 HAS_VECTORS = {"avx2", "fma"} <= set(FLAGS)
-HAS_MATRICES = "amx_bf16" in FLAGS
+HAS_BFLOAT16 = bool({"amx_bf16", "avx512_bf16"} & set(FLAGS))
 PRECISIONS = fast_precisions()
 MIN_PSNR = {"fp32": 55, "bf16": 40}
 SIZES = [(16, 16), (17, 23), (64, 48), (161, 90)]
@@ -76,7 +76,7 @@ def open_engine():
 
 def expected_runtime(precision):
     """What runs a network whose every operation the engine knows."""
-    return "own" if HAS_VECTORS and (precision != "bf16" or HAS_MATRICES) else "tensorflow"
+    return "own" if HAS_VECTORS and (precision != "bf16" or HAS_BFLOAT16) else "tensorflow"
 
 
 @pytest.fixture
