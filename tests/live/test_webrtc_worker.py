@@ -49,14 +49,24 @@ def test_publication_fits_what_has_been_turned():
     assert upright[:32, :20].max() < 20 < 230 < upright[:32, 28:36].min()
 
 
-def test_encoder_follows_size_bit_rate_and_wishes():
+def test_encoder_gives_small_pictures_less_and_follows_the_network():
+    encoder = Vp8Encoder(2_000_000)
+    rates = []
+    for size, bitrate in (((1280, 720), 2_000_000), ((640, 360), 2_000_000), ((640, 360), 300_000)):
+        encoder.bitrate = bitrate
+        assert encoder.encode(white(*size, 0), False)[1], "another bit rate begins anew"
+        assert not encoder.encode(white(*size, 3000), False)[1]
+        rates.append(encoder._codec.bit_rate)
+    assert rates == [2_000_000, 1_000_000, 300_000]
+
+
+def test_encoder_follows_size_and_wishes():
     encoder = Vp8Encoder(1_000_000)
     frames = [white(64, 32, 3000 * i) for i in range(6)]
     assert [encoder.encode(frame, False)[1] for frame in frames[:2]] == [True, False]
     assert encoder.encode(frames[2], True)[1]
     encoder.bitrate = 10
     assert encoder.bitrate == MIN_BITRATE
-    assert encoder.encode(frames[3], False)[1], "another bit rate begins anew"
     encoder.bitrate = 5_000_000
     assert encoder.bitrate == 1_000_000
     data, is_key = encoder.encode(white(32, 64, 18000), False)

@@ -7,7 +7,7 @@ import time
 
 from ffmpeg_style.live.rtmp import flv
 
-BACKLOG = 3
+BACKLOG = 1
 """Seconds of waiting after which pictures are given up, as soon as a key frame is there."""
 MAX_ARRIVALS = 10_000
 """Pictures whose coming is remembered: more than can be on their way."""
