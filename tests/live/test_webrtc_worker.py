@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ffmpeg_style.live.webrtc.publishing import Publication
+from ffmpeg_style.live.webrtc.size import MAX_TIME, PATIENCE, WINDOW, PaintedSize
 from ffmpeg_style.live.webrtc.slot import Newest
 from ffmpeg_style.live.webrtc.vp8 import MIN_BITRATE, Vp8Encoder
-from ffmpeg_style.live.webrtc.worker import painted_size
 
 RATE = Fraction(1, 90000)
 
@@ -85,7 +85,31 @@ def test_encoder_follows_size_and_wishes():
     ],
 )
 def test_sizes_are_even_and_limited(size, painted):
-    assert painted_size(*size, 720) == painted
+    assert PaintedSize(720).of(*size) == painted
+
+
+def test_pictures_are_painted_smaller_while_they_take_too_long():
+    now = [0.0]
+    size = PaintedSize(720, lambda: now[0])
+
+    def paint(seconds):
+        for _ in range(WINDOW):
+            size.note(seconds)
+        return size.of(1280, 720)
+
+    assert paint(0.9 * MAX_TIME) == (1280, 720)
+    assert paint(3 * MAX_TIME) == (640, 360)
+    assert paint(0.75 * MAX_TIME) == (640, 360)
+    assert paint(0.2 * MAX_TIME) == (640, 360), "it has just been made smaller"
+    now[0] += 2 * PATIENCE
+    assert paint(0.2 * MAX_TIME) == (960, 540)
+    assert paint(0.5 * MAX_TIME) == (960, 540)
+    now[0] += 2 * PATIENCE
+    assert paint(0.5 * MAX_TIME) == (960, 540), "it would take too long"
+    for _ in range(2):
+        larger = paint(0.1 * MAX_TIME)
+    assert larger == (1280, 720)
+    assert paint(100 * MAX_TIME) == (320, 180)
 
 
 def test_slot_keeps_the_newest():

@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ import av
 
 from ffmpeg_style.live.webrtc import messages
 from ffmpeg_style.live.webrtc.publishing import Publication
+from ffmpeg_style.live.webrtc.size import PaintedSize
 from ffmpeg_style.live.webrtc.slot import Newest
 from ffmpeg_style.live.webrtc.vp8 import Vp8Encoder
 
@@ -35,7 +37,7 @@ class WorkerSettings:
     Attributes:
         model: path of the frozen graph; None when the stream comes painted.
         engine: options of `Engine`.
-        max_height: pixels; a larger picture is made smaller before it is painted.
+        max_height: pixels; see `PaintedSize`.
         bitrate: highest of the VP8, in kbit/s.
         publish: file descriptor of a pipe for the painting, as NUT.
         sound: whether sound is to be expected there.
@@ -93,7 +95,7 @@ class Painter:
         self.frames_in = 0
         self.dropped = 0
         self._engine = Engine(settings.model, **settings.engine)
-        self._max_height = settings.max_height
+        self._size = PaintedSize(settings.max_height)
         self._outlet = outlet
         self._publication = publication
         self._newest = Newest()
@@ -138,16 +140,17 @@ class Painter:
     def _begin(self):
         self._room.acquire()
         while (frame := self._newest.take()) is not None:
-            width, height = painted_size(frame.width, frame.height, self._max_height)
+            began = time.monotonic()
+            width, height = self._size.of(frame.width, frame.height)
             rgb = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
             painting = self._engine.submit(rgb)  # Here: the frames of a video go in in order.
-            self._at_work.put((frame.pts, self._pool.submit(self._convert, painting)))
+            self._at_work.put((frame.pts, self._pool.submit(self._convert, painting, began)))
             self._room.acquire()
         self._at_work.put(None)
 
-    @staticmethod
-    def _convert(painting):
+    def _convert(self, painting, began):
         painted = av.VideoFrame.from_ndarray(painting(), "rgb24")
+        self._size.note(time.monotonic() - began)
         return painted.reformat(format="yuv420p")
 
     def _finish(self):
@@ -158,12 +161,6 @@ class Painter:
             self._outlet.painting(frame)
             self._publication.video(frame)
             self._room.release()
-
-
-def painted_size(width, height, max_height):
-    """A picture's size as it is painted: at most `max_height` pixels high, with even sides."""
-    scale = min(1, max_height / height)
-    return max(16, int(width * scale) // 2 * 2), max(16, int(height * scale) // 2 * 2)
 
 
 class Decoder:
