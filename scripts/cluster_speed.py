@@ -91,14 +91,16 @@ def main():
             single = timed(client, lambda: stylize(clip, target, options.model, overwrite=True))
             joined = timed(client, lambda: on_cluster([clip], folder / "a", options.model, address))
             compare(f"{options.seconds} s by one process, by two workers", single, joined)
-        seconds = options.clip_seconds
-        clips = [
-            make(folder / f"{n}.mp4", seconds, options.size, n % 50) for n in range(options.clips)
-        ]
-        whole = make(folder / "whole.mp4", options.clips * seconds, options.size)
-        many = timed(client, lambda: on_cluster(clips, folder / "b", options.model, address))
-        one = timed(client, lambda: on_cluster([whole], folder / "c", options.model, address))
-        compare(f"a clip of {options.clips * seconds:g} s, {options.clips} clips", one, many)
+        if options.clips:
+            seconds = options.clip_seconds
+            clips = [
+                make(folder / f"{n}.mp4", seconds, options.size, n % 50)
+                for n in range(options.clips)
+            ]
+            whole = make(folder / "whole.mp4", options.clips * seconds, options.size)
+            many = timed(client, lambda: on_cluster(clips, folder / "b", options.model, address))
+            one = timed(client, lambda: on_cluster([whole], folder / "c", options.model, address))
+            compare(f"a clip of {options.clips * seconds:g} s, {options.clips} clips", one, many)
 
 
 if __name__ == "__main__":
