@@ -11,6 +11,10 @@ class InputError(StyleError, ValueError):
     """A file, a folder or an option is not what it should be."""
 
 
+class LackingError(InputError):
+    """An ffmpeg has no decoder, encoder or container for a file, which another build may have."""
+
+
 class InputNotFoundError(StyleError, FileNotFoundError):
     """A file or a folder that is needed is not there."""
 

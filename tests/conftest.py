@@ -83,9 +83,7 @@ def fuzzer():
     try:
         subprocess.run(command, input=target, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip(
-            "no libFuzzer: install clang and the libclang-rt-dev of its version"
-        )
+        pytest.skip("no libFuzzer: install clang and the libclang-rt-dev of its version")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 import subprocess
 from functools import cache
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import LackingError
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 
 MORE = "build one that has more: ffmpeg-style build --profile full"
@@ -34,11 +34,11 @@ def encoder_formats(name: str) -> tuple[str, ...]:
     """The pixel formats that an encoder takes, by ffmpeg's names; none where it takes any.
 
     Raises:
-        InputError: the ffmpeg has no such encoder.
+        LackingError: the ffmpeg has no such encoder.
     """
     text = _help(ffmpeg_path(), f"encoder={name}")
     if "Encoder " not in text:
-        raise InputError(f"this ffmpeg has no encoder {name}; {MORE}")
+        raise LackingError(f"this ffmpeg has no encoder {name}; {MORE}")
     found = re.search(r"Supported pixel formats: *(.*)", text)
     return tuple(found[1].split()) if found else ()
 

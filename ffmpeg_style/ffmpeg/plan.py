@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import InputError, LackingError
 from ffmpeg_style.ffmpeg import abilities as abilities_of_program
 from ffmpeg_style.ffmpeg import filter_chain
 from ffmpeg_style.ffmpeg.containers import (
@@ -218,7 +218,7 @@ def container_of(
             f" or one of {known}; or give the kind to ffmpeg: -- -f matroska"
         )
     if not able.has_muxer(container.muxer):
-        raise InputError(f"this ffmpeg can't write {target.name}; {able.MORE}")
+        raise LackingError(f"this ffmpeg can't write {target.name}; {able.MORE}")
     return container
 
 
@@ -229,7 +229,7 @@ def _decoder(video, name, able):
             "expected a video in SDR, PQ or HLG: convert it first"
         )
     if not able.has_decoder(video.codec):
-        raise InputError(f"this ffmpeg can't decode {name} ({video.codec}); {able.MORE}")
+        raise LackingError(f"this ffmpeg can't decode {name} ({video.codec}); {able.MORE}")
     return _alpha_decoder(video, able) if video.alpha_apart else None
 
 
@@ -244,7 +244,7 @@ def _encoder(container, target, able):
     found = [encoder for encoder in container.encoders if able.has_encoder(encoder)]
     if not found:
         wanted = " or ".join(container.encoders)
-        raise InputError(f"for {target.name} this ffmpeg lacks {wanted}; {able.MORE}")
+        raise LackingError(f"for {target.name} this ffmpeg lacks {wanted}; {able.MORE}")
     return found[0]
 
 

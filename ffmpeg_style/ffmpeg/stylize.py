@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ffmpeg_style import pictures
-from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.errors import InputError, InputNotFoundError, LackingError, StyleError
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.execute import path_of
 from ffmpeg_style.ffmpeg.executors import Executor, choose_executor
@@ -108,7 +108,7 @@ def stylize(
         encoder_options: more options for ffmpeg's output, such as ``["-crf", "18"]``; no filters,
             and no names of files.
         executor: what decodes and encodes: "ffmpeg", the patched program, or "pyav", FFmpeg's
-            libraries as PyAV has them; None for the program where there is one.
+            libraries as PyAV has them; None for the program where there is one that can.
         overwrite: whether to replace a target that exists.
         progress: whether to show a bar on stderr; None for when stderr is a terminal; or a function
             of (frames, all frames or None), which is called as they are written.
@@ -228,14 +228,30 @@ def _paint_video(order, kind, frames):
         _with_readable_style(order) as order,
         _readable(order.source, kind, frames) as readable,
     ):
-        executor = order.executor
-        found = executor.probe(readable, order.source)
-        files = (found, order.source, order.target)
-        how = (order.painting, order.span, order.chosen, order.shape, executor.abilities)
-        job = plan_video(*files, *how)
+
+        def plan(executor):
+            found = executor.probe(readable, order.source)
+            how = (order.painting, order.span, order.chosen, order.shape, executor.abilities)
+            return plan_video(found, order.source, order.target, *how)
+
+        executor, job = _planned(order, plan)
         with atomic_path(order.target) as draft, order.bar(job) as bar:
             names = {str(draft): str(order.target), str(readable): str(order.source)}
             order.require_frames(executor.execute(job, readable, draft, bar, names))
+
+
+def _planned(order, plan):
+    """The executor and its job: what a small build of the program lacks, the libraries may have."""
+    try:
+        return order.executor, plan(order.executor)
+    except LackingError as lacking:
+        if order.executor_name is not None or order.executor.name == "pyav":
+            raise
+        try:
+            other = choose_executor("pyav")
+            return other, plan(other)
+        except StyleError:
+            raise lacking from None
 
 
 def _paint_picture(order, kind, frames):
@@ -266,10 +282,13 @@ def _painted_photograph(order):
 
 def _painted_frame(order, readable):
     """The first frame of a video, as a picture."""
-    executor = order.executor
-    found = executor.probe(readable, order.source)
-    how = (order.painting, order.span, order.shape, executor.abilities)
-    job = plan_still(found, order.source, *how)
+
+    def plan(executor):
+        found = executor.probe(readable, order.source)
+        how = (order.painting, order.span, order.shape, executor.abilities)
+        return plan_still(found, order.source, *how)
+
+    executor, job = _planned(order, plan)
     with tempfile.TemporaryFile() as file, order.bar(job) as bar:
         draft = path_of(file)
         names = {str(draft): str(order.target), str(readable): str(order.source)}

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 
+import av
 import numpy as np
 import pytest
 from helpers import graphs
@@ -241,6 +242,16 @@ def test_no_program_is_needed(clip, model, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{tmp_path / 'in-a.mov'}\n"
+
+
+def test_what_the_program_lacks_the_libraries_do(clip, model, shown, tmp_path):
+    """A build for the quick start writes no WebM."""
+    found, _ = shown(stylize(clip([]), tmp_path / "out.mkv", model, encoder_options=["-an"]))
+    target = stylize(clip([]), tmp_path / "out.webm", model, encoder_options=["-an"])
+    with av.open(str(target)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec.canonical_name == "vp9"
+        assert sum(1 for _ in container.decode(video=0)) == len(times(found, "video"))
 
 
 def test_abilities():

@@ -359,7 +359,11 @@ def test_what_cannot_be_painted_or_written_is_refused(make, model, tmp_path):
         ((source, out, model, {"library": "/none.so"}), FileNotFoundError, "/none.so"),
         ((source, out, text), ValueError, "text.mp4"),
         ((source, tmp_path / "out.xyz", model), ValueError, "no suffix"),
-        ((source, tmp_path / "out.webm", model), ValueError, "--profile full"),
+        (
+            (source, tmp_path / "out.webm", model, {"executor": "ffmpeg"}),
+            ValueError,
+            "--profile full",
+        ),
         (
             (source, out, model, {"encoder_options": ["-c:v", "nope"]}),
             ValueError,
@@ -606,7 +610,7 @@ def test_what_this_ffmpeg_lacks_is_told_with_what_to_do(ffmpeg, model, tmp_path)
     abilities = subprocess.run([ffmpeg, "-h", "decoder=av1"], capture_output=True, text=True)
     if "Decoder " not in abilities.stdout:
         with pytest.raises(ValueError, match=r"can't decode .*in\.ivf.*--profile full"):
-            stylize(source, tmp_path / "out.mp4", model)
+            stylize(source, tmp_path / "out.mp4", model, executor="ffmpeg")
 
 
 def test_a_cover_is_kept(ffmpeg, make, model, tmp_path):

@@ -5,7 +5,7 @@ from functools import cache
 import av
 from av.codec.codec import UnknownCodecError
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import LackingError
 
 MORE = "the FFmpeg in this PyAV has none; build one that has: ffmpeg-style build --profile full"
 
@@ -29,11 +29,11 @@ def encoder_formats(name: str) -> tuple[str, ...]:
     """The pixel formats that an encoder takes, by ffmpeg's names; none where it takes any.
 
     Raises:
-        InputError: there is no such encoder.
+        LackingError: there is no such encoder.
     """
     codec = _codec(name, "w")
     if codec is None:
-        raise InputError(f"there is no encoder {name}; {MORE}")
+        raise LackingError(f"there is no encoder {name}; {MORE}")
     return tuple(kind.name for kind in codec.video_formats or ())
 
 
