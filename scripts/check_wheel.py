@@ -1,4 +1,4 @@
-"""Paints a photograph and a video with an installed ffmpeg-style, as someone does who has just installed it."""
+"""Paints a photograph and a video with an installed ffmpeg-style, as its new user does."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
-"""Makes the wheel that has the patched ffmpeg in it: ``wheel_ffmpeg.py FOLDER``, for `make wheel-ffmpeg`.
+"""Makes the wheel that has the patched ffmpeg in it, for `make wheel-ffmpeg`: needs a FOLDER.
 
-It is a package of its own, ffmpeg-style-ffmpeg, under the GPL, as FFmpeg with x264 is. The libraries
-that the programs need, but for those of every Linux, are put into it by auditwheel.
+It is a package of its own, ffmpeg-style-ffmpeg, under the GPL, as FFmpeg with x264 is. The
+libraries that the programs need, but for those of every Linux, are put into it by auditwheel.
 """
 
 import shutil
@@ -37,12 +37,13 @@ packages = ["{package}"]
 README = """\
 # ffmpeg-style-ffmpeg
 
-FFmpeg {ffmpeg} with the `styletransfer` filter: `ffmpeg-style ffmpeg -i in.mp4 -vf styletransfer=wave.pb out.mp4`
-runs it, and so does `{package}/bin/ffmpeg` by itself.
+FFmpeg {ffmpeg} with the `styletransfer` filter, as `{package}/bin/ffmpeg`. With ffmpeg-style:
 
-It is under the GPL, version 2 or later, as it has x264 in it. Its source is FFmpeg {ffmpeg} as released, the patch in
-`{package}/source`, and the files of ffmpeg-style {version} in `csrc/`, which are under the LGPL 2.1 or later. It was
-configured by:
+    ffmpeg-style ffmpeg -i in.mp4 -vf styletransfer=wave.pb out.mp4
+
+It is under the GPL, version 2 or later, as it has x264 in it. Its source is FFmpeg {ffmpeg} as
+released, the patch in `{package}/source`, and the files of ffmpeg-style {version} in `csrc/`, which
+are under the LGPL 2.1 or later. It was configured by:
 
     {configuration}
 """

@@ -35,11 +35,11 @@ def camera_of(name: str | None) -> tuple[str, str | None, dict[str, str]]:
     if sys.platform not in DEVICES:
         raise InputError(f"no cameras are known of this system ({sys.platform}); expected a file")
     kind, first = DEVICES[sys.platform]
-    if name is None and first is None:
+    name = first if name is None else name
+    if name is None:
         raise InputError(
             "expected --camera NAME; `ffmpeg -list_devices 1 -f dshow -i x` lists them"
         )
-    name = first if name is None else name
     if kind == "v4l2":
         name = f"/dev/video{name}" if name.isdecimal() else name
         if not Path(name).exists():

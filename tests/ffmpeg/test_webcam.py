@@ -33,7 +33,7 @@ def screen(monkeypatch):
 
 def test_newest_frames_come_at_the_cameras_pace(clip):
     with newest_frames(str(clip), 32) as frames:
-        seen = [frame for frame in frames]
+        seen = list(frames)
     assert seen and all(frame.shape == (32, 48, 3) for frame in seen)
     assert seen[-1].mean() > 150
 
