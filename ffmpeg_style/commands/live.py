@@ -1,5 +1,6 @@
 """``ffmpeg-style live``: cameras painted while they run."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,4 +129,4 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     if demo:
         demo_photographs()  # What is missing is told of at once.
     start_log(verbose, key)
-    serve(settings, [publish_demo] if demo else [])
+    sys.exit(128 + serve(settings, [publish_demo] if demo else []))

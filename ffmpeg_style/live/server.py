@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings, companions=()):
-    """Serves until SIGINT, SIGTERM or SIGHUP.
+    """Serves until SIGINT, SIGTERM or SIGHUP, and returns which of them came.
 
     Args:
         settings: `Settings`; its state folder is made, and deleted in the end.
@@ -46,14 +46,19 @@ def serve(settings, companions=()):
     rehearse(settings)
     program = nginx.find_nginx()
     with state_folder(settings.state):
-        asyncio.run(_serve(settings, program, context, companions))
+        return asyncio.run(_serve(settings, program, context, companions))
 
 
 async def _serve(settings, program, context, companions):
-    stop = asyncio.Event()
+    stop, came = asyncio.Event(), []
     loop = asyncio.get_running_loop()
+
+    def end(number):
+        came.append(number)
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end, number)
     addresses = settings.rtmp_addresses
     text = nginx.configuration(program.module, addresses, settings.rtmp_port, settings.state)
     (settings.state / nginx.CONFIGURATION).write_text(text)
@@ -78,6 +83,7 @@ async def _serve(settings, program, context, companions):
         _draw_code(settings)
         await _first(stop.wait(), nginx_runs)
         log.info("ending")
+    return came[0]
 
 
 def _draw_code(settings):

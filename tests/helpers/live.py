@@ -153,10 +153,10 @@ class LiveServer:
         painted = f"/painted/{name}".encode()
         return [pid for pid in self.children() if painted in command_line(pid)]
 
-    def stop(self):
-        """Ends it as Ctrl-C does; returns its exit code."""
+    def stop(self, number=signal.SIGINT):
+        """Ends it as Ctrl-C does, or by another signal; returns its exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
 

@@ -47,7 +47,7 @@ def server(tmp_path_factory, model):
     """A server that the tests of this file share."""
     server = LiveServer(tmp_path_factory.mktemp("live"), model)
     yield server
-    assert server.stop() == 0, server.log()
+    assert server.stop() == 130, server.log()
     assert not server.state.exists()
     assert KEY not in server.log()
 
@@ -336,7 +336,7 @@ def test_nginx_that_crashes_is_started_again(tmp_path, model):
         with publishing(server, "again"):
             wait_for(lambda: server.is_painting("again", 1))
     finally:
-        assert server.stop() == 0
+        assert server.stop() == 130
 
 
 def accepts(server, name):
@@ -398,4 +398,4 @@ def test_demo_is_painted_for_the_key_holder_alone_when_private(tmp_path, model):
         assert server.play("demo", path, "-t", "0.5", "-c", "copy", query=f"?key={KEY}") == 0
         assert server.publish("second", seconds=2).wait(60) != 0, "one stream more than allowed"
     finally:
-        assert server.stop() == 0
+        assert server.stop(signal.SIGTERM) == 143

@@ -22,7 +22,7 @@ def server(tmp_path_factory):
     model = graphs.contract_graph(folder / "wave.pb")
     server = LiveServer(folder, model, "--max-streams", "20")
     yield server
-    assert server.stop() == 0, server.log()
+    assert server.stop() == 130, server.log()
 
 
 @pytest.fixture(scope="module")

@@ -222,7 +222,7 @@ def test_cameras_and_painters_that_end_or_stall(figure):
 def check_nothing_is_left(server):
     """Ends the server; nothing of it remains."""
     children = server.children()
-    assert server.stop() == 0
+    assert server.stop() == 130
     assert not any(map(is_alive, children))
     assert not any(map(listens, (server.rtmp_port, server.http_port)))
     assert not server.state.exists()

@@ -46,7 +46,7 @@ def server(tmp_path):
     model = graphs.contract_graph(tmp_path / "two.pb", ("wave", "scream"))
     server = LiveServer(tmp_path, model, "--demo", "--max-height", "180")
     yield server
-    assert server.stop() == 0
+    assert server.stop() == 130
 
 
 def distance(picture, other):

@@ -15,7 +15,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("races")
     server = LiveServer(folder, graphs.contract_graph(folder / "wave.pb"))
     yield server
-    assert server.stop() == 0, server.log()
+    assert server.stop() == 130, server.log()
 
 
 def post(connection, head, body, pause=lambda: None):

@@ -35,7 +35,7 @@ def server(tmp_path_factory):
     # On every address, since Firefox's WebRTC reaches no loopback one.
     server = LiveServer(folder, model, "--host", "0.0.0.0")
     yield server
-    assert server.stop() == 0, server.log()
+    assert server.stop() == 130, server.log()
 
 
 @pytest.fixture(scope="module")
