@@ -99,4 +99,4 @@ def test_a_painting_is_dropped_onto_a_stream(tmp_path):
     finally:
         camera.kill()
         camera.wait()
-        assert server.stop() == 0
+        assert server.stop() == 130
