@@ -449,6 +449,20 @@ static int check_format(AVFilterContext *ctx, const AVFrame *in)
     return AVERROR(EINVAL);
 }
 
+/** What the first frame is told of: HDR's values, taken for those of SDR, are dim and pale. */
+static void warn_of_hdr(AVFilterContext *ctx, const AVFrame *in)
+{
+    const StyleTransferContext *s = ctx->priv;
+
+    if (!s->nb_in && (in->color_trc == AVCOL_TRC_SMPTE2084 ||
+                      in->color_trc == AVCOL_TRC_ARIB_STD_B67))
+        av_log(
+            ctx, AV_LOG_WARNING,
+            "the source is HDR (%s), and is painted as if it were SDR: put a "
+            "tone mapping before this filter, as the manual has it\n",
+            av_color_transfer_name(in->color_trc));
+}
+
 /** Takes a frame from the input; returns 1, 0 if there is none, or an error. */
 static int take_frame(AVFilterContext *ctx)
 {
@@ -462,6 +476,7 @@ static int take_frame(AVFilterContext *ctx)
         av_frame_free(&in);
         return ret;
     }
+    warn_of_hdr(ctx, in);
     note_arrival(ctx->inputs[0], in->pts);
     if (s->late == LATE_DROP && s->nb_painting == s->nb_requests &&
         !ctx->is_disabled) {

@@ -179,6 +179,16 @@ def test_colours_survive(run, ffmpeg, wave, kind):
     assert result(filter_text(wave, strength=0)) == result("format=rgb24")
 
 
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67", "bt709"])
+def test_hdr_is_warned_of_once(run, wave, transfer):
+    """The manual has the filters that make SDR of it."""
+    graph = f"testsrc2=s=64x48,setparams=color_trc={transfer},{filter_text(wave)}"
+    lines = lines_of(run("-f", "lavfi", "-i", graph, "-frames:v", "3", "-f", "null", "-",
+                         level="warning"))  # fmt: skip
+    assert len(lines) == (transfer != "bt709")
+    assert not lines or f"HDR ({transfer})" in lines[0]
+
+
 @pytest.mark.parametrize("size", [(48, 64), (239, 321)])
 def test_pixels_are_those_of_the_binding_and_of_tensorflow(paint, both, size):
     frames = noise(5, *size)
@@ -392,9 +402,16 @@ def examples_of_the_manual():
     patch = (ROOT / "patches" / f"ffmpeg-{DEFAULT_SERIES}.patch").read_text()
     text = re.sub(r"^\+", "", patch, flags=re.MULTILINE)
     found = re.findall(r"^@example\n(.*?)\n@end example$", text, re.DOTALL | re.MULTILINE)
-    ours = [text for text in found if "styletransfer=" in text and "candy.pb" not in text]
+    others = ("candy.pb", "zscale")
+    ours = [
+        text
+        for text in found
+        if "styletransfer=" in text and not any(other in text for other in others)
+    ]
     return [
-        text if text.startswith("ffmpeg ") else f'ffmpeg -i input.mp4 -vf "{text}" output.mp4'
+        text
+        if text.startswith(("ffmpeg ", "producer "))
+        else f'ffmpeg -i input.mp4 -vf "{text}" output.mp4'
         for text in ours
     ]
 
@@ -408,7 +425,10 @@ def test_examples(run, ffmpeg, tmp_path, example):
     graphs.contract_graph(tmp_path / "wave.pb")
     graphs.contract_graph(tmp_path / "museum.pb", ["wave", "scream"])
     (tmp_path / "models").symlink_to(tmp_path)
-    here = "producer() { cat in.mkv; }; consumer() { cat > consumed; }; "
+    is_raw = "-f rawvideo" in example
+    raw = (*RAW, "-s", "640x360")
+    made_by = f"ffmpeg -v error -i in.mkv {' '.join(raw)} -" if is_raw else "cat in.mkv"
+    here = f"producer() {{ {made_by}; }}; consumer() {{ cat > consumed; }}; "
     here += example.replace("rtmp://localhost/live/in", "in.mkv")
     result = subprocess.run(
         ["sh", "-c", here.replace("rtmp://localhost/live/out", "output.flv")],
@@ -420,7 +440,7 @@ def test_examples(run, ffmpeg, tmp_path, example):
     )
     assert result.returncode == 0, result.stderr.decode()
     (made,) = (path for path in tmp_path.iterdir() if path.name.startswith(("out", "consumed")))
-    run("-i", made, "-f", "null", "-")
+    run(*(raw if is_raw else ()), "-i", made, "-f", "null", "-")
 
 
 def test_a_job_that_stops_early(run, wave):
