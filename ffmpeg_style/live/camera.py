@@ -16,7 +16,7 @@ class Camera:
         sending_since: `time.monotonic` at which its last silence ended; None before the first byte.
     """
 
-    by = None
+    by: str
     note = None
     dropped = waiting = 0
 
