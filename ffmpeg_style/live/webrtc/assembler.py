@@ -33,12 +33,12 @@ class FrameAssembler:
         now: a clock in seconds.
 
     Attributes:
-        received: bytes so far.
+        heard: the moment at which a packet last came, by that clock; None before the first.
         skipped: how often it had to skip to a key frame.
     """
 
     def __init__(self, deliver, codec_of, now=time.monotonic):
-        self.received = 0
+        self.heard = None
         self.skipped = 0
         self._deliver = deliver
         self._codec_of = codec_of
@@ -52,7 +52,7 @@ class FrameAssembler:
 
     def add(self, packet):
         """Takes a packet; returns (whether a key frame is to be asked for, None)."""
-        self.received += len(packet.payload)
+        self.heard = self._now()
         sequence = self._unwrap(packet.sequence_number)
         if self._next is None and self._begins_key_frame(packet):
             self._next = sequence
@@ -147,15 +147,18 @@ class PacketTap:
 
     Args:
         deliver: function of (RTP timestamp, bytes).
+
+    Attributes:
+        heard: as of a `FrameAssembler`.
     """
 
     def __init__(self, deliver):
-        self.received = 0
+        self.heard = None
         self._deliver = deliver
 
     def add(self, packet):
         """Takes a packet; returns (False, None)."""
-        self.received += len(packet.payload)
+        self.heard = time.monotonic()
         if packet.payload:
             self._deliver(packet.timestamp, packet.payload)
         return False, None

@@ -12,9 +12,9 @@ from ffmpeg_style.live.webrtc.painter import WorkerPainter
 from ffmpeg_style.live.webrtc.timeline import Timeline
 
 PAUSE = 4
-"""Seconds without a byte that are a silence."""
+"""Seconds without a packet that are a silence."""
 PATIENCE = 20
-"""Seconds without a byte after which a camera is gone, told or not."""
+"""Seconds without a packet after which a camera is gone, told or not."""
 
 
 class WebCamera(Camera):
@@ -45,9 +45,8 @@ class WebCamera(Camera):
         self.frames = self.dropped = 0
         self._name = name
         self._settings = settings
-        self._last_received = time.monotonic()
+        self._last_heard = time.monotonic()
         self._sending_since = None
-        self._received = 0
         self._buffers = []
         self._assembler = None
         self._painter = None
@@ -84,17 +83,17 @@ class WebCamera(Camera):
         return tap
 
     def _listen(self):
-        """Takes note of whether something came."""
-        now, received = time.monotonic(), sum(buffer.received for buffer in self._buffers)
-        if received != self._received:
-            if self._sending_since is None or now - self._last_received > PAUSE:
-                self._sending_since = now
-            self._received, self._last_received = received, now
+        """Takes note of when something came."""
+        last = max((buffer.heard or 0 for buffer in self._buffers), default=0)
+        if last > self._last_heard:
+            if self._sending_since is None or last - self._last_heard > PAUSE:
+                self._sending_since = last
+            self._last_heard = last
 
     @property
     def silence(self):
         self._listen()
-        return time.monotonic() - self._last_received
+        return time.monotonic() - self._last_heard
 
     @property
     def sending_since(self):
