@@ -9,6 +9,7 @@
 # make check-webrtc the same of WebRTC, between real browsers; as root
 # make wheel        the wheel that paints, for this machine's Python
 # make wheel-ffmpeg a wheel with the patched ffmpeg in it, of FFmpeg's licence
+# make check-graphs 300 networks drawn by lot, beside TensorFlow
 # make bench        the benchmark of speed
 # make bench-limits precision, memory and the first frame
 # make clean        deletes what was made here, the built ffmpeg included, except .venv
@@ -76,6 +77,9 @@ test-matrix: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 check-live: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	$(BIN)/python -m pytest -m live tests/live
 
+check-graphs: .venv/installed-test $(EXTENSION)
+	$(BIN)/python -m pytest -m graphs tests/engine/test_random_graphs.py
+
 check-webrtc: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	unshare --net $(BIN)/python scripts/check-webrtc
 
@@ -124,4 +128,4 @@ fuzz: $(STAMPS)/packages-fuzz .venv/installed-test
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix check-cluster bench-cluster check-live check-webrtc bench bench-limits lint fuzz clean
+.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix check-cluster bench-cluster check-live check-graphs check-webrtc bench bench-limits lint fuzz clean

@@ -62,8 +62,9 @@ enum Late {
 
 /** A frame on its way through the filter; they leave in the order they came. */
 typedef struct PendingFrame {
-    AVFrame *in; ///< what the engine paints from; NULL: there is no need to
+    AVFrame *in; ///< what the engine paints from; NULL: it is painted in place
     AVFrame *out;
+    int is_painted;  ///< whether the engine has it
     int64_t arrival; ///< when it came in, by av_gettime_relative()
 } PendingFrame;
 
@@ -300,7 +301,7 @@ static int send_oldest(AVFilterContext *ctx, int wait)
 
     if (av_fifo_peek(s->pending, &frame, 1, 0) < 0)
         return 0;
-    if (frame.in) {
+    if (frame.is_painted) {
         ret = ff_style_receive(s->engine, &painted, wait);
         if (ret == AVERROR(EAGAIN))
             return 0;
@@ -342,18 +343,32 @@ static int make_room(AVFilterContext *ctx)
     return send_oldest(ctx, FFMAX(s->nb_painting - s->nb_requests, 1));
 }
 
+/** Makes the frame that is painted, of one that others have too. */
+static int make_output(AVFilterContext *ctx, PendingFrame *frame)
+{
+    // The frame's size, not the link's: without a new configuration of the
+    // graph it changes here first.
+    frame->in = frame->out;
+    frame->out = ff_get_video_buffer(ctx->outputs[0], frame->in->width,
+                                     frame->in->height);
+    if (!frame->out)
+        return AVERROR(ENOMEM);
+    return av_frame_copy_props(frame->out, frame->in);
+}
+
 /** Gives a frame to the engine. */
 static int paint(AVFilterContext *ctx, AVFrame *in)
 {
     StyleTransferContext *s = ctx->priv;
-    PendingFrame frame = {.in = in, .arrival = s->arrival};
+    PendingFrame frame = {
+        .out = in,
+        .is_painted = 1,
+        .arrival = s->arrival,
+    };
     StyleFrame request;
-    int ret = AVERROR(ENOMEM);
+    int ret;
 
-    // The frame's size, not the link's: without a new configuration of the
-    // graph it changes here first.
-    frame.out = ff_get_video_buffer(ctx->outputs[0], in->width, in->height);
-    if (!frame.out || (ret = av_frame_copy_props(frame.out, in)) < 0)
+    if (!av_frame_is_writable(in) && (ret = make_output(ctx, &frame)) < 0)
         goto fail;
     request = (StyleFrame){
         .src = in->data[0],
