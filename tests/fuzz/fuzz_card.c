@@ -18,44 +18,26 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#include <stdlib.h>
-
 #include "engine/mix.h"
-#include "graph/card.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void *take(void *opaque, size_t size)
-{
-    (void)opaque;
-    return malloc(size);
-}
-
-static void give(void *opaque, void *ptr)
-{
-    (void)opaque;
-    free(ptr);
-}
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"wave", "scream", "a:b"};
-    const StyleContext ctx = {.alloc = take, .free = give};
-    char *const text = malloc(size + 1); // a block of its own: a read beyond it is seen
+    size_t taken = 0;
+    const StyleContext ctx = {.opaque = &taken, .alloc = take, .free = give};
+    // A block of its own: a read beyond it is seen.
+    char *const text = ff_style_copy(&ctx, (const char *)data, size);
     StyleCard card = {0};
     StyleMix mix;
 
-    if (!text)
-        return 0;
-    for (size_t i = 0; i < size; i++)
-        text[i] = (char)data[i];
-    text[size] = 0;
-    ff_style_read_card(&ctx, text, size, &card);
-    for (int pictures = 0; pictures < 2; pictures++) {
+    if (text)
+        ff_style_read_card(&ctx, text, size, &card);
+    for (int pictures = 0; pictures < 2 && text; pictures++) {
         ff_style_read_terms(&ctx, text, names, 3, pictures, &mix);
         ff_style_free_mix(&ctx, &mix);
     }
     ff_style_free_card(&ctx, &card);
-    free(text);
+    ff_style_free(&ctx, text);
     return 0;
 }
