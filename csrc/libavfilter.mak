@@ -17,12 +17,16 @@ STYLETRANSFER_OBJS = \
     graph/formats.o \
     graph/graphdef.o \
     graph/image_shapes.o \
-    graph/move_shapes.o \
+    graph/memory.o \
+    graph/moves.o \
     graph/nodes.o \
+    graph/numbers.o \
     graph/proto.o \
     graph/range.o \
     graph/shapes.o \
     graph/signature.o \
+    graph/small.o \
+    graph/view.o \
     kernels/conv.o \
     kernels/moments.o \
     kernels/pack.o \
@@ -37,15 +41,10 @@ STYLETRANSFER_OBJS = \
     plan/convolution.o \
     plan/images.o \
     plan/joins.o \
-    plan/memory.o \
-    plan/moves.o \
-    plan/numbers.o \
     plan/patterns.o \
     plan/plan.o \
     plan/program.o \
     plan/run.o \
-    plan/small.o \
-    plan/view.o \
     steady/hold.o \
     steady/motion.o \
     steady/painting.o \

@@ -11,7 +11,7 @@ CSRC = PACKAGE.parent / "csrc"
 
 C_KNOWS = {
     "base": set(),
-    "graph": {"base"},
+    "graph": {"base", "kernels"},
     "kernels": {"base"},
     "plan": {"base", "graph", "kernels"},
     "tensorflow": {"base", "graph", "kernels", "plan"},

@@ -1,5 +1,5 @@
 /*
- * The shapes that operations on images give.
+ * The shapes that operations on images give, and others whose values are never needed.
  *
  * This file is part of ffmpeg-style.
  *
@@ -18,139 +18,231 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#include "shape_rules.h"
+#include <math.h>
+#include <string.h>
 
-/** The places of height and width in an image's shape; the channels' is returned. */
-static int image_axes(const Rule *rule, int *height)
+#include "small.h"
+
+/** The first output, of such a shape, without values. */
+static int give(StyleSmallCall *call, int rank, const int64_t *dims)
 {
-    const int first = ff_style_attr_is(rule->node, "data_format", "NCHW", 0);
-
-    *height = first ? 2 : 1;
-    return first ? 1 : 3;
+    return ff_style_set_shape(call->outputs[0], call->inputs[0]->type, rank, dims);
 }
 
-/** What a window that moves gives of `size`, as Conv2D and the pools have it. */
-static int64_t windowed(const Rule *rule, int64_t size, int64_t window, int64_t stride)
+/** The place of an image's height, in front of its width; `channel` receives that of its channels. */
+static int image_axes(const StyleNode *node, int *channel)
 {
-    if (stride < 1 || stride > FF_STYLE_MOST || window < 1 || window > FF_STYLE_MOST || size < 0)
+    const int first = ff_style_attr_is(node, "data_format", "NCHW", 0);
+
+    *channel = first ? 1 : 3;
+    return first ? 2 : 1;
+}
+
+/** What a window that moves gives of `size`, as Conv2D and the pools have it; -1: it makes no sense. */
+static int64_t windowed(const StyleNode *node, int64_t size, int64_t window, int64_t stride)
+{
+    if (stride < 1 || window < 1 || window > FF_STYLE_MAX_VALUES)
         return -1;
-    if (ff_style_attr_is(rule->node, "padding", "SAME", 0))
-        return (size + stride - 1) / stride;
-    if (ff_style_attr_is(rule->node, "padding", "VALID", 0))
+    if (ff_style_attr_is(node, "padding", "SAME", 0))
+        return size / stride + (size % stride != 0);
+    if (ff_style_attr_is(node, "padding", "VALID", 0))
         return size < window ? 0 : (size - window) / stride + 1;
-    return size_of(size + 2 * window); // explicit padding: more than it can be
+    return size + 2 * window; // explicit padding: more than it can be
 }
 
-static void move_window(const Rule *rule, const int64_t window[2], int64_t channels)
+static int move_window(StyleSmallCall *call, const int64_t window[2], int64_t channels)
 {
-    const StyleDims in = dims_of(rule, 0);
-    int64_t strides[4] = {1, 1, 1, 1};
-    int height;
-    const int channel = image_axes(rule, &height);
+    const StyleSmall *const in = call->inputs[0];
+    int64_t strides[4] = {1, 1, 1, 1}, dims[4] = {in->dims[0]};
+    int channel;
+    const int height = image_axes(call->node, &channel);
 
-    rule->shape->dims = unknown_of_rank(4);
-    ff_style_attr_ints(rule->node, "strides", 4, strides);
-    for (int i = 0; i < 2 && in.rank == 4; i++)
-        rule->shape->dims.sizes[height + i] =
-            windowed(rule, in.sizes[height + i], window[i], strides[height + i]);
-    rule->shape->dims.sizes[0] = in.rank == 4 ? in.sizes[0] : -1;
-    rule->shape->dims.sizes[channel] = channels;
+    if (in->rank != 4)
+        return 0;
+    ff_style_attr_ints(call->node, "strides", 4, strides);
+    for (int i = 0; i < 2; i++)
+        dims[height + i] =
+            windowed(call->node, in->dims[height + i], window[i], strides[height + i]);
+    dims[channel] = channels;
+    return give(call, 4, dims);
 }
 
-void ff_style_shape_convolve(const Rule *rule)
+static int convolve(StyleSmallCall *call)
 {
-    const StyleDims kernel = dims_of(rule, 1);
-    const int is_depthwise = ff_style_node_is(rule->node, "DepthwiseConv2dNative");
-    int64_t dilations[4] = {1, 1, 1, 1}, window[2] = {-1, -1}, channels = -1;
-    int height;
+    const StyleSmall *const kernel = call->inputs[call->nb_inputs - 1];
+    int64_t dilations[4] = {1, 1, 1, 1}, window[2];
+    int channel;
+    const int height = image_axes(call->node, &channel);
 
-    image_axes(rule, &height);
-    ff_style_attr_ints(rule->node, "dilations", 4, dilations);
-    if (kernel.rank == 4) {
-        for (int i = 0; i < 2; i++)
-            if (kernel.sizes[i] > 0)
-                window[i] = product(kernel.sizes[i] - 1, size_of(dilations[height + i])) + 1;
-        channels = is_depthwise ? product(kernel.sizes[2], kernel.sizes[3]) : kernel.sizes[3];
-    }
-    move_window(rule, window, channels);
+    if (call->nb_inputs != 2 || kernel->rank != 4)
+        return 0;
+    ff_style_attr_ints(call->node, "dilations", 4, dilations);
+    for (int i = 0; i < 2; i++)
+        window[i] = ff_style_times(kernel->dims[i] - 1, dilations[height + i]) + 1;
+    return move_window(call, window,
+                       ff_style_node_is(call->node, "Conv2D")
+                           ? kernel->dims[3]
+                           : ff_style_times(kernel->dims[2], kernel->dims[3]));
 }
 
-void ff_style_shape_pool(const Rule *rule)
+static int pool(StyleSmallCall *call)
 {
-    const StyleDims in = dims_of(rule, 0);
     int64_t sizes[4] = {-1, -1, -1, -1};
-    int height;
-    const int channel = image_axes(rule, &height);
+    int channel;
+    const int height = image_axes(call->node, &channel);
 
-    ff_style_attr_ints(rule->node, "ksize", 4, sizes);
-    move_window(rule, sizes + height, in.rank == 4 ? in.sizes[channel] : -1);
+    ff_style_attr_ints(call->node, "ksize", 4, sizes);
+    return move_window(call, sizes + height, call->inputs[0]->dims[channel]);
 }
 
-void ff_style_shape_convolve_back(const Rule *rule)
+/** A tensor of the shape that an input's numbers are. */
+static int give_sizes(StyleSmallCall *call, int slot, int type)
 {
-    const StyleDims kernel = dims_of(rule, 1), sizes = dims_from(rule, 0);
-    int height;
-    const int channel = image_axes(rule, &height);
+    const StyleSmall *const sizes = call->inputs[slot];
+    int64_t dims[FF_STYLE_MAX_DIMS];
 
-    rule->shape->dims = sizes.rank == 4 ? sizes : unknown_of_rank(4);
-    if (rule->shape->dims.sizes[channel] < 0 && kernel.rank == 4)
-        rule->shape->dims.sizes[channel] = kernel.sizes[2];
+    if (sizes->rank != 1 || sizes->count > FF_STYLE_MAX_DIMS)
+        return 0;
+    for (size_t i = 0; i < sizes->count; i++)
+        dims[i] = ff_style_whole(sizes->values[i]);
+    return ff_style_set_shape(call->outputs[0], type, (int)sizes->count, dims);
 }
 
-/** Paddings of a matrix [rank, 2] that is a constant. */
-void ff_style_shape_pad(const Rule *rule)
+static int convolve_back(StyleSmallCall *call)
 {
-    const StyleDims in = dims_of(rule, 0);
-    const StyleNode *const from =
-        rule->node->nb_inputs > 1 ? &rule->nodes->nodes[rule->node->inputs[1].node] : NULL;
-    int64_t amounts[2 * FF_STYLE_MAX_DIMS];
-    StyleTensor tensor;
-
-    if (in.rank < 0)
-        return;
-    rule->shape->dims = unknown_of_rank(in.rank);
-    if (!from || !ff_style_node_is(from, "Const") ||
-        !ff_style_attr_tensor(from, "value", &tensor) || tensor.count != 2 * (size_t)in.rank ||
-        ff_style_tensor_ints(&tensor, tensor.count, amounts) < 0)
-        return;
-    for (int i = 0; i < in.rank; i++)
-        if (in.sizes[i] >= 0 && size_of(amounts[2 * i]) >= 0 && size_of(amounts[2 * i + 1]) >= 0)
-            rule->shape->dims.sizes[i] =
-                size_of(in.sizes[i] + size_of(amounts[2 * i]) + size_of(amounts[2 * i + 1]));
+    return call->nb_inputs == 3 && give_sizes(call, 0, call->inputs[1]->type);
 }
 
-void ff_style_shape_resize(const Rule *rule)
+static int broadcast_to(StyleSmallCall *call)
 {
-    const StyleDims in = dims_of(rule, 0), sizes = dims_from(rule, 1);
+    return call->nb_inputs == 2 && give_sizes(call, 1, call->inputs[0]->type);
+}
 
-    rule->shape->dims = unknown_of_rank(4);
-    if (in.rank == 4) {
-        rule->shape->dims.sizes[0] = in.sizes[0];
-        rule->shape->dims.sizes[3] = in.sizes[3];
-    }
-    if (sizes.rank == 2)
-        memcpy(&rule->shape->dims.sizes[1], sizes.sizes, 2 * sizeof(*sizes.sizes));
+static int pad(StyleSmallCall *call)
+{
+    int64_t dims[FF_STYLE_MAX_DIMS];
+
+    return call->nb_inputs > 1 && ff_style_pad_dims(call->inputs[0], call->inputs[1], dims) &&
+           give(call, call->inputs[0]->rank, dims);
+}
+
+static int resize(StyleSmallCall *call)
+{
+    const StyleSmall *const in = call->inputs[0], *const size = call->inputs[call->nb_inputs - 1];
+    int64_t dims[4];
+
+    if (call->nb_inputs != 2 || in->rank != 4 || size->count != 2)
+        return 0;
+    memcpy(dims, in->dims, sizeof(dims));
+    dims[1] = ff_style_whole(size->values[0]);
+    dims[2] = ff_style_whole(size->values[1]);
+    return give(call, 4, dims);
 }
 
 /** SpaceToDepth and DepthToSpace. */
-void ff_style_shape_move_blocks(const Rule *rule)
+static int move_blocks(StyleSmallCall *call)
 {
-    const StyleDims in = dims_of(rule, 0);
-    const int64_t block = size_of(ff_style_attr_int(rule->node, "block_size", 0));
-    const int to_space = ff_style_node_is(rule->node, "DepthToSpace");
-    int height;
-    const int channel = image_axes(rule, &height);
+    const StyleSmall *const in = call->inputs[0];
+    const int64_t block = ff_style_attr_int(call->node, "block_size", 0);
+    const int to_space = ff_style_node_is(call->node, "DepthToSpace");
+    int64_t dims[4];
+    int channel;
+    const int height = image_axes(call->node, &channel);
 
-    rule->shape->dims = unknown_of_rank(4);
-    if (in.rank != 4 || block < 1 || block > 1 << 20)
-        return;
-    rule->shape->dims.sizes[0] = in.sizes[0];
+    if (in->rank != 4 || block < 1 || block > 1 << 20)
+        return 0;
+    memcpy(dims, in->dims, sizeof(dims));
     for (int i = height; i < height + 2; i++)
-        rule->shape->dims.sizes[i] = to_space          ? product(in.sizes[i], block)
-                                     : in.sizes[i] < 0 ? -1
-                                                       : in.sizes[i] / block;
-    rule->shape->dims.sizes[channel] = !to_space ? product(in.sizes[channel], block * block)
-                                       : in.sizes[channel] < 0
-                                           ? -1
-                                           : in.sizes[channel] / (block * block);
+        dims[i] = to_space ? dims[i] * block : dims[i] / block;
+    dims[channel] =
+        to_space ? dims[channel] / (block * block) : ff_style_times(dims[channel], block * block);
+    return give(call, 4, dims);
+}
+
+static int range(StyleSmallCall *call)
+{
+    int64_t count;
+
+    if (call->nb_inputs != 3 || call->inputs[0]->count != 1 || call->inputs[1]->count != 1 ||
+        call->inputs[2]->count != 1)
+        return 0;
+    count = ff_style_whole(ceil((call->inputs[1]->values[0] - call->inputs[0]->values[0]) /
+                                call->inputs[2]->values[0]));
+    return give(call, 1, &count);
+}
+
+/** GatherV2(table, rows, 0) and Gather(table, rows): one number of a vector, or the shape alone. */
+static int gather(StyleSmallCall *call)
+{
+    const StyleSmall *const table = call->inputs[0], *const rows = call->inputs[1];
+    StyleSmall *const to = call->outputs[0];
+    int64_t dims[2 * FF_STYLE_MAX_DIMS];
+
+    if (call->nb_inputs < 2 || table->rank < 1 || table->rank + rows->rank > FF_STYLE_MAX_DIMS ||
+        (call->nb_inputs > 2 && (call->inputs[2]->count != 1 || call->inputs[2]->values[0] != 0)))
+        return 0;
+    memcpy(dims, rows->dims, (size_t)rows->rank * sizeof(*dims));
+    memcpy(dims + rows->rank, table->dims + 1, (size_t)(table->rank - 1) * sizeof(*dims));
+    if (table->rank > 1 || rows->rank || !table->values || !rows->values ||
+        !(rows->values[0] >= 0 && rows->values[0] < (double)table->count))
+        return give(call, table->rank + rows->rank - 1, dims);
+    if (!ff_style_shape_small(call->memory, to, table->type, 0, NULL))
+        return 0;
+    to->values[0] = table->values[(size_t)rows->values[0]];
+    return 1;
+}
+
+/** The sizes of an equation's letters: "abcd,efgh->abcdefgh". */
+static int einsum(StyleSmallCall *call)
+{
+    const StyleSpan text = ff_style_attr_text(call->node, "equation");
+    int64_t sizes[256], dims[FF_STYLE_MAX_DIMS];
+    int slot = 0, place = 0, rank = -1;
+
+    memset(sizes, 0xff, sizeof(sizes));
+    for (size_t i = 0; i < text.size; i++) {
+        const uint8_t letter = text.data[i];
+
+        if (letter == '.')
+            return 0;
+        if (letter == ',')
+            slot++, place = 0;
+        else if (letter == '>')
+            rank = 0;
+        else if (letter == '-' || letter == ' ')
+            continue;
+        else if (rank < 0 && slot < call->nb_inputs && place < call->inputs[slot]->rank)
+            sizes[letter] = call->inputs[slot]->dims[place++];
+        else if (rank >= 0 && rank < FF_STYLE_MAX_DIMS)
+            dims[rank++] = sizes[letter];
+    }
+    return rank >= 0 && give(call, rank, dims);
+}
+
+static const StyleRule rules[] = {
+    {"AvgPool", pool, 0},
+    {"BroadcastTo", broadcast_to, 2},
+    {"Conv2D", convolve, 0},
+    {"Conv2DBackpropInput", convolve_back, 1},
+    {"DepthToSpace", move_blocks, 0},
+    {"DepthwiseConv2dNative", convolve, 0},
+    {"Einsum", einsum, 0},
+    {"Gather", gather, 0},
+    {"GatherV2", gather, 4},
+    {"MaxPool", pool, 0},
+    {"MirrorPad", pad, 2},
+    {"PadV2", pad, 2},
+    {"Range", range, 7},
+    {"ResizeBicubic", resize, 2},
+    {"ResizeBilinear", resize, 2},
+    {"ResizeNearestNeighbor", resize, 2},
+    {"SpaceToDepth", move_blocks, 0},
+};
+
+int ff_style_find_image_shape(const StyleNode *node, StyleSmallCall *call)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+        if (ff_style_node_is(node, rules[i].op))
+            return call->nb_inputs && ff_style_take_rule(rules[i], call);
+    return -1;
 }

@@ -1,5 +1,5 @@
 /*
- * Finds the shape of each tensor of a graph, and the bytes that a frame takes.
+ * Finds the shape of each tensor of a graph: all are computed for two sizes of a frame, and what differs is not known.
  *
  * This file is part of ffmpeg-style.
  *
@@ -22,8 +22,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shape_rules.h"
 #include "shapes.h"
+#include "small.h"
+
+static const StyleDims unknown_dims = {.rank = -1};
 
 int ff_style_output_type(const StyleNode *node, int output)
 {
@@ -59,211 +61,227 @@ StyleDims ff_style_dims_of(const StyleNodes *nodes, const StyleShapes *shapes, S
     return shapes->nodes[source.node].dims;
 }
 
-static void placeholder(const Rule *rule)
+/* One computation of all shapes */
+
+#define MOST_VALUES 64 // that are kept of a tensor: of sizes, axes, bounds
+#define MOST_INPUTS 64
+#define MOST_OUTPUTS 1024
+
+/** All nodes' outputs, for a frame of one size. */
+typedef struct Computation {
+    const StyleNodes *nodes;
+    StyleMemory memory;
+    StyleSmall **outputs; ///< of each node; those that are not known have a rank of -1
+    int *nb_outputs;      ///< as many as others take
+    int variant;          ///< sizes that are not known are others in each
+} Computation;
+
+static StyleSmall *output_of(const Computation *c, StyleSource source)
 {
-    if (!ff_style_attr_shape(rule->node, "shape", &rule->shape->dims))
-        rule->shape->dims = unknown_dims;
+    return source.output < c->nb_outputs[source.node] ? &c->outputs[source.node][source.output]
+                                                      : NULL;
 }
 
-static void constant(const Rule *rule)
+/** A shape with sizes in place of those that are not known; the number of images is 1. */
+static void take_dims(const Computation *c, const StyleDims *dims, int type, StyleSmall *to)
+{
+    int64_t sizes[FF_STYLE_MAX_DIMS];
+
+    for (int i = 0; i < dims->rank; i++) {
+        sizes[i] = c->variant ? 208 + 32 * i : 96 + 16 * i;
+        if (dims->sizes[i] >= 0 || (dims->rank == 4 && !i))
+            sizes[i] = dims->sizes[i] >= 0 ? dims->sizes[i] : 1;
+    }
+    if (dims->rank < 0 || !ff_style_set_shape(to, type, dims->rank, sizes))
+        to->rank = -1;
+}
+
+/** Takes back what an operation left that does not fit. */
+static void forget(StyleSmall *outputs, int count)
+{
+    for (int i = 0; i < count; i++) {
+        outputs[i].rank = outputs[i].count == FF_STYLE_TOO_MANY ? 1 : -1;
+        outputs[i].dims[0] = FF_STYLE_MAX_VALUES; // in place of more
+        outputs[i].values = NULL;
+    }
+}
+
+static void take_constant(Computation *c, const StyleNode *node, StyleSmall *to)
 {
     StyleTensor tensor;
 
-    if (!ff_style_attr_tensor(rule->node, "value", &tensor))
-        return;
-    rule->shape->dims = tensor.dims;
-    if (tensor.dims.rank <= 1 && tensor.count <= FF_STYLE_MAX_DIMS &&
-        ff_style_tensor_ints(&tensor, tensor.count, rule->shape->values) >= 0)
-        rule->shape->nb_values = (int)tensor.count;
+    if (!ff_style_attr_tensor(node, "value", &tensor) ||
+        !ff_style_shape_small(&c->memory, to, tensor.type, tensor.dims.rank, tensor.dims.sizes))
+        forget(to, 1);
+    else if (to->values && ff_style_tensor_numbers(&tensor, to->count, to->values) < 0)
+        to->values = NULL;
 }
 
-static StyleDims broadcast_dims(StyleDims a, StyleDims b)
+/** Shape, ShapeN and Size, whose values follow from shapes. */
+static int take_sizes(Computation *c, const StyleNode *node, int number)
 {
-    StyleDims result = unknown_of_rank(a.rank > b.rank ? a.rank : b.rank);
+    const int is_count = ff_style_node_is(node, "Size");
 
-    if (a.rank < 0 || b.rank < 0)
-        return unknown_dims;
-    for (int i = 1; i <= result.rank; i++) {
-        const int64_t left = i <= a.rank ? a.sizes[a.rank - i] : 1;
-        const int64_t right = i <= b.rank ? b.sizes[b.rank - i] : 1;
+    if (!is_count && !ff_style_node_is(node, "Shape") && !ff_style_node_is(node, "ShapeN"))
+        return 0;
+    for (int i = 0; i < c->nb_outputs[number] && i < node->nb_inputs; i++) {
+        const StyleSmall *const from = output_of(c, node->inputs[i]);
+        StyleSmall *const to = &c->outputs[number][i];
+        const int64_t rank = from ? from->rank : -1;
 
-        result.sizes[result.rank - i] = left == 1                                  ? right
-                                        : right == 1 || left == right || right < 0 ? left
-                                        : left < 0                                 ? right
-                                                                                   : -1;
+        if (rank < 0 || !ff_style_shape_small(&c->memory, to, FF_STYLE_DT_INT32, !is_count, &rank))
+            continue;
+        for (int k = 0; k < rank && !is_count; k++)
+            to->values[k] = (double)from->dims[k];
+        if (is_count)
+            to->values[0] = (double)from->count;
     }
-    return result;
+    return 1;
 }
-
-static int64_t reckon(StyleSpan op, int64_t a, int64_t b)
-{
-    if (a == FF_STYLE_UNKNOWN || b == FF_STYLE_UNKNOWN || a > FF_STYLE_MOST || b > FF_STYLE_MOST ||
-        a < -FF_STYLE_MOST || b < -FF_STYLE_MOST)
-        return FF_STYLE_UNKNOWN;
-    if (ff_style_span_is(op, "Add") || ff_style_span_is(op, "AddV2"))
-        return a + b;
-    if (ff_style_span_is(op, "Sub"))
-        return a - b;
-    if (ff_style_span_is(op, "Mul"))
-        return (a < 0 ? -a : a) > (1 << 22) || (b < 0 ? -b : b) > (1 << 22) ? FF_STYLE_UNKNOWN
-                                                                            : a * b;
-    if (ff_style_span_is(op, "Minimum"))
-        return a < b ? a : b;
-    if (ff_style_span_is(op, "Maximum"))
-        return a > b ? a : b;
-    if (!b)
-        return FF_STYLE_UNKNOWN;
-    if (ff_style_span_is(op, "FloorDiv"))
-        return a / b - (a % b && (a < 0) != (b < 0));
-    if (ff_style_span_is(op, "FloorMod"))
-        return a - b * (a / b - (a % b && (a < 0) != (b < 0)));
-    return FF_STYLE_UNKNOWN;
-}
-
-static void broadcast(const Rule *rule)
-{
-    const StyleShape *const a = values_of(rule, 0), *const b = values_of(rule, 1);
-    StyleShape *const shape = rule->shape;
-
-    shape->dims = broadcast_dims(dims_of(rule, 0), dims_of(rule, 1));
-    if (!a || !b || (a->nb_values != b->nb_values && a->nb_values != 1 && b->nb_values != 1))
-        return;
-    shape->nb_values = a->nb_values == 1 ? b->nb_values : a->nb_values;
-    for (int i = 0; i < shape->nb_values; i++)
-        shape->values[i] = reckon(rule->node->op, a->values[a->nb_values == 1 ? 0 : i],
-                                  b->values[b->nb_values == 1 ? 0 : i]);
-}
-
-static void negate(const Rule *rule)
-{
-    StyleShape *const shape = rule->shape;
-
-    copy(rule);
-    for (int i = 0; i < shape->nb_values; i++)
-        if (shape->values[i] != FF_STYLE_UNKNOWN)
-            shape->values[i] = -shape->values[i];
-}
-
-static void shape_of(const Rule *rule)
-{
-    const StyleDims dims = dims_of(rule, 0);
-    StyleShape *const shape = rule->shape;
-
-    shape->dims = unknown_of_rank(1);
-    if (dims.rank < 0)
-        return;
-    shape->dims.sizes[0] = shape->nb_values = dims.rank;
-    for (int i = 0; i < dims.rank; i++)
-        shape->values[i] = dims.sizes[i] < 0 ? FF_STYLE_UNKNOWN : dims.sizes[i];
-}
-
-static const struct {
-    const char *op;
-    void (*find)(const Rule *rule);
-} rules[] = {
-    {"Placeholder", placeholder},
-    {"PlaceholderWithDefault", placeholder},
-    {"Const", constant},
-    {"Identity", copy},
-    {"Cast", copy},
-    {"StopGradient", copy},
-    {"IdentityN", as_input},
-    {"Neg", negate},
-    {"Shape", shape_of},
-    {"ShapeN", shape_of},
-    {"Add", broadcast},
-    {"AddV2", broadcast},
-    {"Sub", broadcast},
-    {"Mul", broadcast},
-    {"Div", broadcast},
-    {"RealDiv", broadcast},
-    {"FloorDiv", broadcast},
-    {"FloorMod", broadcast},
-    {"Mod", broadcast},
-    {"Pow", broadcast},
-    {"Minimum", broadcast},
-    {"Maximum", broadcast},
-    {"SquaredDifference", broadcast},
-    {"Conv2D", ff_style_shape_convolve},
-    {"DepthwiseConv2dNative", ff_style_shape_convolve},
-    {"Conv2DBackpropInput", ff_style_shape_convolve_back},
-    {"AvgPool", ff_style_shape_pool},
-    {"MaxPool", ff_style_shape_pool},
-    {"Pad", ff_style_shape_pad},
-    {"PadV2", ff_style_shape_pad},
-    {"MirrorPad", ff_style_shape_pad},
-    {"ResizeBicubic", ff_style_shape_resize},
-    {"ResizeBilinear", ff_style_shape_resize},
-    {"ResizeNearestNeighbor", ff_style_shape_resize},
-    {"Reshape", ff_style_shape_reshape},
-    {"Fill", ff_style_shape_from_values},
-    {"BroadcastTo", ff_style_shape_broadcast_to},
-    {"Tile", ff_style_shape_tile},
-    {"Range", ff_style_shape_range},
-    {"Slice", ff_style_shape_slice},
-    {"StridedSlice", ff_style_shape_stride},
-    {"Transpose", ff_style_shape_transpose},
-    {"DepthToSpace", ff_style_shape_move_blocks},
-    {"SpaceToDepth", ff_style_shape_move_blocks},
-    {"ExpandDims", ff_style_shape_expand},
-    {"Squeeze", ff_style_shape_squeeze},
-    {"Concat", ff_style_shape_join},
-    {"ConcatV2", ff_style_shape_join},
-    {"Pack", ff_style_shape_pack},
-    {"Unpack", ff_style_shape_unpack},
-    {"Split", ff_style_shape_split},
-    {"Max", ff_style_shape_reduce},
-    {"Mean", ff_style_shape_reduce},
-    {"Min", ff_style_shape_reduce},
-    {"Prod", ff_style_shape_reduce},
-    {"Sum", ff_style_shape_reduce},
-    {"MatMul", ff_style_shape_multiply_matrices},
-    {"Gather", ff_style_shape_gather},
-    {"GatherV2", ff_style_shape_gather},
-    {"Einsum", ff_style_shape_einsum},
-};
 
 /** Operations whose result has another shape than their first input, and that have no rule. */
-static const char *const others[] = {"BatchToSpaceND", "NoOp", "Size", "SpaceToBatchND", "SplitV"};
-
-static void find_shape(const Rule *rule)
+static int has_other_shape(const StyleNode *node)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-        if (ff_style_node_is(rule->node, rules[i].op)) {
-            rules[i].find(rule);
-            return;
-        }
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        if (ff_style_node_is(rule->node, others[i]))
-            return;
-    as_input(rule);
+    static const char *const ops[] = {"BatchToSpaceND", "NoOp", "SpaceToBatchND"};
+
+    for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+        if (ff_style_node_is(node, ops[i]))
+            return 1;
+    return 0;
+}
+
+/** Finds the operation. Returns 1, 0 when its result is not known, or -1 when it is as the first input. */
+static int find_function(const StyleNode *node, StyleSmallCall *call)
+{
+    const int found = ff_style_find_image_shape(node, call);
+
+    if (found >= 0 || has_other_shape(node))
+        return found > 0;
+    if (ff_style_find_small(node, call))
+        return ff_style_node_is(node, "BiasAdd") ? -1 : 1;
+    return ff_style_knows_small(node) ? 0 : -1;
+}
+
+static void compute_node(Computation *c, int number)
+{
+    const StyleNode *const node = &c->nodes->nodes[number];
+    StyleSmall *inputs[MOST_INPUTS], *outputs[MOST_OUTPUTS], *const own = c->outputs[number];
+    StyleSmallCall call = {.node = node,
+                           .inputs = inputs,
+                           .outputs = outputs,
+                           .nb_inputs = node->nb_inputs,
+                           .nb_outputs = c->nb_outputs[number],
+                           .memory = &c->memory};
+    int found = node->nb_inputs > 0 && node->nb_inputs <= MOST_INPUTS;
+
+    for (int i = 0; i < node->nb_inputs && found; i++)
+        found = (inputs[i] = output_of(c, node->inputs[i])) && inputs[i]->rank >= 0;
+    for (int i = 0; i < call.nb_outputs; i++)
+        outputs[i] = &own[i];
+    if (found)
+        found = find_function(node, &call);
+    if (found < 0) {
+        ff_style_set_shape(own, inputs[0]->type, inputs[0]->rank, inputs[0]->dims);
+    } else if (!found || !call.function(&call)) {
+        forget(own, call.nb_outputs);
+    } else if (call.function && !ff_style_has_values(&call)) {
+        for (int i = 0; i < call.nb_outputs; i++)
+            own[i].values = NULL;
+    }
+}
+
+static void compute(Computation *c, int number, int input, const StyleDims *frame)
+{
+    const StyleNode *const node = &c->nodes->nodes[number];
+    StyleDims dims = unknown_dims;
+
+    if (number == input) {
+        take_dims(c, frame, FF_STYLE_DT_FLOAT, c->outputs[number]);
+    } else if (ff_style_node_is(node, "Placeholder") ||
+               ff_style_node_is(node, "PlaceholderWithDefault")) {
+        ff_style_attr_shape(node, "shape", &dims);
+        take_dims(c, &dims, FF_STYLE_DT_FLOAT, c->outputs[number]);
+    } else if (ff_style_node_is(node, "Const")) {
+        take_constant(c, node, c->outputs[number]);
+    } else if (!take_sizes(c, node, number)) {
+        compute_node(c, number);
+    }
+}
+
+/** Computes all shapes with one size in place of what is not known; returns 0 or -ENOMEM. */
+static int compute_all(Computation *c, int input, const StyleDims *frame)
+{
+    const int count = c->nodes->nb_nodes;
+
+    c->outputs = ff_style_take(&c->memory, (size_t)count + 1, sizeof(*c->outputs));
+    c->nb_outputs = ff_style_take(&c->memory, (size_t)count + 1, sizeof(*c->nb_outputs));
+    for (int i = 0; i < count && !c->memory.failed; i++) {
+        const StyleNode *const node = &c->nodes->nodes[i];
+        int outputs = 1;
+
+        for (int k = 0; k < node->nb_uses; k++)
+            if (node->uses[k].output >= outputs && node->uses[k].output < MOST_OUTPUTS)
+                outputs = node->uses[k].output + 1;
+        c->nb_outputs[i] = outputs;
+        if ((c->outputs[i] = ff_style_take(&c->memory, (size_t)outputs, sizeof(StyleSmall))))
+            for (int k = 0; k < outputs; k++)
+                c->outputs[i][k].rank = -1;
+    }
+    for (int i = 0; i < count && !c->memory.failed; i++)
+        compute(c, c->nodes->order[i], input, frame);
+    return c->memory.failed;
+}
+
+/* What is the same for any size is known */
+
+/** Takes over a shape, or of one that is there what both have. */
+static void merge(StyleDims *dims, const StyleSmall *small, int is_first)
+{
+    if (is_first) {
+        dims->rank = small->rank;
+        memcpy(dims->sizes, small->dims, sizeof(dims->sizes));
+    }
+    if (dims->rank != small->rank)
+        dims->rank = -1;
+    for (int i = 0; i < dims->rank; i++)
+        if (dims->sizes[i] != small->dims[i])
+            dims->sizes[i] = -1;
 }
 
 int ff_style_find_shapes(const StyleContext *ctx, const StyleNodes *nodes, int input,
                          const StyleDims *frame, StyleShapes *shapes)
 {
+    int ret = 0;
+
     shapes->nodes =
         ff_style_alloc(ctx, (size_t)(nodes->nb_nodes + !nodes->nb_nodes) * sizeof(*shapes->nodes));
     if (!shapes->nodes)
         return -ENOMEM;
-    for (int i = 0; i < nodes->nb_nodes; i++) {
-        const int number = nodes->order[i];
-        StyleShape *const shape = &shapes->nodes[number];
-        const Rule rule = {nodes, shapes, &nodes->nodes[number], shape};
+    for (int variant = 0; variant < 2 && ret >= 0; variant++) {
+        Computation c = {.nodes = nodes,
+                         .memory = {.ctx = *ctx, .left = SIZE_MAX, .most = MOST_VALUES},
+                         .variant = variant};
 
-        shape->type = ff_style_output_type(rule.node, 0);
-        shape->dims = unknown_dims;
-        shape->nb_values = -1;
-        if (number == input)
-            shape->dims = *frame;
-        else
-            find_shape(&rule);
+        ret = compute_all(&c, input, frame);
+        for (int i = 0; i < nodes->nb_nodes && ret >= 0; i++)
+            merge(&shapes->nodes[i].dims, c.outputs[i], !variant);
+        ff_style_return_blocks(&c.memory);
     }
-    return 0;
+    for (int i = 0; i < nodes->nb_nodes && ret >= 0; i++) {
+        const StyleNode *const node = &nodes->nodes[i];
+
+        shapes->nodes[i].type = ff_style_output_type(node, 0);
+        if (i != input && ff_style_node_is(node, "Placeholder")) // it tells itself
+            if (!ff_style_attr_shape(node, "shape", &shapes->nodes[i].dims))
+                shapes->nodes[i].dims = unknown_dims;
+    }
+    return ret;
 }
 
+#define MOST_BYTES ((int64_t)1 << 62)
+
 /** The bytes of a value; of those that are not known, as many as they may have. */
-static int64_t value_bytes(int type)
+static int value_bytes(int type)
 {
     switch (type) {
     case FF_STYLE_DT_UINT8:
@@ -284,14 +302,15 @@ int64_t ff_style_node_bytes(const StyleNodes *nodes, const StyleShapes *shapes, 
 {
     const StyleNode *const n = &nodes->nodes[node];
     const StyleShape *const shape = &shapes->nodes[node];
-    const int64_t count = count_of(&shape->dims);
-    int64_t outputs = 1;
+    double bytes = shape->dims.rank < 0 ? 0 : value_bytes(shape->type);
 
+    for (int i = 0; i < shape->dims.rank; i++)
+        bytes *= shape->dims.sizes[i] < 0 ? 0 : (double)shape->dims.sizes[i];
     if (ff_style_node_is(n, "Split"))
-        outputs = ff_style_attr_int(n, "num_split", 1);
+        bytes *= (double)ff_style_attr_int(n, "num_split", 1);
     else if (ff_style_node_is(n, "Unpack"))
-        outputs = ff_style_attr_int(n, "num", 1);
-    return count < 0 ? 0 : product(product(count, value_bytes(shape->type)), size_of(outputs));
+        bytes *= (double)ff_style_attr_int(n, "num", 1);
+    return bytes < 0 ? 0 : bytes < (double)MOST_BYTES ? (int64_t)bytes : MOST_BYTES;
 }
 
 void ff_style_print_dims(const StyleDims *dims, char *text, size_t size)

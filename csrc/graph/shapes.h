@@ -27,11 +27,7 @@
 typedef struct StyleShape {
     int type; ///< 0: not known
     StyleDims dims;
-    int nb_values; ///< of a small tensor of whole numbers; -1: they are not known
-    int64_t values[FF_STYLE_MAX_DIMS]; ///< FF_STYLE_UNKNOWN: this one is not known
 } StyleShape;
-
-#define FF_STYLE_UNKNOWN INT64_MIN
 
 /** Shapes of all nodes, by their numbers; to be freed with ff_style_free(). */
 typedef struct StyleShapes {
@@ -42,7 +38,7 @@ typedef struct StyleShapes {
 int ff_style_output_type(const StyleNode *node, int output);
 
 /**
- * Finds the shapes of all nodes, in one pass over them.
+ * Finds the shapes of all nodes.
  *
  * @param input the node that takes the frame, -1: none
  * @param frame the frame's shape, in place of what the graph says of it
@@ -54,7 +50,7 @@ int ff_style_find_shapes(const StyleContext *ctx, const StyleNodes *nodes, int i
 /** The shape of a node's output; of outputs but the first, only those of Split and Unpack are known. */
 StyleDims ff_style_dims_of(const StyleNodes *nodes, const StyleShapes *shapes, StyleSource source);
 
-/** The bytes of all of a node's outputs, INT64_MAX when there are more; 0: not known. */
+/** The bytes of all of a node's outputs, more than there are when they are too many; 0: not known. */
 int64_t ff_style_node_bytes(const StyleNodes *nodes, const StyleShapes *shapes, int node);
 
 /** "[1,?,?,3]". */

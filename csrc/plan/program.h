@@ -23,7 +23,7 @@
 
 #include "../base/crew.h"
 #include "../kernels/conv.h"
-#include "small.h"
+#include "../graph/small.h"
 
 /** More steps than any network of one's patience takes. */
 #define FF_STYLE_MAX_STEPS 2048

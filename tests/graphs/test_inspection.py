@@ -74,7 +74,6 @@ def johnson_multiply_adds(width, height, channels):
     return pixels * (outer + down + residual + up)
 
 
-@pytest.mark.xfail(reason="the engine does not know the sizes that Unpack gives")
 @pytest.mark.parametrize("size", [(640, 360), (101, 50)])
 def test_multiply_adds(size, models):
     expected = johnson_multiply_adds(*size, channels=8)

@@ -24,10 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../graph/nodes.h"
+#include "nodes.h"
 
 /** More values than any tensor of a frame has. */
-#define FF_STYLE_MAX_VALUES ((int64_t)1 << 36)
+#define FF_STYLE_MAX_VALUES ((int64_t)1 << 40)
 
 /** A value's place is the offset and, for each axis, its index times the step: in values. */
 typedef struct StyleView {

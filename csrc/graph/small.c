@@ -23,21 +23,48 @@
 
 #include "small.h"
 
+int ff_style_set_shape(StyleSmall *small, int type, int rank, const int64_t *dims)
+{
+    int64_t count = 1;
+    int is_empty = 0;
+
+    for (int i = 0; i < rank && count < FF_STYLE_TOO_MANY; i++) {
+        if (dims[i] < 0)
+            return 0;
+        is_empty |= !dims[i];
+        count = ff_style_times(count, dims[i] ? dims[i] : 1); // beside a 0, too, it must fit
+    }
+    small->type = type;
+    small->count = (size_t)count;
+    if (count == FF_STYLE_TOO_MANY)
+        return 0;
+    small->count = is_empty ? 0 : small->count;
+    small->rank = rank;
+    memcpy(small->dims, dims, (size_t)rank * sizeof(*dims));
+    return 1;
+}
+
 int ff_style_shape_small(StyleMemory *memory, StyleSmall *small, int type, int rank,
                          const int64_t *dims)
 {
-    const StyleView view = ff_style_whole_view(rank, dims);
-    const int64_t count = ff_style_view_count(&view);
-
     if (small->values)
         return small->rank == rank && !memcmp(small->dims, dims, (size_t)rank * sizeof(*dims));
-    if (count < 0)
+    if (!ff_style_set_shape(small, type, rank, dims))
         return 0;
-    small->type = type;
-    small->rank = rank;
-    small->count = (size_t)count;
-    memcpy(small->dims, dims, (size_t)rank * sizeof(*dims));
+    if (memory->most && small->count > memory->most)
+        return 1;
     return (small->values = ff_style_take(memory, small->count + 1, sizeof(double))) != NULL;
+}
+
+int ff_style_has_values(const StyleSmallCall *call)
+{
+    for (int i = 0; i < call->nb_inputs; i++)
+        if (!call->inputs[i]->values)
+            return 0;
+    for (int i = 0; i < call->nb_outputs; i++)
+        if (!call->outputs[i]->values)
+            return 0;
+    return 1;
 }
 
 int ff_style_view_small(StyleMemory *memory, const StyleSmall *from, const StyleView *view,
@@ -47,17 +74,11 @@ int ff_style_view_small(StyleMemory *memory, const StyleSmall *from, const Style
 
     if (!ff_style_shape_small(memory, to, from->type, view->rank, view->dims))
         return 0;
+    if (!from->values || !to->values)
+        return 1;
     whole = ff_style_small_view(to);
     ff_style_copy_view(view, from->values, &whole, to->values, sizeof(double));
     return 1;
-}
-
-/** The first output, of this type and of the shape of `like`; NULL: it does not fit. */
-static double *begin_output(StyleSmallCall *call, int type, const StyleSmall *like)
-{
-    return ff_style_shape_small(call->memory, call->outputs[0], type, like->rank, like->dims)
-               ? call->outputs[0]->values
-               : NULL;
 }
 
 static int move(StyleSmallCall *call)
@@ -78,7 +99,8 @@ static int reshape(StyleSmallCall *call)
         !ff_style_read_dims(call->inputs[1], (int64_t)from->count, &rank, dims) ||
         !ff_style_shape_small(call->memory, call->outputs[0], from->type, rank, dims))
         return 0;
-    memcpy(call->outputs[0]->values, from->values, from->count * sizeof(double));
+    if (ff_style_has_values(call))
+        memcpy(call->outputs[0]->values, from->values, from->count * sizeof(double));
     return 1;
 }
 
@@ -87,14 +109,17 @@ static int cast(StyleSmallCall *call)
 {
     const StyleSmall *const from = call->inputs[0];
     const int type = ff_style_attr_type(call->node, "DstT");
-    double *to;
+    const int is_short = type == FF_STYLE_DT_HALF || type == FF_STYLE_DT_BFLOAT16 ||
+                         type == FF_STYLE_DT_BOOL || type == FF_STYLE_DT_UINT8;
 
-    if (call->nb_inputs != 1 || type == FF_STYLE_DT_HALF || type == FF_STYLE_DT_BFLOAT16 ||
-        type == FF_STYLE_DT_BOOL || type == FF_STYLE_DT_UINT8 ||
-        !(to = begin_output(call, type, from)))
+    if (call->nb_inputs != 1 || (is_short && !call->memory->most) ||
+        !ff_style_shape_small(call->memory, call->outputs[0], type, from->rank, from->dims))
         return 0;
-    for (size_t i = 0; i < from->count; i++)
-        to[i] = ff_style_is_whole_type(type) ? trunc(from->values[i]) : from->values[i];
+    if (is_short)
+        call->outputs[0]->values = NULL;
+    for (size_t i = 0; i < from->count && ff_style_has_values(call); i++)
+        call->outputs[0]->values[i] =
+            ff_style_is_whole_type(type) ? trunc(from->values[i]) : from->values[i];
     return 1;
 }
 
@@ -115,8 +140,23 @@ static int read_axes(const StyleSmall *axes, int rank)
     return mask;
 }
 
+static double combine(StyleSpan op, double a, double b)
+{
+    switch (op.data[1]) { // of Prod, Max and Min; Mean is a Sum first
+    case 'r':
+        return a * b;
+    case 'a':
+        return a > b ? a : b;
+    case 'i':
+        return a < b ? a : b;
+    default:
+        return a + b;
+    }
+}
+
 static int reduce(StyleSmallCall *call)
 {
+    const StyleSpan op = call->node->op;
     const StyleSmall *const from = call->inputs[0];
     const int keeps = ff_style_attr_bool(call->node, "keep_dims", 0);
     const int mean = ff_style_node_is(call->node, "Mean"),
@@ -132,16 +172,19 @@ static int reduce(StyleSmallCall *call)
             dims[rank++] = mask >> i & 1 ? 1 : from->dims[i];
     if (mask < 0 || !ff_style_shape_small(call->memory, to, from->type, rank, dims))
         return 0;
+    if (!ff_style_has_values(call))
+        return 1;
     for (int i = from->rank - 1; i >= 0; i--) {
         steps[i] = mask >> i & 1 ? 0 : step;
         step *= mask >> i & 1 ? 1 : from->dims[i];
         share *= mask >> i & 1 ? (size_t)from->dims[i] : 1;
     }
     for (size_t i = 0; i < to->count; i++)
-        to->values[i] = ff_style_node_is(call->node, "Prod");
+        to->values[i] = op.data[1] == 'a'   ? -INFINITY
+                        : op.data[1] == 'i' ? INFINITY
+                                            : op.data[1] == 'r';
     for (size_t i = 0; i < from->count; i++) {
-        to->values[at] = ff_style_node_is(call->node, "Prod") ? to->values[at] * from->values[i]
-                                                              : to->values[at] + from->values[i];
+        to->values[at] = combine(op, to->values[at], from->values[i]);
         for (int axis = from->rank - 1; axis >= 0; axis--) {
             at += steps[axis];
             if (++index[axis] < from->dims[axis])
@@ -171,9 +214,15 @@ static int matrix_product(StyleSmallCall *call)
     dims[0] = a->dims[over];
     dims[1] = b->dims[!under];
     inner = a->dims[!over];
-    if (inner != b->dims[under] || dims[0] * dims[1] > MAX_PRODUCTS / (inner + 1) ||
+    if (inner != b->dims[under] || !ff_style_set_shape(call->outputs[0], a->type, 2, dims))
+        return 0;
+    if (!a->values || !b->values)
+        return 1;
+    if (dims[0] * dims[1] > MAX_PRODUCTS / (inner + 1) ||
         !ff_style_shape_small(call->memory, call->outputs[0], a->type, 2, dims))
         return 0;
+    if (!ff_style_has_values(call))
+        return 1;
     to = call->outputs[0]->values;
     for (int64_t y = 0; y < dims[0]; y++)
         for (int64_t x = 0; x < dims[1]; x++, to++) {
@@ -219,7 +268,7 @@ static int join(StyleSmallCall *call, StyleSmall *const *parts, int nb_parts, in
     if (!ff_style_shape_small(call->memory, call->outputs[0], parts[0]->type, whole.rank,
                               whole.dims))
         return 0;
-    for (int i = 0; i < nb_parts; i++, begin += part.dims[axis]) {
+    for (int i = 0; i < nb_parts && ff_style_has_values(call); i++, begin += part.dims[axis]) {
         part = ff_style_small_view(parts[i]);
         if (is_new)
             ff_style_add_axis(&part, axis, 1);
@@ -228,14 +277,24 @@ static int join(StyleSmallCall *call, StyleSmall *const *parts, int nb_parts, in
     return 1;
 }
 
+static int concat_on(StyleSmallCall *call, const StyleSmall *axis, StyleSmall *const *parts)
+{
+    const int place = call->nb_inputs > 1 && axis->count == 1
+                          ? ff_style_axis(axis->values[0], parts[0]->rank)
+                          : -1;
+
+    return place >= 0 && join(call, parts, call->nb_inputs - 1, place, 0);
+}
+
 static int concat(StyleSmallCall *call)
 {
-    const int last = call->nb_inputs - 1;
-    const int axis = last > 0 && call->inputs[last]->count == 1
-                         ? ff_style_axis(call->inputs[last]->values[0], call->inputs[0]->rank)
-                         : -1;
+    return concat_on(call, call->inputs[call->nb_inputs - 1], call->inputs);
+}
 
-    return axis >= 0 && join(call, call->inputs, last, axis, 0);
+/** Concat, whose axis comes first. */
+static int concat_old(StyleSmallCall *call)
+{
+    return concat_on(call, call->inputs[0], call->inputs + 1);
 }
 
 static int pack(StyleSmallCall *call)
@@ -294,6 +353,18 @@ static int unpack(StyleSmallCall *call)
     return axis >= 0 && cut(call, from, axis, from->dims[axis], NULL, 1);
 }
 
+int ff_style_pad_dims(const StyleSmall *from, const StyleSmall *sizes, int64_t *dims)
+{
+    if (sizes->count != 2 * (size_t)from->rank)
+        return 0;
+    for (int i = 0; i < from->rank; i++) {
+        dims[i] = from->dims[i] + ff_style_whole(sizes->values[2 * i] + sizes->values[2 * i + 1]);
+        if (sizes->values[2 * i] < 0 || sizes->values[2 * i + 1] < 0)
+            return 0;
+    }
+    return 1;
+}
+
 static int pad(StyleSmallCall *call)
 {
     const StyleSmall *const from = call->inputs[0], *const sizes = call->inputs[1];
@@ -301,15 +372,11 @@ static int pad(StyleSmallCall *call)
     StyleView target, view = ff_style_small_view(from);
     int64_t dims[FF_STYLE_MAX_DIMS];
 
-    if (call->nb_inputs != 2 || sizes->count != 2 * (size_t)from->rank)
+    if (call->nb_inputs != 2 || !ff_style_pad_dims(from, sizes, dims) ||
+        !ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
         return 0;
-    for (int i = 0; i < from->rank; i++) {
-        dims[i] = from->dims[i] + ff_style_whole(sizes->values[2 * i] + sizes->values[2 * i + 1]);
-        if (sizes->values[2 * i] < 0 || sizes->values[2 * i + 1] < 0)
-            return 0;
-    }
-    if (!ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
-        return 0;
+    if (!ff_style_has_values(call))
+        return 1;
     memset(to->values, 0, to->count * sizeof(double));
     target = ff_style_small_view(to);
     for (int i = 0; i < from->rank; i++)
@@ -326,7 +393,7 @@ static int tile(StyleSmallCall *call)
     int64_t dims[FF_STYLE_MAX_DIMS];
 
     if (call->nb_inputs != 2 || call->inputs[1]->count != (size_t)from->rank ||
-        2 * from->rank > FF_STYLE_MAX_DIMS)
+        (2 * from->rank > FF_STYLE_MAX_DIMS && from->values))
         return 0;
     for (int i = 0; i < from->rank; i++) {
         const double times = call->inputs[1]->values[i];
@@ -337,6 +404,8 @@ static int tile(StyleSmallCall *call)
     }
     if (!ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
         return 0;
+    if (!ff_style_has_values(call))
+        return 1;
     target = ff_style_small_view(to);
     for (int i = from->rank - 1; i >= 0; i--) { // an axis of repetitions in front of each
         const int64_t times = (int64_t)call->inputs[1]->values[i];
@@ -363,7 +432,7 @@ static int fill(StyleSmallCall *call)
     if (!ff_style_shape_small(call->memory, call->outputs[0], call->inputs[1]->type,
                               (int)shape->count, dims))
         return 0;
-    for (size_t i = 0; i < call->outputs[0]->count; i++)
+    for (size_t i = 0; i < call->outputs[0]->count && ff_style_has_values(call); i++)
         call->outputs[0]->values[i] = call->inputs[1]->values[0];
     return 1;
 }
@@ -400,20 +469,15 @@ int ff_style_copy_small(StyleSmallCall *call)
     return 1;
 }
 
-typedef struct Known {
-    const char *op;
-    StyleSmallFunction function;
-    unsigned parameters; ///< a bit for each input that decides on the output's shape
-} Known;
-
-#define LAST 0x80000000u
-
-static const Known functions[] = {
+static const StyleRule rules[] = {
     {"Cast", cast, 0},
-    {"ConcatV2", concat, LAST},
+    {"Concat", concat_old, 1},
+    {"ConcatV2", concat, FF_STYLE_LAST},
     {"Fill", fill, 1},
     {"MatMul", matrix_product, 0},
+    {"Max", reduce, 2},
     {"Mean", reduce, 2},
+    {"Min", reduce, 2},
     {"Pack", pack, 0},
     {"Pad", pad, 2},
     {"Prod", reduce, 2},
@@ -425,26 +489,38 @@ static const Known functions[] = {
     {"Unpack", unpack, 0},
 };
 
-static Known find_known(const StyleNode *node)
+int ff_style_take_rule(StyleRule rule, StyleSmallCall *call)
 {
-    for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
-        if (ff_style_node_is(node, functions[i].op))
-            return functions[i];
-    return (Known){NULL, ff_style_is_move(node) ? move : NULL, ~1u};
+    for (int i = 0; i < call->nb_inputs; i++) {
+        const int decides = rule.parameters == FF_STYLE_LAST
+                                ? i == call->nb_inputs - 1
+                                : rule.parameters >> (i < 31 ? i : 31) & 1;
+
+        if (decides && (call->inputs[i]->varies || !call->inputs[i]->values))
+            return 0;
+    }
+    call->function = rule.function;
+    return 1;
+}
+
+static StyleRule find_rule(const StyleNode *node)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+        if (ff_style_node_is(node, rules[i].op))
+            return rules[i];
+    return (StyleRule){NULL, ff_style_is_move(node) ? move : NULL, ~1u};
+}
+
+int ff_style_knows_small(const StyleNode *node)
+{
+    return find_rule(node).function != NULL;
 }
 
 int ff_style_find_small(const StyleNode *node, StyleSmallCall *call)
 {
-    const Known known = find_known(node);
+    const StyleRule rule = find_rule(node);
 
     call->node = node;
-    if (!call->nb_inputs)
-        return 0;
-    if (ff_style_find_number(node->op, call))
-        return 1;
-    for (int i = 0; i < call->nb_inputs; i++)
-        if (call->inputs[i]->varies && (known.parameters >> (i < 31 ? i : 31) & 1 ||
-                                        (known.parameters == LAST && i == call->nb_inputs - 1)))
-            return 0;
-    return (call->function = known.function) != NULL;
+    return call->nb_inputs && (ff_style_find_number(node->op, call) ||
+                               (rule.function && ff_style_take_rule(rule, call)));
 }

@@ -29,6 +29,7 @@ typedef struct StyleMemory {
     StyleContext ctx;
     StyleBlock *last;
     size_t left; ///< bytes that may still be taken
+    size_t most; ///< values that a tensor keeps: of one that has more, the shape alone; 0: all
     int failed;  ///< there was no memory: -ENOMEM; or they were too many: -EFBIG
 } StyleMemory;
 

@@ -193,6 +193,8 @@ static int compute_numbers(StyleSmallCall *call)
     if (!broadcast_dims(a, b, &rank, dims) ||
         !ff_style_shape_small(call->memory, to, a->type, rank, dims))
         return 0;
+    if (!ff_style_has_values(call))
+        return 1;
     first = broadcast(a, rank);
     second = broadcast(b, rank);
     for (size_t i = 0; i < to->count; i++) {

@@ -37,7 +37,7 @@ typedef struct StyleSmall {
     int rank;
     int64_t dims[FF_STYLE_MAX_DIMS];
     size_t count;
-    double *values;
+    double *values;     ///< NULL: only the shape is known
     StyleVaries varies; ///< the values are not known yet, the dimensions are
     int mean_of;        ///< of an image in this buffer, 0: of none
 } StyleSmall;
@@ -59,12 +59,27 @@ struct StyleSmallCall {
     StyleMemory *memory;
 };
 
+/** An operation, and a bit for each input that decides on its output's shape. */
+typedef struct StyleRule {
+    const char *op;
+    StyleSmallFunction function;
+    unsigned parameters;
+} StyleRule;
+
+#define FF_STYLE_LAST 0x80000000u ///< the last input does
+
+/** Takes a rule for the call, if the inputs that decide are known. Returns as ff_style_find_small(). */
+int ff_style_take_rule(StyleRule rule, StyleSmallCall *call);
+
 /**
  * Finds the node's operation for the call's inputs.
  *
- * @return 1; 0: there is none, or an input that decides on the output's shape varies
+ * @return 1; 0: there is none, or an input that decides on the output's shape varies or is not known
  */
 int ff_style_find_small(const StyleNode *node, StyleSmallCall *call);
+
+/** Whether ff_style_find_small() has an operation of this name, for inputs that it fits. */
+int ff_style_knows_small(const StyleNode *node);
 
 /** Scale and offset of a norm, of the inputs mean, variance, gamma and beta. */
 int ff_style_norm_small(StyleSmallCall *call);
@@ -80,6 +95,29 @@ int ff_style_is_whole_type(int type);
 
 /** Rounds as the type does: what is divided is whole when it was whole. */
 double ff_style_round_small(int type, double value);
+
+/** As many values as no tensor has: what a count is that would be larger. */
+#define FF_STYLE_TOO_MANY (FF_STYLE_MAX_VALUES + 1)
+
+/** The product of two counts; -1: one of them is negative. */
+static inline int64_t ff_style_times(int64_t a, int64_t b)
+{
+    if (a < 0 || b < 0)
+        return -1;
+    return b && a > FF_STYLE_MAX_VALUES / b ? FF_STYLE_TOO_MANY : a * b;
+}
+
+/** Gives a tensor its shape; returns 0 when that makes no sense, or is too large: its count is too many then. */
+int ff_style_set_shape(StyleSmall *small, int type, int rank, const int64_t *dims);
+
+/** Whether the values of all inputs and outputs are there, and not their shapes alone. */
+int ff_style_has_values(const StyleSmallCall *call);
+
+/** The dimensions behind a Pad of `from` by as many zeros as `sizes` says. Returns as ff_style_find_small(). */
+int ff_style_pad_dims(const StyleSmall *from, const StyleSmall *sizes, int64_t *dims);
+
+/** The same for the shape of what an operation on images gives, and no values; of image_shapes.c. -1: it has no rule. */
+int ff_style_find_image_shape(const StyleNode *node, StyleSmallCall *call);
 
 /** Gives a tensor its shape and memory, for its first values; checks them later. Returns whether that fits. */
 int ff_style_shape_small(StyleMemory *memory, StyleSmall *small, int type, int rank,
