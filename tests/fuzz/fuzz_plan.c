@@ -32,7 +32,7 @@ static void paint(const StyleContext *ctx, const Graph *graph, const StylePlan *
     if (width * height < 1 << 14 &&
         ff_style_make_program(ctx, plan, width, height, &program) >= 0) {
         memset(ff_style_stored(&program, program.frame), 99, 3 * (size_t)(width * height));
-        ff_style_run_program(&program);
+        ff_style_run_alone(&program);
     }
     if (width * height < 1 << 14)
         ff_style_free_program(&program);
