@@ -10,7 +10,9 @@ STYLETRANSFER_OBJS = \
     engine/model.o \
     engine/predict.o \
     engine/request.o \
+    engine/settings.o \
     engine/style.o \
+    engine/workers.o \
     graph/attributes.o \
     graph/budget.o \
     graph/card.o \

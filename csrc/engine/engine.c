@@ -1,5 +1,5 @@
 /*
- * The public functions: open, submit, receive, flush and close, and the threads between them.
+ * The public functions: open, submit, receive, flush and close.
  *
  * This file is part of ffmpeg-style.
  *
@@ -19,187 +19,15 @@
  */
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "../base/common.h"
 #include "../graph/budget.h"
-#include "../styletransfer.h"
-#include "finish.h"
-#include "model.h"
-#include "request.h"
-#include "style.h"
+#include "engine.h"
+#include "settings.h"
 
-/** A thread that paints, or helps others to. */
-typedef struct Worker {
-    StyleEngine *engine;
-    StylePainter painter;
-    int is_painting; ///< under the lock: whether others may help
-    pthread_t thread;
-} Worker;
-
-struct StyleEngine {
-    StyleContext ctx;
-    int64_t max_pixels, max_memory;
-    StylePictures pictures;
-    int has_requests; ///< of the user: their number stays
-
-    StyleModel model;
-    char *name;           ///< the model's file without folder and ending
-    char *input, *output; ///< names of the graph's ports
-    char (*numbers)[12];  ///< the styles' names when the card has none
-    const char **styles;  ///< points into the three above
-    StyleInfo info;
-
-    Worker *workers; ///< model.counts.workers of them
-    int nb_threads;  ///< how many were started
-
-    int has_lock; ///< whether the next three were initialised
-    pthread_mutex_t lock;
-    pthread_cond_t
-        work; ///< a frame was submitted, or one is painted that others may help with, or the engine closes
-    pthread_cond_t done; ///< the frames before `awaited` are ready, or one was taken
-
-    atomic_int called; ///< whether a frame is to be painted: a thread that helps goes and takes it
-
-    // From here on everything is under the lock. The size that there is memory for, and how many at a time:
-    int checked_width, checked_height;
-    int most_painting, nb_painting;
-    int nb_idle; ///< threads that have nothing to do
-
-    // What the next frame is painted with:
-    float *chooser; ///< as in StyleRequest
-    double strength;
-    StyleColors colors;
-    double steady;
-    int64_t nb_flushes;
-
-    // Frames are numbered from 0; frame n is in slots[n % info.in_flight], and
-    // received <= finished <= started <= submitted <= received + info.in_flight.
-    StyleRequest *slots;
-    uint64_t submitted, started, finished, received;
-    StyleFinisher finisher;
-    int finishing;    ///< whether a thread uses the finisher
-    uint64_t large;   ///< how many of those in flight are not small
-    uint64_t awaited; ///< slept for: all frames before this number; 0: none
-    int closing;
-};
-
-static void *default_alloc(void *opaque, size_t size)
-{
-    (void)opaque;
-    return malloc(size);
-}
-
-static void default_free(void *opaque, void *ptr)
-{
-    (void)opaque;
-    free(ptr);
-}
-
-void ff_style_default_settings(StyleSettings *settings)
-{
-    *settings = (StyleSettings){
-        .strength = 1,
-        .steady = FF_STYLE_DEFAULT_STEADY,
-        .max_pixels = (int64_t)1 << 26,
-        .max_model_bytes = (size_t)1 << 29,
-        .alloc = default_alloc,
-        .free = default_free,
-    };
-}
-
-static int check_strength(const StyleContext *ctx, double strength)
-{
-    if (strength >= 0 && strength <= 1)
-        return 0;
-    return ff_style_error(ctx, -EINVAL,
-                          "strength is %g; expected 0 (the source) to 1 (the painting)", strength);
-}
-
-static int check_steady(const StyleContext *ctx, double steady)
-{
-    if (steady >= 0 && steady <= 1)
-        return 0;
-    return ff_style_error(ctx, -EINVAL,
-                          "steady is %g; expected 0 (each frame by itself) to 1 (as steady as the "
-                          "source)",
-                          steady);
-}
-
-static int check_choice(const StyleContext *ctx, const char *name, int value, int last)
-{
-    if (value >= 0 && value <= last)
-        return 0;
-    return ff_style_error(ctx, -EINVAL, "%s is %d; expected a value of its enumeration, 0 to %d",
-                          name, value, last);
-}
-
-static int check_count(const StyleContext *ctx, const char *name, int value, int last)
-{
-    if (value >= 0 && value <= last)
-        return 0;
-    return ff_style_error(ctx, -EINVAL, "%s is %d; expected 1 to %d, or 0 for auto", name, value,
-                          last);
-}
-
-static int check_settings(const StyleContext *ctx, const StyleSettings *settings)
-{
-    int ret;
-
-    if (!settings->model || !*settings->model)
-        return ff_style_error(ctx, -EINVAL,
-                              "no model is given; expected the path of a frozen "
-                              "graph (.pb) as 'model'");
-    if (settings->max_memory < 0)
-        return ff_style_error(ctx, -EINVAL, "max_memory is %lld; expected 1 or more, or 0 for auto",
-                              (long long)settings->max_memory);
-    if (settings->max_pixels < 1)
-        return ff_style_error(ctx, -EINVAL, "max_pixels is %lld; expected 1 or more",
-                              (long long)settings->max_pixels);
-    if ((ret = check_strength(ctx, settings->strength)) < 0 ||
-        (ret = check_steady(ctx, settings->steady)) < 0 ||
-        (ret = check_choice(ctx, "colors", (int)settings->colors, FF_STYLE_COLORS_CONTENT)) < 0 ||
-        (ret = check_choice(ctx, "precision", (int)settings->precision, FF_STYLE_PRECISION_BF16)) <
-            0 ||
-        (ret = check_choice(ctx, "runtime", (int)settings->runtime, FF_STYLE_RUNTIME_TENSORFLOW)) <
-            0 ||
-        (ret = check_choice(ctx, "range", (int)settings->range, FF_STYLE_RANGE_SIGNED)) < 0 ||
-        (ret = check_choice(ctx, "input_range", (int)settings->input_range,
-                            FF_STYLE_RANGE_SIGNED)) < 0 ||
-        (ret = check_choice(ctx, "output_range", (int)settings->output_range,
-                            FF_STYLE_RANGE_SIGNED)) < 0 ||
-        (ret = check_count(ctx, "requests", settings->requests, FF_STYLE_MAX_REQUESTS)) < 0)
-        return ret;
-    return check_count(ctx, "threads", settings->threads, FF_STYLE_MAX_THREADS);
-}
-
-static int64_t memory_of(const StyleSettings *settings)
-{
-    return settings->max_memory ? settings->max_memory : ff_style_free_memory();
-}
-
-int ff_style_check(const StyleSettings *settings)
-{
-    const StyleContext ctx = {settings->opaque, settings->log, settings->alloc, settings->free, 0};
-    StyleModel model = {0};
-    int ret;
-
-    if ((ret = check_settings(&ctx, settings)) < 0)
-        return ret;
-    ret = ff_style_read_model(&ctx, settings, &model);
-    if (ret >= 0 && model.predictor.is_predictor)
-        ret = ff_style_check_style(&ctx, settings, &model);
-    ff_style_close_model(&ctx, &model);
-    return ret;
-}
-
-/** "wave" for "models/wave.pb". */
 static int name_by_file(StyleEngine *e, const char *path)
 {
     const char *const slash = strrchr(path, '/');
@@ -300,197 +128,6 @@ static int open_slots(StyleEngine *e, const StyleSettings *settings)
     return read_style(e, settings->style, e->chooser);
 }
 
-static StyleRequest *request_of(StyleEngine *e, uint64_t number)
-{
-    return &e->slots[number % (uint64_t)e->info.in_flight];
-}
-
-/** Under the lock: whether all frames before number `end` are done or received. */
-static int all_done(StyleEngine *e, uint64_t end)
-{
-    for (uint64_t number = e->received; number < end; number++)
-        if (!request_of(e, number)->done)
-            return 0;
-    return 1;
-}
-
-/** Under the lock: sleeps until all frames before number `end` are done or received. */
-static void wait_for(StyleEngine *e, uint64_t end)
-{
-    while (!all_done(e, end)) {
-        if (!e->awaited || end < e->awaited)
-            e->awaited = end;
-        pthread_cond_wait(&e->done, &e->lock);
-    }
-}
-
-/** Under the lock: the same for the oldest `count` frames in flight, or all if there are fewer. */
-static void wait_for_oldest(StyleEngine *e, uint64_t count)
-{
-    const uint64_t in_flight = e->submitted - e->received;
-
-    wait_for(e, e->received + (count < in_flight ? count : in_flight));
-}
-
-/** Called under the lock; lets go of it to wake others, who then find it free. */
-static void tell_done(StyleEngine *e, StyleRequest *request)
-{
-    int awaited;
-
-    request->done = 1;
-    awaited = e->awaited && all_done(e, e->awaited);
-    if (awaited)
-        e->awaited = 0; // who goes on waiting says so again
-    pthread_mutex_unlock(&e->lock);
-    if (awaited)
-        pthread_cond_broadcast(&e->done);
-    pthread_mutex_lock(&e->lock);
-}
-
-/**
- * Under the lock: finishes the frames that are painted, in their order. One thread does that at a time; those
- * that others paint meanwhile are left to it.
- */
-static void finish_painted(StyleEngine *e)
-{
-    if (e->finishing)
-        return;
-    e->finishing = 1;
-    while (e->finished < e->started && request_of(e, e->finished)->painted) {
-        StyleRequest *const request = request_of(e, e->finished);
-
-        pthread_mutex_unlock(&e->lock);
-        ff_style_finish_request(&e->finisher, request);
-        pthread_mutex_lock(&e->lock);
-        e->finished++;
-        if (!request->done)
-            tell_done(e, request);
-    }
-    e->finishing = 0;
-}
-
-/** Under the lock: whether a frame may be begun. */
-static int may_begin(const StyleEngine *e)
-{
-    return e->started < e->submitted && e->nb_painting < e->most_painting;
-}
-
-/** Under the lock: the same for those who help, when it may have changed. */
-static void tell_helpers(StyleEngine *e)
-{
-    atomic_store(&e->called, may_begin(e));
-}
-
-/** Under the lock: takes the next frame, paints it and finishes it. */
-static void paint_next(Worker *worker)
-{
-    StyleEngine *const e = worker->engine;
-    StyleRequest *const request = request_of(e, e->started++);
-
-    e->nb_painting++;
-    tell_helpers(e);
-    if (e->model.plan) {
-        ff_style_begin_crew(&worker->painter.crew, e->info.threads - 1);
-        worker->is_painting = 1;
-        if (e->nb_idle && e->info.threads > 1)
-            pthread_cond_broadcast(&e->work);
-    }
-    pthread_mutex_unlock(&e->lock);
-    ff_style_prepare_request(request);
-    ff_style_paint(&e->model, &worker->painter, request);
-    if (e->model.plan)
-        ff_style_end_crew(&worker->painter.crew);
-    pthread_mutex_lock(&e->lock);
-    worker->is_painting = 0;
-    e->nb_painting--;
-    tell_helpers(e);
-    if (e->nb_idle && may_begin(e))
-        pthread_cond_signal(&e->work); // while this thread finishes what is painted
-    request->painted = 1;
-    finish_painted(e);
-}
-
-/** Under the lock: who is painting, has room for a helper, and has the fewest; NULL: nobody. */
-static Worker *find_work(StyleEngine *e)
-{
-    Worker *found = NULL;
-    int fewest = e->info.threads - 1;
-
-    for (int i = 0; i < e->nb_threads; i++) {
-        Worker *const one = &e->workers[i];
-        const int helpers = ff_style_count_helpers(&one->painter.crew);
-
-        if (one->is_painting && helpers < fewest) {
-            found = one;
-            fewest = helpers;
-        }
-    }
-    return found;
-}
-
-/** Under the lock: helps another thread with its frame; returns whether it could. */
-static int help_somebody(StyleEngine *e)
-{
-    Worker *const found = find_work(e);
-    int helped;
-
-    if (!found)
-        return 0;
-    pthread_mutex_unlock(&e->lock);
-    helped = ff_style_help(&found->painter.crew, &e->called);
-    pthread_mutex_lock(&e->lock);
-    return helped;
-}
-
-static void *work(void *arg)
-{
-    Worker *worker = arg;
-    StyleEngine *e = worker->engine;
-
-    pthread_mutex_lock(&e->lock);
-    while (!e->closing) {
-        if (may_begin(e)) {
-            paint_next(worker);
-        } else if (!help_somebody(e) && !may_begin(e) && !e->closing) {
-            e->nb_idle++;
-            pthread_cond_wait(&e->work, &e->lock);
-            e->nb_idle--;
-        }
-    }
-    pthread_mutex_unlock(&e->lock);
-    return NULL;
-}
-
-static int start_threads(StyleEngine *e)
-{
-    const int count = e->model.counts.workers;
-    const size_t size = (size_t)count * sizeof(*e->workers);
-
-    e->most_painting = e->info.requests;
-    if (!(e->workers = ff_style_alloc(&e->ctx, size)))
-        return -ENOMEM;
-    e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
-                  !pthread_cond_init(&e->done, NULL);
-    if (!e->has_lock)
-        return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
-    for (int i = 0; i < count; i++) {
-        Worker *const worker = &e->workers[i];
-        int ret, error;
-
-        worker->engine = e;
-        if ((ret = ff_style_open_painter(&e->ctx, &e->model, &worker->painter)) < 0)
-            return ret;
-        if ((error = pthread_create(&worker->thread, NULL, work, worker)))
-            return ff_style_error(&e->ctx, -ENOMEM,
-                                  "thread %d of %d can't be started: %s; take fewer requests",
-                                  i + 1, count, strerror(error));
-        pthread_mutex_lock(&e->lock);
-        e->nb_threads++;
-        pthread_mutex_unlock(&e->lock);
-    }
-    return 0;
-}
-
 /** Opens everything with signals blocked: new threads inherit that, and leave them to the caller's. */
 static int open_engine(StyleEngine *e, const StyleSettings *settings)
 {
@@ -502,7 +139,7 @@ static int open_engine(StyleEngine *e, const StyleSettings *settings)
     if ((ret = ff_style_read_model(&e->ctx, settings, &e->model)) >= 0 &&
         (ret = ff_style_open_model(&e->ctx, settings, &e->model)) >= 0 &&
         (ret = fill_info(e, settings)) >= 0 && (ret = open_slots(e, settings)) >= 0)
-        ret = start_threads(e);
+        ret = ff_style_start_threads(e);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ret;
 }
@@ -535,14 +172,14 @@ int ff_style_open(StyleEngine **engine, const StyleSettings *settings)
     int ret;
 
     *engine = NULL;
-    if ((ret = check_settings(&ctx, settings)) < 0)
+    if ((ret = ff_style_check_settings(&ctx, settings)) < 0)
         return ret;
     if (!(e = ff_style_alloc(&ctx, sizeof(*e))))
         return -ENOMEM;
     e->ctx = ctx;
     e->max_pixels = settings->max_pixels;
     e->pictures = ff_style_pictures_of(settings);
-    e->max_memory = memory_of(settings);
+    e->max_memory = ff_style_memory_of(settings);
     e->has_requests = settings->requests > 0;
     if ((ret = open_engine(e, settings)) < 0)
         goto fail;
@@ -640,7 +277,7 @@ int ff_style_set_style(StyleEngine *e, const char *style)
 
 int ff_style_set_strength(StyleEngine *e, double strength)
 {
-    const int ret = check_strength(&e->ctx, strength);
+    const int ret = ff_style_check_strength(&e->ctx, strength);
 
     if (ret < 0)
         return ret;
@@ -652,7 +289,7 @@ int ff_style_set_strength(StyleEngine *e, double strength)
 
 int ff_style_set_colors(StyleEngine *e, StyleColors colors)
 {
-    const int ret = check_choice(&e->ctx, "colors", (int)colors, FF_STYLE_COLORS_CONTENT);
+    const int ret = ff_style_check_choice(&e->ctx, "colors", (int)colors, FF_STYLE_COLORS_CONTENT);
 
     if (ret < 0)
         return ret;
@@ -664,7 +301,7 @@ int ff_style_set_colors(StyleEngine *e, StyleColors colors)
 
 int ff_style_set_steady(StyleEngine *e, double steady)
 {
-    const int ret = check_steady(&e->ctx, steady);
+    const int ret = ff_style_check_steady(&e->ctx, steady);
 
     if (ret < 0)
         return ret;
@@ -731,8 +368,8 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
     pthread_mutex_lock(&e->lock);
     if (has_room(e, frame)) {
         e->large += is_large(frame);
-        fill_request(e, request_of(e, e->submitted++), frame);
-        tell_helpers(e);
+        fill_request(e, ff_style_request_of(e, e->submitted++), frame);
+        ff_style_tell_helpers(e);
     } else {
         ret = -EAGAIN;
     }
@@ -745,7 +382,7 @@ int ff_style_submit(StyleEngine *e, const StyleFrame *frame)
 /** Under the lock: takes the oldest frame if it is there, and the message that came with it. */
 static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message)
 {
-    const StyleRequest *request = request_of(e, e->received);
+    const StyleRequest *request = ff_style_request_of(e, e->received);
 
     if (e->received == e->submitted)
         return 0;
@@ -757,6 +394,14 @@ static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message)
     e->large -= is_large(frame);
     pthread_cond_broadcast(&e->done); // others may wait for this very frame
     return request->result;
+}
+
+/** Under the lock: sleeps until done are the oldest `count` frames in flight, or all if there are fewer. */
+static void wait_for_oldest(StyleEngine *e, uint64_t count)
+{
+    const uint64_t in_flight = e->submitted - e->received;
+
+    ff_style_wait_for_frames(e, e->received + (count < in_flight ? count : in_flight));
 }
 
 int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
@@ -795,11 +440,11 @@ int ff_style_wait(StyleEngine *e, int64_t microseconds)
     const struct timespec end = moment_in(timeout ? 0 : microseconds);
 
     pthread_mutex_lock(&e->lock);
-    while (e->received < e->submitted && !all_done(e, e->received + 1) && !timeout) {
+    while (e->received < e->submitted && !ff_style_all_done(e, e->received + 1) && !timeout) {
         e->awaited = e->received + 1;
         timeout = pthread_cond_timedwait(&e->done, &e->lock, &end);
     }
-    ready = e->received < e->submitted && all_done(e, e->received + 1);
+    ready = e->received < e->submitted && ff_style_all_done(e, e->received + 1);
     pthread_mutex_unlock(&e->lock);
     return ready;
 }
@@ -821,28 +466,13 @@ void ff_style_flush(StyleEngine *e)
     pthread_mutex_lock(&e->lock);
     end = e->submitted;
     while (e->started < end)
-        cancel(request_of(e, e->started++));
+        cancel(ff_style_request_of(e, e->started++));
     e->nb_flushes++;
-    tell_helpers(e);
-    finish_painted(e); // passes over those
+    ff_style_tell_helpers(e);
+    ff_style_finish_painted(e); // passes over those
     pthread_cond_broadcast(&e->done);
-    wait_for(e, end);
+    ff_style_wait_for_frames(e, end);
     pthread_mutex_unlock(&e->lock);
-}
-
-static void stop_threads(StyleEngine *e)
-{
-    if (!e->has_lock)
-        return;
-    pthread_mutex_lock(&e->lock);
-    e->closing = 1;
-    pthread_cond_broadcast(&e->work);
-    pthread_mutex_unlock(&e->lock);
-    for (int i = 0; i < e->nb_threads; i++)
-        pthread_join(e->workers[i].thread, NULL);
-    pthread_cond_destroy(&e->done);
-    pthread_cond_destroy(&e->work);
-    pthread_mutex_destroy(&e->lock);
 }
 
 static void close_model(StyleEngine *e)
@@ -862,7 +492,7 @@ void ff_style_close(StyleEngine **engine)
         return;
     ctx = e->ctx;
     ff_style_flush(e);
-    stop_threads(e);
+    ff_style_stop_threads(e);
     close_model(e);
     ff_style_free(&ctx, e->workers);
     if (e->slots)

@@ -22,8 +22,8 @@
 #define FF_STYLE_PROGRAM_H
 
 #include "../base/crew.h"
-#include "../kernels/conv.h"
 #include "../graph/small.h"
+#include "../kernels/conv.h"
 
 /** More steps than any network of one's patience takes. */
 #define FF_STYLE_MAX_STEPS 2048

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from engine.test_plan import HAS_VECTORS, picture, plain_session
 from helpers.random_graphs import Lot
 
-from engine.test_plan import HAS_VECTORS, picture, plain_session
 from ffmpeg_style import Engine
 
 HEIGHTS, WIDTHS = (16, 17, 33, 64, 90, 127, 180, 359), (16, 23, 48, 101, 160, 255, 321, 641)

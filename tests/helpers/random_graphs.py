@@ -1,8 +1,7 @@
-"""Networks drawn by lot, of the operations that the engine runs by itself, in the forms of many hands."""
+"""Networks drawn by lot, of operations that the engine runs by itself, in forms of many hands."""
 
 import numpy as np
 import tensorflow as tf
-
 from helpers import graphs
 
 tf1 = tf.compat.v1

@@ -1,0 +1,210 @@
+/*
+ * The engine's threads: each paints frames or helps others to, and finishes in their order those that are painted.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine.h"
+
+int ff_style_all_done(const StyleEngine *e, uint64_t end)
+{
+    for (uint64_t number = e->received; number < end; number++)
+        if (!ff_style_request_of(e, number)->done)
+            return 0;
+    return 1;
+}
+
+void ff_style_wait_for_frames(StyleEngine *e, uint64_t end)
+{
+    while (!ff_style_all_done(e, end)) {
+        if (!e->awaited || end < e->awaited)
+            e->awaited = end;
+        pthread_cond_wait(&e->done, &e->lock);
+    }
+}
+
+/** Called under the lock; lets go of it to wake others, who then find it free. */
+static void tell_done(StyleEngine *e, StyleRequest *request)
+{
+    int awaited;
+
+    request->done = 1;
+    awaited = e->awaited && ff_style_all_done(e, e->awaited);
+    if (awaited)
+        e->awaited = 0; // who goes on waiting says so again
+    pthread_mutex_unlock(&e->lock);
+    if (awaited)
+        pthread_cond_broadcast(&e->done);
+    pthread_mutex_lock(&e->lock);
+}
+
+void ff_style_finish_painted(StyleEngine *e)
+{
+    if (e->finishing)
+        return;
+    e->finishing = 1;
+    while (e->finished < e->started && ff_style_request_of(e, e->finished)->painted) {
+        StyleRequest *const request = ff_style_request_of(e, e->finished);
+
+        pthread_mutex_unlock(&e->lock);
+        ff_style_finish_request(&e->finisher, request);
+        pthread_mutex_lock(&e->lock);
+        e->finished++;
+        if (!request->done)
+            tell_done(e, request);
+    }
+    e->finishing = 0;
+}
+
+/** Under the lock: whether a frame may be begun. */
+static int may_begin(const StyleEngine *e)
+{
+    return e->started < e->submitted && e->nb_painting < e->most_painting;
+}
+
+void ff_style_tell_helpers(StyleEngine *e)
+{
+    atomic_store(&e->called, may_begin(e));
+}
+
+/** Under the lock: takes the next frame, paints it and finishes it. */
+static void paint_next(Worker *worker)
+{
+    StyleEngine *const e = worker->engine;
+    StyleRequest *const request = ff_style_request_of(e, e->started++);
+
+    e->nb_painting++;
+    ff_style_tell_helpers(e);
+    if (e->model.plan) {
+        ff_style_begin_crew(&worker->painter.crew, e->info.threads - 1);
+        worker->is_painting = 1;
+        if (e->nb_idle && e->info.threads > 1)
+            pthread_cond_broadcast(&e->work);
+    }
+    pthread_mutex_unlock(&e->lock);
+    ff_style_prepare_request(request);
+    ff_style_paint(&e->model, &worker->painter, request);
+    if (e->model.plan)
+        ff_style_end_crew(&worker->painter.crew);
+    pthread_mutex_lock(&e->lock);
+    worker->is_painting = 0;
+    e->nb_painting--;
+    ff_style_tell_helpers(e);
+    if (e->nb_idle && may_begin(e))
+        pthread_cond_signal(&e->work); // while this thread finishes what is painted
+    request->painted = 1;
+    ff_style_finish_painted(e);
+}
+
+/** Under the lock: who is painting, has room for a helper, and has the fewest; NULL: nobody. */
+static Worker *find_work(StyleEngine *e)
+{
+    Worker *found = NULL;
+    int fewest = e->info.threads - 1;
+
+    for (int i = 0; i < e->nb_threads; i++) {
+        Worker *const one = &e->workers[i];
+        const int helpers = ff_style_count_helpers(&one->painter.crew);
+
+        if (one->is_painting && helpers < fewest) {
+            found = one;
+            fewest = helpers;
+        }
+    }
+    return found;
+}
+
+/** Under the lock: helps another thread with its frame; returns whether it could. */
+static int help_somebody(StyleEngine *e)
+{
+    Worker *const found = find_work(e);
+    int helped;
+
+    if (!found)
+        return 0;
+    pthread_mutex_unlock(&e->lock);
+    helped = ff_style_help(&found->painter.crew, &e->called);
+    pthread_mutex_lock(&e->lock);
+    return helped;
+}
+
+static void *work(void *arg)
+{
+    Worker *worker = arg;
+    StyleEngine *e = worker->engine;
+
+    pthread_mutex_lock(&e->lock);
+    while (!e->closing) {
+        if (may_begin(e)) {
+            paint_next(worker);
+        } else if (!help_somebody(e) && !may_begin(e) && !e->closing) {
+            e->nb_idle++;
+            pthread_cond_wait(&e->work, &e->lock);
+            e->nb_idle--;
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+int ff_style_start_threads(StyleEngine *e)
+{
+    const int count = e->model.counts.workers;
+    const size_t size = (size_t)count * sizeof(*e->workers);
+
+    e->most_painting = e->info.requests;
+    if (!(e->workers = ff_style_alloc(&e->ctx, size)))
+        return -ENOMEM;
+    e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
+                  !pthread_cond_init(&e->done, NULL);
+    if (!e->has_lock)
+        return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
+    for (int i = 0; i < count; i++) {
+        Worker *const worker = &e->workers[i];
+        int ret, error;
+
+        worker->engine = e;
+        if ((ret = ff_style_open_painter(&e->ctx, &e->model, &worker->painter)) < 0)
+            return ret;
+        if ((error = pthread_create(&worker->thread, NULL, work, worker)))
+            return ff_style_error(&e->ctx, -ENOMEM,
+                                  "thread %d of %d can't be started: %s; take fewer requests",
+                                  i + 1, count, strerror(error));
+        pthread_mutex_lock(&e->lock);
+        e->nb_threads++;
+        pthread_mutex_unlock(&e->lock);
+    }
+    return 0;
+}
+
+void ff_style_stop_threads(StyleEngine *e)
+{
+    if (!e->has_lock)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->closing = 1;
+    pthread_cond_broadcast(&e->work);
+    pthread_mutex_unlock(&e->lock);
+    for (int i = 0; i < e->nb_threads; i++)
+        pthread_join(e->workers[i].thread, NULL);
+    pthread_cond_destroy(&e->done);
+    pthread_cond_destroy(&e->work);
+    pthread_mutex_destroy(&e->lock);
+}
