@@ -56,8 +56,8 @@ static void mark_needed(const Reading *r, uint8_t *needed)
     for (int i = r->nodes->nb_nodes - 1; i >= 0; i--) { // users before those that they take from
         const StyleNode *const node = &r->nodes->nodes[r->nodes->order[i]];
 
-        if (!needed[r->nodes->order[i]])
-            continue;
+        if (!needed[r->nodes->order[i]] || r->nodes->order[i] == r->signature->input.source.node)
+            continue; // what is in front of a node that is fed is not run
         for (int k = 0; k < node->nb_inputs + node->nb_controls; k++)
             needed[node->inputs[k].node] = 1; // the controls lie behind the inputs
     }
