@@ -65,7 +65,8 @@ StyleDims ff_style_dims_of(const StyleNodes *nodes, const StyleShapes *shapes, S
 
 #define MOST_VALUES 64 // that are kept of a tensor: of sizes, axes, bounds
 #define MOST_INPUTS 64
-#define MOST_OUTPUTS 1024
+#define MOST_OUTPUTS 64
+#define MOST_MEMORY ((size_t)1 << 28) // bytes; a small file could ask for many outputs
 
 /** All nodes' outputs, for a frame of one size. */
 typedef struct Computation {
@@ -259,7 +260,7 @@ int ff_style_find_shapes(const StyleContext *ctx, const StyleNodes *nodes, int i
         return -ENOMEM;
     for (int variant = 0; variant < 2 && ret >= 0; variant++) {
         Computation c = {.nodes = nodes,
-                         .memory = {.ctx = *ctx, .left = SIZE_MAX, .most = MOST_VALUES},
+                         .memory = {.ctx = *ctx, .left = MOST_MEMORY, .most = MOST_VALUES},
                          .variant = variant};
 
         ret = compute_all(&c, input, frame);
@@ -267,6 +268,9 @@ int ff_style_find_shapes(const StyleContext *ctx, const StyleNodes *nodes, int i
             merge(&shapes->nodes[i].dims, c.outputs[i], !variant);
         ff_style_return_blocks(&c.memory);
     }
+    if (ret == -EFBIG)
+        return ff_style_error(ctx, ret,
+                              "the graph's nodes have more outputs than those of any network");
     for (int i = 0; i < nodes->nb_nodes && ret >= 0; i++) {
         const StyleNode *const node = &nodes->nodes[i];
 

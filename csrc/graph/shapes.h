@@ -42,7 +42,7 @@ int ff_style_output_type(const StyleNode *node, int output);
  *
  * @param input the node that takes the frame, -1: none
  * @param frame the frame's shape, in place of what the graph says of it
- * @return 0 or -ENOMEM after a message; `shapes` is to be freed in both cases
+ * @return 0; -ENOMEM or -EFBIG after a message; `shapes` is to be freed in both cases
  */
 int ff_style_find_shapes(const StyleContext *ctx, const StyleNodes *nodes, int input,
                          const StyleDims *frame, StyleShapes *shapes);
