@@ -59,9 +59,10 @@ static Block *find_block(size_t size)
 {
     const Idle *best = NULL;
 
-    for (const Idle *one = idle; one < idle + nb_idle; one++)
-        if (one->size >= size && one->size / 2 <= size && (!best || one->size <= best->size))
-            best = one;
+    for (size_t i = 0; i < nb_idle; i++)
+        if (idle[i].size >= size && idle[i].size / 2 <= size &&
+            (!best || idle[i].size <= best->size))
+            best = &idle[i];
     return best ? take_out((size_t)(best - idle)) : NULL;
 }
 

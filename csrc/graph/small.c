@@ -40,7 +40,8 @@ int ff_style_set_shape(StyleSmall *small, int type, int rank, const int64_t *dim
         return 0;
     small->count = is_empty ? 0 : small->count;
     small->rank = rank;
-    memcpy(small->dims, dims, (size_t)rank * sizeof(*dims));
+    for (int i = 0; i < rank; i++)
+        small->dims[i] = dims[i];
     return 1;
 }
 
@@ -48,7 +49,8 @@ int ff_style_shape_small(StyleMemory *memory, StyleSmall *small, int type, int r
                          const int64_t *dims)
 {
     if (small->values)
-        return small->rank == rank && !memcmp(small->dims, dims, (size_t)rank * sizeof(*dims));
+        return small->rank == rank &&
+               (!rank || !memcmp(small->dims, dims, (size_t)rank * sizeof(*dims)));
     if (!ff_style_set_shape(small, type, rank, dims))
         return 0;
     if (memory->most && small->count > memory->most)
