@@ -58,5 +58,5 @@ STYLETRANSFER_OBJS = \
     tensorflow/session.o \
     tensorflow/stderr.o
 
-OBJS-$(CONFIG_STYLETRANSFER_FILTER)          += vf_styletransfer.o \
+OBJS-$(CONFIG_STYLETRANSFER_FILTER)          += vf_styletransfer.o styletransfer/vf_picture.o \
                                                 $(addprefix styletransfer/,$(STYLETRANSFER_OBJS))
