@@ -59,7 +59,7 @@ def test_page_by_https(tmp_path):
             assert page.status == 200
     finally:
         server.terminate()
-        assert server.wait(60) == 0
+        assert server.wait(60) == 143
 
 
 def test_code_has_the_key_only_for_those_who_know_it(tmp_path):
