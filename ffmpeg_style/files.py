@@ -65,6 +65,11 @@ def full_disk(path: str | os.PathLike[str], reason: str | None) -> StorageError:
     return StorageError(f"{path} can't be written: {reason}; make room and run it again")
 
 
+def short_name(name: str) -> str:
+    """A name of a file, or its end, with room for a label in the 255 bytes that names can have."""
+    return name.encode(errors="ignore")[-120:].decode(errors="ignore")
+
+
 @contextlib.contextmanager
 def _locked_draft(path):
     """A new empty file beside ``path``, locked as long as its writer lives."""

@@ -5,6 +5,7 @@ rules for what is left out are here alone, and so is the care that no source is 
 """
 
 import glob
+import http.client
 import os
 import re
 import shutil
@@ -19,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffmpeg_style import pictures
-from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
 from ffmpeg_style.ffmpeg.containers import CONTAINERS
-from ffmpeg_style.files import DRAFT
+from ffmpeg_style.files import DRAFT, FULL, full_disk, short_name
 
 STANDARD = "-"
 """The standard input as a source, the standard output as a target."""
@@ -119,11 +120,14 @@ def find_works(
         return [Work(found[0].path, output, is_named=True)]
     place = output if into_folder else None
     works = [Work(one.path, _target(one, place, label, kind)) for one in found]
-    # What was painted before lies beside its source, and a pattern fits both.
     paths = [(os.path.abspath(work.source), os.path.abspath(work.target)) for work in works]
-    paintings = {target for source, target in paths if source != target}
+    targets = {target for source, target in paths if source != target}
     return _checked(
-        [work for work, path in zip(works, paths, strict=True) if path[0] not in paintings]
+        [
+            work
+            for work, one, (source, _) in zip(works, found, paths, strict=True)
+            if source not in targets or not _may_be_painted(one, place)
+        ]
     )
 
 
@@ -145,11 +149,16 @@ def fetched(source: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="ffmpeg-style-") as folder:
         path = Path(folder, "stdin" if source == STANDARD else _name_of(source))
-        with open(path, "wb") as file:
-            if source == STANDARD:
-                shutil.copyfileobj(sys.stdin.buffer, file)
-            else:
-                _download(source, file)
+        try:
+            with open(path, "wb") as file:
+                if source == STANDARD:
+                    shutil.copyfileobj(sys.stdin.buffer, file)
+                else:
+                    _download(source, file)
+        except OSError as error:
+            if error.errno in FULL and not isinstance(error, StyleError):
+                raise full_disk(path, error.strerror) from error
+            raise
         yield path
 
 
@@ -157,10 +166,16 @@ def _download(url, file):
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS) as answer:
             shutil.copyfileobj(answer, file)
-    except urllib.error.URLError as error:
-        raise InputError(f"{url} can't be read: {getattr(error, 'reason', error)}") from error
-    except (TimeoutError, ConnectionError, ValueError) as error:
-        raise InputError(f"{url} can't be read: {error}") from error
+            size = answer.headers["Content-Length"]
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+        raise InputError(f"{url} can't be read: {reason}") from error
+    if size is not None and file.tell() < int(size):
+        raise InputError(
+            f"{url} can't be read: the connection broke after {file.tell()} of {size} bytes"
+        )
 
 
 @dataclass(frozen=True)
@@ -202,6 +217,18 @@ def _in_folder(folder):
     if not found:
         raise InputError(f"{folder} has no video or photograph; expected a folder of them")
     return found
+
+
+def _may_be_painted(found, place):
+    """Whether what is at the place of a painting is that painting, from before, and no source.
+
+    One beside its source has the label in its name, and a pattern fits both. In a folder for
+    paintings only what was met there on the way counts: what the user named is a source.
+    """
+    if place is None:
+        return True
+    folder = found.folder and os.path.realpath(found.folder)
+    return bool(folder) and Path(os.path.realpath(place)).is_relative_to(folder)
 
 
 def _matches(pattern):
@@ -272,7 +299,8 @@ def _checked(works):
 
 def _name_of(url):
     name = os.path.basename(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
-    return re.sub(r"[\x00/\\]", "", name) or "download"
+    name = short_name(re.sub(r"[\x00/\\]", "", name))
+    return name if name.strip(".") else "download"
 
 
 def _suffix(name):

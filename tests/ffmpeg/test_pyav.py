@@ -27,6 +27,8 @@ CLIPS = {
     "ntsc in matroska": (["-r", "60000/1001"], ".mkv", {}),
     "transport stream": ([], ".ts", {}),
     "avi": ([], ".avi", {}),
+    "no times": (["BARE"], ".mp4", {}),
+    "wrong times": (["REORDERED"], ".avi", {}),
     "variable rate": (["-vf", "select=not(mod(n\\,3)),setpts=PTS+0.01*N/TB"], ".mp4", {}),
     "10 bits": (["-pix_fmt", "yuv420p10le"], ".mp4", {}),
     "4:4:4": (["-pix_fmt", "yuv444p"], ".mp4", {}),
@@ -72,7 +74,7 @@ def clip(ffmpeg, tmp_path):
     def clip(options):
         suffix = ".mkv" if "pcm_s16le" in options else ".mov"
         path = tmp_path / f"in{suffix}"
-        plain = [] if options[:1] in (["TURNED"], ["SOUNDS"], ["COVER"]) else options
+        plain = [] if options and options[0].isupper() else options
         pictures = ("-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=0.4")
         sound = ("-f", "lavfi", "-i", "sine=r=48000:d=0.4")
         pixels = () if "-pix_fmt" in plain else ("-pix_fmt", "yuv420p")
@@ -84,6 +86,11 @@ def clip(ffmpeg, tmp_path):
             return turned
         if options == ["SOUNDS"]:
             return with_words(path)
+        if options in (["BARE"], ["REORDERED"]):
+            suffix = ".h264" if options == ["BARE"] else ".avi"
+            encode = ("-c:v", "libx264", "-bf", "2", "-b_strategy", "0", "-an")
+            call("-i", path, *encode, other := tmp_path / f"in{suffix}")
+            return other
         if options == ["COVER"]:
             cover = tmp_path / "cover.jpg"
             Image.new("RGB", (32, 32), "red").save(cover)

@@ -3,11 +3,13 @@
 import functools
 import http.server
 import os
+import resource
 import threading
 
 import pytest
 
 from ffmpeg_style import InputError, InputNotFoundError
+from ffmpeg_style.errors import StorageError
 from ffmpeg_style.ffmpeg.sources import STANDARD, Work, fetched, find_works, split_words
 
 
@@ -78,6 +80,17 @@ def test_what_cannot_be_meant_is_refused(here):
     ]:
         with pytest.raises(error, match=words):
             find_works(sources, output, "wave")
+    (here / "more" / "a.jpg").write_text("another")
+    (here / "other" / "more").mkdir(parents=True)
+    (here / "other" / "more" / "c.png").write_text("another")
+    for sources, output in [
+        (["a.jpg", "more/a.jpg"], "more"),
+        (["a.jpg", "more"], "more"),
+        (["other", "more/c.png"], "."),
+        (["other/more/*.png", "more/*.png"], "more"),
+    ]:
+        with pytest.raises(InputError, match=r"would both become|over the source"):
+            find_works(sources, output, "wave")
     (here / "void").mkdir()
     with pytest.raises(InputError, match="has no video or photograph"):
         find_works(["void"], None, "wave")
@@ -100,6 +113,59 @@ def test_a_url_is_fetched(here, serve):
     assert not path.exists()
     with pytest.raises(InputError, match=r"none\.jpg can't be read: File not"):
         fetched(f"{serve(here)}/none.jpg").__enter__()
+
+
+def test_a_part_of_a_file_is_never_taken_for_it(broken):
+    for path, words in [("length", "broke after 5 of 99 bytes"), ("chunks", "IncompleteRead")]:
+        with pytest.raises(InputError, match=rf"{path}\.jpg can't be read: .*{words}"):
+            fetched(f"{broken}/{path}.jpg").__enter__()
+
+
+def test_a_url_that_is_none_is_one_sentence():
+    with pytest.raises(InputError, match="can't be read: nonnumeric port"):
+        fetched("http://127.0.0.1:x/a.jpg").__enter__()
+
+
+def test_a_url_has_a_name_for_its_painting():
+    assert targets("http://h/%2e%2e") == ["download-wave"]
+    (name,) = targets(f"http://h/{'%E7%94%BB' * 100}.jpg")
+    assert name.endswith("-wave.jpg") and len(name.encode()) < 150
+
+
+def test_a_full_disk_ends_one_file_alone(here, serve):
+    (here / "long.jpg").write_bytes(bytes(100_000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(StorageError, match="make room"):
+            fetched(f"{serve(here)}/long.jpg").__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def broken():
+    """The URL of a server whose connections break in the middle."""
+
+    class Broken(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            is_long = "length" in self.path
+            how = ("Content-Length", "99") if is_long else ("Transfer-Encoding", "chunked")
+            self.send_header(*how)
+            self.end_headers()
+            self.close_connection = True
+            self.wfile.write(b"begin" if is_long else b"63\r\nbegin")
+
+        def log_message(self, *arguments):
+            pass
+
+    Broken.protocol_version = "HTTP/1.1"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

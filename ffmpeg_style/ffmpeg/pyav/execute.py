@@ -73,6 +73,7 @@ class _Run:
         self.picture = reader.streams[job.picture]
         self.decoder = _decoder(job, self.picture)
         self.times = _Times(job, reader)
+        self.clock = _Clock()
         self.target = _Target(job, options, reader, writer)
         self.before = Filters(job.chain.before, turned=True, pixels=_pixels(job))
         self.after = Filters(job.chain.after)
@@ -125,6 +126,7 @@ class _Run:
             return []
         for frame in frames:
             frame.time_base = frame.time_base or self.picture.time_base  # the last have none
+            self.clock.correct(frame, self.picture.average_rate)
         return [frame for frame in frames if self.times.is_inside(frame, self.picture)]
 
     def _fit(self, frame):
@@ -211,6 +213,38 @@ class _Times:
     def are_over(self, streams):
         """Whether every stream has come to the end of the part; subtitles are not waited for."""
         return self._ended.issuperset(s for s in streams if s.type in ("video", "audio"))
+
+
+class _Clock:
+    """The times of frames where the container has none, or wrong ones, as FFmpeg guesses them.
+
+    AVI keeps none of pictures that are decoded before those shown earlier, a bare stream none at
+    all. Whichever of the times of presentation and of decoding went back less often is believed
+    (guess_correct_pts of libavcodec/decode.c); without either, or where that one goes back too, a
+    frame follows the one before.
+    """
+
+    def __init__(self):
+        self._last = {}
+        self._faults = {"pts": 0, "dts": 0}
+        self._shown = None
+        self._due = 0
+
+    def correct(self, frame, rate):
+        pts = self._believed(frame.pts, frame.dts)
+        is_known = pts is not None and (self._shown is None or pts >= self._shown)
+        frame.pts = self._shown = pts if is_known else self._due
+        length = frame.duration or 1 / ((rate or 25) * frame.time_base)
+        self._due = frame.pts + max(round(length), 1)
+
+    def _believed(self, pts, dts):
+        for name, time, other in (("dts", dts, pts), ("pts", pts, dts)):
+            if time is not None and name in self._last:
+                self._faults[name] += time <= self._last[name]
+            if time is not None or other is not None:
+                self._last[name] = other if time is None else time
+        is_right = dts is None or self._faults["pts"] <= self._faults["dts"]
+        return pts if is_right and pts is not None else dts
 
 
 class _Target:
