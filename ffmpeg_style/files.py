@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -13,7 +15,8 @@ from ffmpeg_style.errors import InputError, StorageError, StyleError
 
 DRAFT = ".ffmpeg-style-"
 """How the name of a file begins that is not whole yet."""
-
+SECONDS_OF_SILENCE = 3600
+"""After which the draft of another machine is taken for dead: its locks can't be seen here."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says where a disk, or a user's share of it, has no room for a file."""
@@ -87,7 +90,7 @@ def _locked_draft(path):
 
 def _make_draft(path):
     try:
-        descriptor, draft = tempfile.mkstemp(path.suffix, DRAFT, path.parent)
+        descriptor, draft = tempfile.mkstemp(path.suffix, _drafts_of_here(), path.parent)
     except OSError as error:
         if error.errno in FULL:
             raise full_disk(path, error.strerror) from error
@@ -97,11 +100,25 @@ def _make_draft(path):
 
 
 def remove_dead_drafts(folder: str | os.PathLike[str]) -> None:
-    """Remove what writers left that were killed: their drafts are locked no more."""
+    """Remove what writers left that were killed: their drafts are locked no more.
+
+    On a folder that machines share, one may not see the locks of others. So a draft that is not of
+    this one stays until nothing was written to it for an hour.
+    """
+    own = _drafts_of_here()
     for draft in Path(folder).glob(f"{DRAFT}*"):
         with contextlib.suppress(OSError), open(draft, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            draft.unlink()
+            silence = time.time() - os.fstat(file.fileno()).st_mtime
+            if draft.name.startswith(own) or silence > SECONDS_OF_SILENCE:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.unlink()
+
+
+@functools.cache
+def _drafts_of_here() -> str:
+    """How the names of drafts begin whose locks are seen: those of the kernel that runs here."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    return f"{DRAFT}{boot[:8]}-"
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:

@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 from ffmpeg_style import stylize
+from ffmpeg_style.cluster.client import WORK
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 
 LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "2")
@@ -98,7 +99,7 @@ class Story:
 
     def __init__(self, folder, source, target, model, environment, pieces):
         self.left = Counter()
-        self._target, self._work = target, target.parent / ".ffmpeg-style-cluster" / "pieces"
+        self._target, self._work = target, target.parent / WORK / "pieces"
         self._cluster = Cluster(2, environment)
         self._command = [
             *(sys.executable, "-m", "ffmpeg_style", "stylize", source, "-o", target),
@@ -117,7 +118,7 @@ class Story:
 
     def finished(self):
         """How many pieces are there."""
-        return len(list(self._work.glob("[!.]*"))) if self._work.exists() else 0
+        return len(list(self._work.glob("*/[!.]*"))) if self._work.exists() else 0
 
     def go(self, kills):
         """Kills one thing after each piece or two, until the film is there."""
@@ -171,9 +172,7 @@ def full_disk(folder, environment, source, model):
         result = subprocess.run(
             [*command, "--", "-c:v", "ffv1"], env=environment, capture_output=True, text=True
         )
-        names = [
-            path.name for path in place.iterdir() if not path.name.startswith(".ffmpeg-style-c")
-        ]
+        names = [path.name for path in place.iterdir() if path.name != WORK]
         return result.returncode, result.stderr.strip().splitlines()[-1], names
     finally:
         subprocess.run(["umount", place], check=True)

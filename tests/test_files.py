@@ -6,11 +6,18 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from ffmpeg_style.errors import StorageError
-from ffmpeg_style.files import DRAFT, atomic_path, atomic_write
+from ffmpeg_style.files import (
+    DRAFT,
+    SECONDS_OF_SILENCE,
+    atomic_path,
+    atomic_write,
+    remove_dead_drafts,
+)
 
 WRITER = """
 import signal, sys
@@ -42,6 +49,17 @@ def test_drafts_of_the_dead_are_removed_and_those_of_the_living_are_not(tmp_path
         living.communicate()
         dead.communicate()
     assert (tmp_path / "other").read_bytes() == b"whole"
+
+
+def test_a_draft_of_another_machine_is_removed_when_it_was_silent_for_long(tmp_path):
+    """Its lock is not seen on a folder that machines share."""
+    draft = tmp_path / f"{DRAFT}00000000-abc.mp4"
+    draft.write_bytes(b"half")
+    remove_dead_drafts(tmp_path)
+    assert draft.exists()
+    os.utime(draft, (time.time(), time.time() - SECONDS_OF_SILENCE - 60))
+    remove_dead_drafts(tmp_path)
+    assert not draft.exists()
 
 
 def test_a_full_disk_is_one_sentence_and_the_old_file_stays(tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 from ffmpeg_style import __version__
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.join import join
-from ffmpeg_style.cluster.piece import Clip, Order, check, check_target, look, paint
+from ffmpeg_style.cluster.piece import Clip, Order, begin, check, check_target, look, marks, paint
 from ffmpeg_style.cluster.worker import OwnProcessors, model_address
 from ffmpeg_style.errors import ClusterError, InputError, StorageError, StyleError
 from ffmpeg_style.ffmpeg.batch import Outcome
@@ -23,7 +23,7 @@ from ffmpeg_style.painting import check_painting, check_seconds
 from ffmpeg_style.progress import progress_bar
 
 WORK = ".ffmpeg-style-cluster"
-"""The folder in the target's in which finished pieces are until all is done."""
+"""The folder in the targets' in which finished pieces are until all is done."""
 SECONDS_TO_CONNECT = 5
 SECONDS_WITHOUT_SCHEDULER = 120
 """For one that is started again."""
@@ -51,8 +51,8 @@ def paint_on_cluster(
     """Paint files with the workers of a Dask scheduler.
 
     What comes out is what `stylize` would write. Long clips are cut into pieces, whose finished
-    ones lie in a folder of the target's until all is done: a call that was ended goes on with them
-    when it is repeated.
+    ones lie in a folder beside the targets until all is done: a call that was ended goes on with
+    them when it is repeated.
 
     Args:
         works: what to paint: paths that all machines share, or URLs that fsspec knows.
@@ -73,7 +73,7 @@ def paint_on_cluster(
             it needs.
         StorageError: there is no room.
     """
-    begin = time.monotonic()
+    begun = time.monotonic()
     settings = {name: options.pop(name) for name in SETTINGS & options.keys()}
     path = check_painting(model, **settings)
     check_seconds("piece", piece)
@@ -90,17 +90,17 @@ def paint_on_cluster(
     ):
         films = _Films(orders, bar)
         with _connected(address) as client:
-            _make_work(orders[0], path)
+            _make_work(orders, path)
             _check_workers(client, orders[0])
             if client.dashboard_link:
                 logger.info("Dask's dashboard: %s", client.dashboard_link)
         for target in _paint(films, address):
             error = films.outcomes[target]
-            seconds = time.monotonic() - begin
+            seconds = time.monotonic() - begun
             work = left[[order.target for order in orders].index(target)]
             yield Outcome(work, "failed" if error else "painted", seconds, error)
     if not any(films.outcomes.values()):
-        places.remove_folder(orders[0].work)
+        _clear(orders)
 
 
 def _check_address(cluster):
@@ -126,12 +126,24 @@ def _orders(works, model, settings, options, overwrite, piece):
     return orders
 
 
-def _make_work(order, model):
+def _make_work(orders, model):
     """The folder for what is finished in the meantime, and the model in it, for the workers."""
+    order = orders[0]
     places.make_folder_at(order.work)
+    for one in orders:
+        begin(Clip(one, ""))
     address = model_address(order.work, order.model)
     if not places.exists(address):
         places.write(address, model.read_bytes())
+
+
+def _clear(orders):
+    """Remove the marks of what is done, and the folder where no other command needs it."""
+    work = orders[0].work
+    for order in orders:
+        places.remove(Clip(order, "").mark)
+    if places.is_empty(marks(work)):
+        places.remove_folder(work)
 
 
 def _paint(films, address):
@@ -276,6 +288,11 @@ class _Run:
             self._lose(step, error)
         except StyleError as error:
             self._give_up(step.order, error)
+        except Exception as error:  # of the machine that it ran on
+            if step.future.status != "error":
+                raise _LostError from error
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            self._give_up(step.order, ClusterError(f"{step.order.source} is not painted: {why}"))
         else:
             del self._steps[key]
             step.then(result)
@@ -307,7 +324,7 @@ class _Run:
         def painted(piece, result):
             frames, notes = result
             films.tell(notes)
-            films.count(f"{clip.key}-{piece.number}", 0, frames)
+            films.count(clip.address(piece), 0, frames)
             left.remove(piece.number)
             if not left:
                 self._submit(order, 2, joined, join, clip)

@@ -22,7 +22,7 @@ from ffmpeg_style.progress import progress_bar
 
 
 def join(clip: Clip) -> tuple[str, ...]:
-    """Join the pieces of a clip, and put the film in its place.
+    """Join the pieces of a clip, put the film in its place, and remove the pieces.
 
     Returns:
         tuple[str, ...]: what the user should know.
@@ -32,8 +32,13 @@ def join(clip: Clip) -> tuple[str, ...]:
     """
     order = clip.order
     model = ready(order.work, order.model, order.version, clip.ffmpeg)
-    if is_done(clip):
-        return ()
+    notes = () if is_done(clip) else _join(clip, model)
+    places.remove_folder(clip.folder)
+    return notes
+
+
+def _join(clip, model):
+    order = clip.order
     with noted() as notes, ExitStack() as stack:
         source = stack.enter_context(places.reading(order.source))
         paths = [stack.enter_context(places.reading(clip.address(piece))) for piece in clip.pieces]

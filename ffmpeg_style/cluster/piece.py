@@ -62,7 +62,7 @@ class Order:
     @property
     def key(self) -> str:
         """A name for what comes of it: by all that it depends on."""
-        parts = (self.source, places.stamp(self.source), self.target.rpartition("/")[2])
+        parts = (self.source, places.stamp(self.source), self.target)
         parts += (self.model, sorted(self.settings.items()), sorted(self.options.items()))
         return places.digest(repr((*parts, self.version, ffmpeg_version())).encode())
 
@@ -87,15 +87,25 @@ class Clip:
     frames: int = 0
     notes: tuple[str, ...] = ()
 
+    @property
+    def folder(self) -> str:
+        """Where the finished pieces of this clip are, and no others."""
+        return places.join(self.order.work, "pieces", self.key)
+
     def address(self, piece: Piece) -> str:
-        """Where a finished piece is."""
-        return places.join(self.order.work, "pieces", f"{self.key}-{piece.number}{PIECE_SUFFIX}")
+        """Where a finished piece is: by its frames too, which other workers may have otherwise."""
+        frames = places.digest(repr(piece).encode())
+        return places.join(self.folder, f"{piece.number}-{frames}{PIECE_SUFFIX}")
 
     @property
     def mark(self) -> str:
-        """What says that the target is there, and is this clip's."""
-        name = self.order.target.rpartition("/")[2]
-        return places.join(self.order.work, "done", places.digest(name.encode()))
+        """What says that a command has the target to paint; in the end, that it is there."""
+        return places.join(marks(self.order.work), places.digest(self.order.target.encode()))
+
+
+def marks(work: str) -> str:
+    """The folder of all clips' marks: as long as there are some, the work is needed."""
+    return places.join(work, "marks")
 
 
 def check(order: Order, dask_worker: Any) -> str:
@@ -121,6 +131,7 @@ def look(order: Order) -> Clip:
     clip = Clip(order, order.key, ffmpeg_version())
     check_target(clip)
     if is_done(clip):
+        places.remove_folder(clip.folder)
         return clip
     with noted() as notes, places.reading(order.source) as source:
         pieces, frames = _look_at(order, source, model)
@@ -137,7 +148,8 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     """
     order = clip.order
     model = ready(order.work, order.model, order.version, clip.ffmpeg)
-    if places.exists(clip.address(piece)):
+    address = clip.address(piece)
+    if places.exists(address):
         return piece.frames, ()
     check_seen(order.source)
     if order.key != clip.key:
@@ -145,8 +157,8 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     with noted() as notes, places.reading(order.source) as source:
         job = plan(order, source, model, probe(source, Path(order.source)))
         names = {str(source): order.source}
-        with places.writing(clip.address(piece)) as draft, progress_bar(progress=False) as bar:
-            names[str(draft)] = clip.address(piece)
+        with places.writing(address) as draft, progress_bar(progress=False) as bar:
+            names[str(draft)] = address
             frames = execute.run_ffmpeg(piece_command(job, source, piece, draft), draft, bar, names)
             if frames < piece.frames:
                 # The file's demuxer came in too late, or a part is damaged: from the begin all is
@@ -175,6 +187,12 @@ def check_target(clip: Clip) -> None:
     )
 
 
+def begin(clip: Clip) -> None:
+    """Note that the target is to be painted, unless an earlier call has noted it."""
+    if not places.exists(clip.mark):
+        places.write(clip.mark, b"")
+
+
 def is_done(clip: Clip) -> bool:
     """Whether the target is there, and was put there for this very clip."""
     return _marked(clip) == [clip.key, _now(clip.order.target)]
@@ -188,7 +206,7 @@ def mark_done(clip: Clip) -> None:
 def _marked(clip):
     try:
         return places.read(clip.mark).decode().split("\n")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return []
 
 

@@ -133,6 +133,19 @@ def write(address: str, content: bytes) -> None:
         draft.write_bytes(content)
 
 
+def remove(address: str) -> None:
+    """Remove a file, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        _file_system(address).rm_file(address)
+
+
+def is_empty(folder: str) -> bool:
+    """Whether there is no file in a folder, or no such folder."""
+    system = _file_system(folder)
+    system.invalidate_cache()
+    return not system.find(folder)
+
+
 def remove_folder(address: str) -> None:
     """Remove a folder and what is in it, if it is there."""
     with contextlib.suppress(FileNotFoundError):

@@ -3,10 +3,12 @@
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import replace
 
 import pytest
 from helpers import films
+from PIL import Image
 
 from ffmpeg_style import ClusterError, InputError, __version__, stylize
 from ffmpeg_style.cluster import places
@@ -60,6 +62,11 @@ def run(cluster, model, source, target, piece=1.0, options=LOSSLESS, **settings)
     works = [Work(str(source), str(target), is_named=True)]
     (outcome,) = paint_on_cluster(works, model, cluster, **settings)
     return outcome
+
+
+def pieces_in(folder):
+    """The finished ones of all clips."""
+    return sorted((folder / WORK / "pieces").glob("*/[!.]*"))
 
 
 @pytest.mark.parametrize(
@@ -164,13 +171,70 @@ def test_it_goes_on_from_finished_pieces(cluster, model, make, tmp_path):
     def fail():
         assert "none" in str(run(cluster, model, source, target, options=no_sound).error)
         assert not target.exists()
-        return {p.name: p.stat().st_mtime_ns for p in (tmp_path / WORK / "pieces").iterdir()}
+        return {piece: piece.stat().st_mtime_ns for piece in pieces_in(tmp_path)}
 
     first = fail()
     assert len(first) == 4 and fail() == first
     lost = min(first)
-    (tmp_path / WORK / "pieces" / lost).unlink()
-    assert {name for name, time in fail().items() if time != first[name]} == {lost}
+    lost.unlink()
+    assert {piece for piece, time in fail().items() if time != first[piece]} == {lost}
+
+
+def paint_two(cluster, model, source, targets, piece=1.0):
+    """Paints a film twice; returns both errors, in the order of the targets."""
+    works = [Work(str(source), str(target), is_named=True) for target in targets]
+    options = dict(piece=piece, encoder_options=LOSSLESS, steady=0, progress=False)
+    found = paint_on_cluster(works, model, cluster, **options)
+    errors = {outcome.work.target: outcome.error for outcome in found}
+    return tuple(errors[work.target] for work in works)
+
+
+def test_pieces_of_another_cut_are_not_taken(cluster, model, make, tmp_path):
+    """A call that is repeated may have another length of pieces, or find more workers."""
+    source, single = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "single.mkv"
+    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
+    targets = (tmp_path / "film" / "a.mkv", tmp_path / "b.mkv")
+    (tmp_path / "film").touch()  # no folder, so that the pieces can't be joined
+    error, other = paint_two(cluster, model, source, targets)
+    assert "found a file" in str(error) and other is None
+    assert len(pieces_in(tmp_path)) == 4
+    (tmp_path / "film").unlink()
+    assert paint_two(cluster, model, source, targets, 1.9) == (None, None)
+    films.assert_same(targets[0], single)
+    assert not (tmp_path / WORK).exists()
+
+
+def test_the_work_of_other_commands_stays(cluster, model, make, tmp_path):
+    """Clips of the same name in other folders, and what an ended command painted of another."""
+    source = make(".mp4", "-bf", "3", "-g", "30")
+    (tmp_path / "film").touch()
+    ended = (tmp_path / "film" / "a.mkv", tmp_path / "b.mkv")
+    assert paint_two(cluster, model, source, ended)[0]
+    kept = pieces_in(tmp_path)
+    targets = [tmp_path / name / "x.mkv" for name in ("1", "2")]
+    assert paint_two(cluster, model, source, targets) == (None, None)
+    assert films.frames(targets[0]) == films.frames(targets[1])
+    assert len(kept) == 4 and pieces_in(tmp_path) == kept
+    (tmp_path / "film").unlink()
+    assert paint_two(cluster, model, source, ended) == (None, None)
+    assert not (tmp_path / WORK).exists()
+
+
+def test_a_machine_that_fails_keeps_no_other_clip(cluster, client, model, make, tmp_path):
+    """What its system says is told in a sentence."""
+    Image.new("RGB", (64, 48), (90, 120, 200)).save(tmp_path / "in.png")
+    film = make(".mp4", "-bf", "3", "-g", "30")
+    pairs = ((film, tmp_path / "a.mp4"), (tmp_path / "in.png", tmp_path / "b.png"))
+    works = [Work(str(source), str(target)) for source, target in pairs]
+    client.run(setattr, tempfile, "tempdir", "/no/such/folder")  # photographs need none
+    try:
+        found = list(paint_on_cluster(works, model, cluster, piece=1, progress=False))
+    finally:
+        client.run(setattr, tempfile, "tempdir", None)
+    errors = {outcome.work.target: outcome.error for outcome in found}
+    assert errors[works[1].target] is None and isinstance(errors[works[0].target], ClusterError)
+    says = r"\S+ is not painted: FileNotFoundError: .*/no/such/folder.*"
+    assert re.fullmatch(says, str(errors[works[0].target]))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])

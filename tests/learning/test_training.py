@@ -689,6 +689,7 @@ def test_checkpoint_round_trip(tmp_path):
 def test_drafts_of_a_killed_run_are_removed(tmp_path):
     for name in (".ffmpeg-style-1.npz", ".ffmpeg-style-2.pb"):
         (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
     save_checkpoint(tmp_path, 1, {"network": {}}, {}, [])
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["checkpoint-00000001.npz"]
