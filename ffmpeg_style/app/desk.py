@@ -1,7 +1,9 @@
 """The files that were dropped on the page, and their paintings, in a folder of their own."""
 
 import io
+import logging
 import re
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +18,17 @@ from ffmpeg_style.catalog import list_models
 from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
 from ffmpeg_style.ffmpeg.executors import choose_executor
 from ffmpeg_style.ffmpeg.stylize import stylize
+from ffmpeg_style.files import short_name
 from ffmpeg_style.painting import check_painting
 
 SHOWN_SIDE = 960
 """Pixels of the longer side of a still on the page."""
 _NUMBERS = ("strength", "steady")
 _WORDS = ("style", "colors")
+_STILLS = 8
+"""That are kept of a file."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -71,7 +78,8 @@ class Desk:
             self._count += 1
             folder = self._folder / str(self._count)
         folder.mkdir()
-        return folder / (re.sub(r"[^\w. -]", "_", Path(name).name)[-100:].strip(". ") or "file")
+        plain = re.sub(r"[^\w. -]", "_", Path(name.replace("\0", "")).name)
+        return folder / (short_name(plain).strip(". ") or "file")
 
     def add(self, path: Path) -> dict[str, Any]:
         """Take a file that has come.
@@ -131,28 +139,31 @@ class Desk:
         if self._engine_model != model:
             if self._engine is not None:
                 self._engine.close()
-            self._engine_model, self._engine = None, Engine(model)
+            self._engine_model = self._engine = None
+            self._engine = Engine(model)
             self._engine_model = model
         return self._engine
 
     def _pixels(self, number, second):
         file = self._file(number)
         key = 0.0 if file.is_still else round(second, 2)
-        if key not in file.stills:
-            if len(file.stills) > 8:
+        still = file.stills.get(key)
+        if still is None:
+            still = self._read(file, key)
+            if len(file.stills) >= _STILLS:
                 file.stills.clear()
-            file.stills[key] = self._read(file, key)
-        return file.stills[key]
+            file.stills[key] = still
+        return still
 
     def _read(self, file, second):
         if file.is_still:
             picture = pictures.read_picture(file.path).pixels
         else:
             # Strength 0 is the source as the painting will see it: upright, whole, SDR.
-            target = file.path.with_name("still.png")
-            how = dict(start=second, strength=0, overwrite=True, executor="pyav", progress=False)
-            stylize(file.path, target, **how)
-            picture = pictures.read_picture(target).pixels
+            how = dict(start=second, strength=0, executor="pyav", progress=False)
+            with tempfile.TemporaryDirectory(dir=file.path.parent) as folder:
+                target = stylize(file.path, Path(folder, "still.png"), **how)
+                picture = pictures.read_picture(target).pixels
         image = Image.fromarray(picture)
         image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
         return np.asarray(image)
@@ -161,11 +172,12 @@ class Desk:
         """Begin to paint all of a file; returns the painting's number."""
         file = self._file(number)
         model, settings = _checked(options)
-        target = file.path.with_name(f"{file.path.stem}-{model}{_suffix(file)}")
-        painting = _Painting(target)
         with self._lock:
             self._count += 1
             name = str(self._count)
+        folder = self._folder / name
+        folder.mkdir()
+        painting = _Painting(folder / f"{file.path.stem}-{model}{_suffix(file)}")
         self._paintings[name] = painting
         work = (file.path, painting, model, settings)
         threading.Thread(target=self._paint, args=work, daemon=True).start()
@@ -176,11 +188,17 @@ class Desk:
             painting.frames, painting.total = frames, total
 
         try:
-            stylize(source, painting.target, model, **settings, overwrite=True, progress=report)
+            stylize(source, painting.target, model, **settings, progress=report)
             painting.state = "done"
         except StyleError as error:
-            painting.error = str(error).replace(f"{source.parent}/", "")
-            painting.state = "failed"
+            told = str(error).replace(f"{source.parent}/", "")
+            painting.error = told.replace(f"{painting.target.parent}/", "")
+        except Exception:
+            logger.exception("painting %s failed", source.name)
+            painting.error = "an error of the program, which the terminal shows"
+        finally:
+            if painting.state != "done":
+                painting.state = "failed"
 
     def progress(self, number: str) -> dict[str, Any]:
         """How far a painting is."""
@@ -216,12 +234,12 @@ def _suffix(file):
 
 def _checked(options):
     """A model's name and the options of its painting, from texts."""
-    given = {name: options[name] for name in _WORDS if options.get(name)}
+    given = {name: str(options[name]) for name in _WORDS if options.get(name)}
     for name in _NUMBERS:
         if options.get(name) not in (None, ""):
             try:
                 given[name] = float(options[name])
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise InputError(f"{name} is {options[name]!r}; expected a number") from None
     model = str(options.get("model", ""))
     if model not in {entry.name for entry in list_models()}:

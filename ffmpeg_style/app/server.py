@@ -1,7 +1,9 @@
 """The page's server: for this machine alone, on an address that no other reaches."""
 
 import asyncio
+import json
 import logging
+import math
 import tempfile
 import webbrowser
 from pathlib import Path
@@ -11,6 +13,7 @@ from aiohttp import web
 
 from ffmpeg_style.app.desk import Desk
 from ffmpeg_style.errors import InputError, StyleError
+from ffmpeg_style.files import FULL, full_disk
 
 LOOPBACK = "127.0.0.1"
 MOST_BYTES = 4 << 30
@@ -136,30 +139,29 @@ class _Site:
                 f"({MOST_BYTES / 1e9:.1f} GB): paint it by ffmpeg-style FILE"
             )
         path = self._desk.new_path(request.query.get("name", ""))
-        taken = 0
-        with path.open("wb") as file:
-            async for chunk in request.content.iter_chunked(1 << 20):
-                taken += len(chunk)
-                if taken > MOST_BYTES:
-                    path.unlink()
-                    raise InputError("the file is larger than the page takes")
-                await asyncio.to_thread(file.write, chunk)
-        return web.json_response(await asyncio.to_thread(self._desk.add, path))
+        try:
+            await _write(request.content, path)
+            return web.json_response(await asyncio.to_thread(self._desk.add, path))
+        except BaseException as error:  # the page may leave in the middle of a file
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise full_disk(path.name, error.strerror) from error
+            raise
 
     async def still(self, request):
-        second = float(request.query.get("second", 0))
+        second = _second(request.query.get("second", "0"))
         picture = await asyncio.to_thread(self._desk.still, request.match_info["id"], second)
         return web.Response(body=picture, content_type="image/jpeg")
 
     async def painted(self, request):
         options = dict(request.query)
-        second = float(options.pop("second", 0))
+        second = _second(options.pop("second", "0"))
         paint = self._desk.painted_still
         picture = await asyncio.to_thread(paint, request.match_info["id"], second, options)
         return web.Response(body=picture, content_type="image/jpeg")
 
     async def paint(self, request):
-        options = await request.json()
+        options = _options(await request.read())
         number = await asyncio.to_thread(self._desk.begin, request.match_info["id"], options)
         return web.json_response({"id": number})
 
@@ -170,3 +172,33 @@ class _Site:
         path = self._desk.painting(request.match_info["id"])
         names = {"Content-Disposition": f'attachment; filename="{path.name}"'}
         return web.FileResponse(path, headers=names)
+
+
+async def _write(content, path):
+    taken = 0
+    with path.open("wb") as file:
+        async for chunk in content.iter_chunked(1 << 20):
+            taken += len(chunk)
+            if taken > MOST_BYTES:
+                raise InputError("the file is larger than the page takes")
+            await asyncio.to_thread(file.write, chunk)
+
+
+def _second(text):
+    try:
+        second = float(text)
+    except ValueError:
+        second = math.nan
+    if not 0 <= second < math.inf:
+        raise InputError(f"second is {text!r}; expected a number of seconds")
+    return second
+
+
+def _options(body):
+    try:
+        options = json.loads(body)
+    except (ValueError, RecursionError):
+        options = None
+    if not isinstance(options, dict):
+        raise InputError("expected a JSON object of options")
+    return options

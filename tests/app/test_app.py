@@ -1,19 +1,27 @@
 """The page of this machine: asked as its own page asks, and in a real browser."""
 
+import asyncio
 import http.client
+import io
 import json
+import resource
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 import av
 import numpy as np
 import pytest
+from aiohttp.test_utils import TestServer
 from helpers.live import open_browser
 from PIL import Image
+
+from ffmpeg_style.app.desk import Desk
+from ffmpeg_style.app.server import application
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +30,7 @@ def address():
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     yield process.stdout.readline().split()[0]
     process.terminate()
-    assert process.wait(30) == 143
+    assert process.wait(90) == 143
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +93,130 @@ def test_wrong_options_are_refused(address, dropped):
         assert status == 400 and json.loads(body)["error"]
     assert ask(address, f"files/99/painted?model={quote('wave-fast')}")[0] == 400
     assert ask(address, "paintings/99")[0] == 400
+
+
+@pytest.mark.parametrize("second", ["x", "nan", "inf", "-1", "1e999", ""])
+def test_a_second_that_is_none_is_refused(address, dropped, second):
+    _, body = ask(address, "files?name=clip.mp4", (dropped / "clip.mp4").read_bytes())
+    number = json.loads(body)["id"]
+    for path in (f"source?second={second}", f"painted?model=wave-fast&second={second}"):
+        status, body = ask(address, f"files/{number}/{path}")
+        assert status == 400 and "expected a number of seconds" in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b'{"model": 5}'),
+        b'{"model": "wave-fast", "style": ["a"]}',
+        b'{"model": "wave-fast", "strength": 1%s}' % (b"0" * 400),
+    ],
+    ids=range(8),
+)
+def test_options_that_are_none_are_refused(address, dropped, body):
+    _, answer = ask(address, "files?name=photo.png", (dropped / "photo.png").read_bytes())
+    status, answer = ask(address, f"files/{json.loads(answer)['id']}/paintings", body)
+    assert status == 400 and json.loads(answer)["error"]
+
+
+def on_server(desk, converse):
+    """Let a coroutine talk to a server of its own in this process, by its port."""
+
+    async def run():
+        server = TestServer(application(desk))
+        await server.start_server()
+        try:
+            return await converse(server.port)
+        finally:
+            await server.close()
+
+    return asyncio.run(run())
+
+
+def kept(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(tmp_path):
+    async def converse(port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = "POST /files?name=long.mp4 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000"
+        writer.write(f"{head}\r\n\r\nbegin".encode())
+        await writer.drain()
+        while not kept(tmp_path):
+            await asyncio.sleep(0.01)
+        writer.close()
+        while kept(tmp_path):
+            await asyncio.sleep(0.01)
+
+    on_server(Desk(tmp_path), converse)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    body = bytes(100_000)
+
+    async def converse(port):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        try:
+            return await asyncio.to_thread(
+                ask, f"http://127.0.0.1:{port}/", "files?name=a.mp4", body
+            )
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    status, answer = on_server(Desk(tmp_path), converse)
+    assert status == 400 and "make room" in json.loads(answer)["error"]
+    assert not kept(tmp_path)
+
+
+def test_any_name_is_kept_as_far_as_it_fits(tmp_path):
+    desk = Desk(tmp_path)
+    for name in ("画" * 200 + ".png", "\0", "..", "a" * 300 + ".png", "a/../b.png"):
+        path = desk.new_path(name)
+        path.write_bytes(b"")
+        assert path.parent.parent == tmp_path and len(path.name.encode()) <= 120
+
+
+def test_stills_and_paintings_of_one_file_at_a_time(tmp_path):
+    """Threads ask for different seconds, and for paintings of different strengths."""
+    desk = Desk(tmp_path)
+    path = desk.new_path("clip.mp4")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        for number in range(12):
+            grey = np.full((48, 64, 3), number * 20, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey)))
+        container.mux(stream.encode(None))
+    number = desk.add(path)["id"]
+    seconds = [frame / 25 for frame in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        stills = list(pool.map(lambda second: desk.still(number, second), seconds))
+    for frame, still in enumerate(stills):
+        assert abs(np.asarray(Image.open(io.BytesIO(still))).mean() - frame * 20) < 6
+    assert kept(tmp_path) == [path]
+    strong, none = (
+        desk.begin(number, {"model": "wave-fast", "strength": strength}) for strength in (1, 0)
+    )
+    for painting in (strong, none):
+        until(lambda painting=painting: desk.progress(painting)["state"] == "done")
+    assert desk.painting(strong).read_bytes() != desk.painting(none).read_bytes()
+
+
+def test_a_painting_that_fails_says_so(tmp_path, dropped, monkeypatch, caplog):
+    desk = Desk(tmp_path)
+    path = desk.new_path("photo.png")
+    path.write_bytes((dropped / "photo.png").read_bytes())
+    number = desk.add(path)["id"]
+
+    def fail(*arguments, **options):
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("ffmpeg_style.app.desk.stylize", fail)
+    painting = desk.begin(number, {"model": "wave-fast"})
+    until(lambda: desk.progress(painting)["state"] == "failed")
+    assert "error of the program" in desk.progress(painting)["error"]
+    assert "nobody foresaw this" in caplog.text
 
 
 @pytest.fixture(scope="module")
