@@ -134,11 +134,14 @@ def test_commands_have_the_defaults_of_the_package():
         "style_weight": weights.style,
         "tv_weight": weights.total_variation,
     }
-    names = ("steps", "size", "batch", "rate", "style_size", "content_layer", "consistency")
+    names = ("size", "batch", "rate", "style_size", "content_layer", "consistency")
     names += ("average", "precision", "seed", "save_every", "sample_every")
     expected |= {name: getattr(settings, name) for name in names}
     defaults = {option.name: option.default for option in train.params}
     assert {name: defaults[name] for name in expected} == expected
+    # Not given, they are those of the settings: it matters whether --steps is, beside --minutes.
+    steps = next(option for option in train.params if option.name == "steps")
+    assert steps.help == f"[default: {settings.steps}]"
     defaults = {option.name: option.default for option in optimize.params}
     shared = ("content_weight", "style_weight", "tv_weight", "style_size")
     assert {name: defaults[name] for name in shared} == {name: expected[name] for name in shared}

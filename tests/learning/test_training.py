@@ -243,7 +243,7 @@ def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, paintin
     before = (tmp_path / "checkpoint-00000001.npz").read_bytes()
     settings = TrainSettings(steps=5, size=64, save_every=1)
     with pytest.raises(NotFiniteError, match="found nan"):
-        run(trainer, Photographs(photographs, 64), tmp_path, 1, settings, {}, progress=False)
+        run(trainer, Photographs(photographs, 64), tmp_path, 1, Pace(settings), {}, progress=False)
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-00000001.npz"]
     assert (tmp_path / "checkpoint-00000001.npz").read_bytes() == before
 
