@@ -40,7 +40,11 @@ class _Window:
     def __init__(self, pygame, model, settings):
         self._pygame = pygame
         self._settings = settings
-        self._models = [entry.path for entry in list_models() if entry.error is None]
+        self._models = [
+            entry.path
+            for entry in list_models()
+            if entry.error is None and not entry.card.get("vector")  # without a painting to show it
+        ]
         self._model = find_model(model)
         self._screen = None
         self._painting = None
@@ -89,8 +93,7 @@ class _Window:
         if event.key in (pygame.K_ESCAPE, pygame.K_q):
             self._is_open = False
         elif event.key == pygame.K_SPACE and self._models:
-            known = self._models.index(self._model) if self._model in self._models else -1
-            self._model = self._models[(known + 1) % len(self._models)]
+            self._go_on()
         elif event.key in (pygame.K_PLUS, pygame.K_EQUALS, pygame.K_KP_PLUS):
             engine.strength = min(round(engine.strength + STEP, 1), 1)
         elif event.key in (pygame.K_MINUS, pygame.K_KP_MINUS):
@@ -102,11 +105,23 @@ class _Window:
         kept = ("strength", "colors")
         self._settings |= {name: getattr(engine, name) for name in kept}
 
+    def _go_on(self):
+        """To the next model, which has styles of its own."""
+        known = self._models.index(self._model) if self._model in self._models else -1
+        chosen = self._models[(known + 1) % len(self._models)]
+        if chosen != self._model:
+            self._settings.pop("style", None)
+        self._model = chosen
+
     def _save(self):
         from ffmpeg_style.files import atomic_write
         from ffmpeg_style.pictures import Picture
 
-        path = Path(time.strftime("painting-%Y%m%d-%H%M%S.png"))
+        name = time.strftime("painting-%Y%m%d-%H%M%S")
+        path, count = Path(f"{name}.png"), 1
+        while path.exists():
+            count += 1
+            path = Path(f"{name}-{count}.png")
         with atomic_write(path) as file:
             Picture(self._painting).write(file, path.suffix)
         print(path)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.extras import require
+from ffmpeg_style.files import check_no_source, check_target
 from ffmpeg_style.graphs.quiet import start_tensorflow
 
 
@@ -27,11 +28,20 @@ def command(source, target, output, overwrite):
     """
     if not source.exists():
         raise InputNotFoundError(f"expected a network, found nothing at {source}")
-    if target.exists() and not overwrite:
-        raise InputError(f"{target} is there already; -y replaces it")
+    check_no_source(target, *files_of(source))
+    check_target(target, overwrite)
     require("train", "freeze")
     start_tensorflow()
     from ffmpeg_style.graphs.freezing import freeze
 
     freeze(source, target, output)
     click.echo(f"{target}: look into it by: ffmpeg-style inspect {target}")
+
+
+def files_of(source):
+    """All that a network is kept in: those in its folder; of a checkpoint, the weights too."""
+    if source.is_dir():
+        return [path for path in source.rglob("*") if path.is_file()]
+    if source.suffix == ".meta":
+        return [path for path in source.parent.iterdir() if path.stem == source.stem]
+    return [source]

@@ -11,9 +11,7 @@ from ffmpeg_style.errors import InputNotFoundError, StoppedError
 from ffmpeg_style.extras import require
 from ffmpeg_style.free_photographs import free_photographs
 from ffmpeg_style.graphs.quiet import start_tensorflow
-from ffmpeg_style.learning.checkpoint import newest_checkpoint
 from ffmpeg_style.learning.settings import named_paintings
-from ffmpeg_style.learning.weights import check_model_path, read_network
 from ffmpeg_style.options import WEIGHT, FiniteRange
 
 NETWORK = ("architecture", "width", "norm")
@@ -154,6 +152,8 @@ def command(recipe, **options):
         return follow(recipe, options["content"], options["vgg_weights"])
     overwrite = options.pop("overwrite")
     if options["model"]:
+        from ffmpeg_style.learning.weights import check_model_path
+
         check_model_path(options["model"], overwrite)
     if options["minutes"]:
         options = with_defaults(**options)
@@ -166,6 +166,8 @@ def command(recipe, **options):
     try:
         train_one(**options)
     except StoppedError:  # What was learned until then is a model too.
+        from ffmpeg_style.learning.checkpoint import newest_checkpoint
+
         if newest_checkpoint(Path(output)) is not None:
             export_model(model, {output: 1.0}, overwrite=True)
         raise
@@ -221,6 +223,8 @@ def network_options(start, options):
     told = {name: value for name, value in told.items() if value is not None}
     if start is None or told.keys() >= set(NETWORK):
         return told
+    from ffmpeg_style.learning.weights import read_network
+
     settings = read_network(start, weights=False).settings
     return {name: settings[name] for name in NETWORK} | told
 

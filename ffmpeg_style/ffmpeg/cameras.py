@@ -61,7 +61,7 @@ def newest_frames(name: str | None, max_height: int | None) -> Iterator[Iterator
         An iterator over uint8 ``[H,W,3]``, until the camera ends.
 
     Raises:
-        InputError: the camera can't be opened.
+        InputError: the camera can't be opened, or has no pictures.
     """
     import av
 
@@ -70,6 +70,9 @@ def newest_frames(name: str | None, max_height: int | None) -> Iterator[Iterator
         container = av.open(path, format=kind, options=options)
     except (av.FFmpegError, ValueError) as error:
         raise InputError(f"the camera {name or path} can't be opened: {error}") from error
+    if not container.streams.video:
+        container.close()
+        raise InputError(f"{name or path} has no pictures; expected a camera, or a video")
     slot = _Newest()
     thread = threading.Thread(
         target=_read, args=(container, kind is None, max_height, slot), daemon=True

@@ -33,7 +33,7 @@ def freeze(source: Path, target: Path, output: str | None = None) -> None:
     except InputError:
         raise
     except Exception as error:  # TensorFlow and Keras have dozens of kinds for a damaged file
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"expected a network in {source}, found none to read: {reason}") from error
     with atomic_write(target) as file:
         file.write(graph.SerializeToString())

@@ -79,7 +79,7 @@ def import_graph(graph):
         try:
             tf.import_graph_def(graph, name="")
         except (ValueError, tf.errors.OpError) as error:
-            reason = str(error).splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(f"expected a graph TensorFlow can import, found: {reason}") from None
     return imported
 

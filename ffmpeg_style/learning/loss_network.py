@@ -111,7 +111,7 @@ def vgg_from_keras(name="vgg16"):
     try:
         vgg = build(include_top=False, weights="imagenet")
     except Exception as error:  # Whatever the download raises, the user needs the same sentence.
-        reason = (str(error) or repr(error)).splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputNotFoundError(
             f"expected the {name.upper()} weights of keras.applications, which could not be "
             f"downloaded ({reason}); give a file of VGG-16 or VGG-19 with --vgg-weights"

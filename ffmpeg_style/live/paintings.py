@@ -6,6 +6,7 @@ with, a decoder sees there first; painters are given its pixels, as a PNG of the
 
 import asyncio
 import hashlib
+import os
 import resource
 import subprocess
 import sys
@@ -44,7 +45,9 @@ async def keep_painting(folder: Path, content: bytes) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.png"
-    if not target.exists():
+    try:
+        os.utime(target)  # it is in use again, and so among the newest
+    except FileNotFoundError:
         async with _room:
             with tempfile.NamedTemporaryFile(dir=folder) as source:
                 source.write(content)

@@ -220,6 +220,20 @@ def test_a_damaged_video_goes_on(clip, model, shown, tmp_path, caplog):
     assert len(times(shown(target)[0], "video")) >= 8
 
 
+def test_damaged_sound_goes_on(clip, model, shown, tmp_path, caplog):
+    source = clip([])
+    with av.open(str(source)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        at, size = packets[4].pos, packets[4].size
+    data = bytearray(source.read_bytes())
+    data[at : at + size] = b"\xff" * size
+    source.write_bytes(data)
+    how = dict(encoder_options=["-c:v", "mpeg4"], executor="pyav")
+    found, _ = shown(stylize(source, tmp_path / "out.avi", model, **how))
+    assert len(times(found, "audio")) >= len(packets) - 4
+    assert "went on after this error" in caplog.text
+
+
 def test_a_source_that_changes_loses_no_frame(ffmpeg, model, shown, tmp_path):
     parts = []
     for number, size in enumerate(("64x48", "96x32")):

@@ -119,6 +119,37 @@ def test_damaged_ones_are_told_in_a_line(tmp_path, name):
     assert "\n" not in str(refusal.value) and not (tmp_path / "out.pb").exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("model.pbtxt", "model.pbtxt"),
+        ("folder", "folder/saved_model.pb"),
+        ("model.meta", "model.index"),
+    ],
+)
+def test_no_network_is_frozen_over_itself(tmp_path, source, target):
+    """Said before TensorFlow is loaded."""
+    (tmp_path / "folder").mkdir()
+    for name in {source, target} - {"folder"}:
+        (tmp_path / name).write_bytes(b"good")
+    result = CliRunner().invoke(
+        main, ["freeze", str(tmp_path / source), str(tmp_path / target), "-y"]
+    )
+    assert result.exit_code == 2 and "is the source itself" in result.output
+    assert (tmp_path / target).read_bytes() == b"good"
+
+
+def test_an_error_without_words_is_told_by_its_name(tmp_path, monkeypatch):
+    from ffmpeg_style.graphs import freezing
+
+    def fail(*arguments):
+        raise NotImplementedError
+
+    monkeypatch.setattr(freezing, "_graph_of", fail)
+    with pytest.raises(InputError, match="NotImplementedError"):
+        freezing.freeze(tmp_path / "a.keras", tmp_path / "out.pb")
+
+
 def test_a_checkpoint_of_several_outputs_asks_for_one(tmp_path):
     from ffmpeg_style.graphs.freezing import freeze
 

@@ -262,8 +262,8 @@ def test_camera_that_leaves_leaves_nothing(server):
     with publishing(server, "short", source="testsrc2=size=640x360:rate=60"):
         wait_for(lambda: server.is_painting("short", 30))
     wait_for(lambda: "short" not in server.streams())
-    wait_for(lambda: set(server.painters()) == painters, seconds=1)
-    wait_for(lambda: set(server.state.glob("stream-*")) == folders, seconds=1)
+    wait_for(lambda: set(server.painters()) == painters)
+    wait_for(lambda: set(server.state.glob("stream-*")) == folders)
     counts = wait_for(lambda: final_counts(server.log(), "short"))
     # Each was counted in a place of its own.
     assert counts["in"] == counts["painted"] + counts["dropped"]
@@ -384,7 +384,7 @@ def test_kill_takes_everything_down(tmp_path, model):
     children = server.children()
     server.process.kill()
     server.process.wait()
-    wait_for(lambda: not any(map(is_alive, children)), seconds=2)
+    wait_for(lambda: not any(map(is_alive, children)))
 
 
 def test_demo_is_painted_for_the_key_holder_alone_when_private(tmp_path, model):

@@ -68,4 +68,4 @@ def test_documented_configuration_paints(port, tmp_path):
         assert path.stat().st_size > 1000
     finally:
         end(camera)
-    wait_for(lambda: not painters(address), seconds=5)
+    wait_for(lambda: not painters(address))

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -37,7 +38,9 @@ def test_a_painting_is_kept_as_a_png_of_its_pixels(tmp_path, image, size):
     with Image.open(path) as kept:
         assert (kept.format, kept.size) == ("PNG", size)
         assert (np.asarray(kept) == RED).all()
+    os.utime(path, (1000, 1000))
     assert asyncio.run(keep_painting(tmp_path / "paintings", content)) == path
+    assert path.stat().st_mtime > 1000  # so that it is not swept away as an old one
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -4,9 +4,11 @@ import asyncio
 import os
 import random
 import socket
+import time
 
 import pytest
 from aiortc import RTCPeerConnection
+from helpers.live import PATIENCE
 from helpers.webrtc import mutated
 
 from ffmpeg_style.errors import InputError
@@ -89,8 +91,10 @@ def test_offers_that_are_broken_leave_nothing():
         assert True in outcomes
         assert "expected an SDP offer that can be answered" in outcomes
         await peer.close()
-        await asyncio.sleep(0.1)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        end = time.monotonic() + PATIENCE
+        while asyncio.all_tasks() != {asyncio.current_task()}:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
         assert len(os.listdir("/proc/self/fd")) <= descriptors
 
     adapt.listen_on("127.0.0.1")

@@ -93,8 +93,9 @@ class _Run:
         for frame in self.after.flush():
             self._encode(frame)
         self.target.end()
-        if self.error is not None:
-            reason = self.error.strerror or str(self.error)
+        error = self.error or self.target.error
+        if error is not None:
+            reason = error.strerror or str(error)
             logger.warning("ffmpeg went on after this error: %s", reason)
         return self.target.frames
 
@@ -273,6 +274,11 @@ class _Target:
             for kept, source in self._wanted
             if source.type != "attachment" and not kept.is_attached
         ]
+
+    @property
+    def error(self):
+        """The first of a packet that was passed over, None where there was none."""
+        return next((kept.error for kept in self._kept.values() if kept.error), None)
 
     def carry(self, packet):
         """Take a packet of another stream."""

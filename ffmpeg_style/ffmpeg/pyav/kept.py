@@ -48,6 +48,8 @@ def _tell(target, source):
 class Copied:
     """Packets as they are."""
 
+    error = None
+
     def __init__(self, target, source):
         self._target = target
         _tell(target, source)
@@ -62,7 +64,24 @@ class Copied:
         return []
 
 
-class Sound:
+class _Decoded:
+    """What is decoded to be encoded anew.
+
+    Attributes:
+        error: the first of a damaged packet, which is passed over; None where all are whole.
+    """
+
+    error = None
+
+    def _decoded(self, packet):
+        try:
+            return packet.decode()
+        except av.FFmpegError as error:
+            self.error = self.error or error
+            return []
+
+
+class Sound(_Decoded):
     """Sound in another codec."""
 
     def __init__(self, source, writer, codec, options):
@@ -77,7 +96,7 @@ class Sound:
 
     def take(self, packet):
         packets = []
-        for frame in packet.decode():
+        for frame in self._decoded(packet):
             packets += self._target.encode(frame)
         return packets
 
@@ -93,7 +112,7 @@ def _layout(context):
     return context.layout.name if is_told or count > len(usual) else usual[count - 1]
 
 
-class Subtitles:
+class Subtitles(_Decoded):
     """Subtitles of text in another codec."""
 
     def __init__(self, source, writer, codec):
@@ -110,7 +129,7 @@ class Subtitles:
         begin = round(packet.pts * packet.time_base / MILLISECOND)
         length = round((packet.duration or 0) * packet.time_base / MILLISECOND)
         packets = []
-        for subtitle in packet.decode():
+        for subtitle in self._decoded(packet):
             lines = SubtitleSet.create(subtitle.ass, 0, length, begin)
             encoded = self._target.codec_context.encode_subtitle(lines)
             encoded.stream, encoded.time_base = self._target, MILLISECOND
