@@ -3,8 +3,10 @@
 import math
 import os
 import re
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.pictures import SUFFIXES, check_picture
+from ffmpeg_style.pictures import SUFFIXES, Picture, check_picture, read_painting
 
 COLORS = ("style", "content")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -63,6 +65,36 @@ def style_parts(
         return []
     is_any = bool(card.get("vector")) if pictures is None else pictures
     return read_mix(style, card["styles"], is_any)
+
+
+def with_pictures(model: str | PathLike[str], style: Any, put: Callable[[bytes], Hashable]) -> Any:
+    """A style whose pictures are read by Pillow, and put where a filter of ffmpeg's reads them.
+
+    Args:
+        model: name or path of a model.
+        style: as `stylize` takes it.
+        put: takes a picture as a PNG file has it, and returns what stands for it in the style.
+
+    Returns:
+        Mapping: of what stands for the parts to their weights; or the style, where no part of it is
+        a picture.
+
+    Raises:
+        InputError: a picture, or the style, can't be read.
+        InputNotFoundError: there is no such model.
+    """
+    found = style_parts(model, style)
+    if not any(isinstance(part, Path) for part, _ in found):
+        return style
+    parts: dict[Hashable, float] = {}
+    for part, weight in found:
+        place: Hashable = part
+        if isinstance(part, Path):
+            file = BytesIO()
+            Picture(read_painting(part)).write(file, ".png")
+            place = put(file.getvalue())
+        parts[place] = parts.get(place, 0.0) + weight
+    return parts
 
 
 def check_painting(

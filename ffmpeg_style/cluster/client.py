@@ -14,12 +14,22 @@ from typing import Any
 from ffmpeg_style import __version__
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.join import join
-from ffmpeg_style.cluster.piece import Clip, Order, begin, check, check_target, look, marks, paint
+from ffmpeg_style.cluster.piece import (
+    Clip,
+    Order,
+    StylePicture,
+    begin,
+    check,
+    check_target,
+    look,
+    marks,
+    paint,
+)
 from ffmpeg_style.cluster.worker import OwnProcessors, model_address
 from ffmpeg_style.errors import ClusterError, InputError, StorageError, StyleError
 from ffmpeg_style.ffmpeg.batch import Outcome
 from ffmpeg_style.ffmpeg.sources import Work
-from ffmpeg_style.painting import check_painting, check_seconds
+from ffmpeg_style.painting import check_painting, check_seconds, with_pictures
 from ffmpeg_style.progress import progress_bar
 
 WORK = ".ffmpeg-style-cluster"
@@ -56,7 +66,7 @@ def paint_on_cluster(
 
     Args:
         works: what to paint: paths that all machines share, or URLs that fsspec knows.
-        model: name or path of a model; it is sent to the workers.
+        model: name or path of a model; it is sent to the workers, and so are pictures as styles.
         cluster: address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; or "local:N" to start
             N workers here.
         piece: seconds of a piece; None for a minute, or less so that all workers have one.
@@ -75,6 +85,8 @@ def paint_on_cluster(
     """
     begun = time.monotonic()
     settings = {name: options.pop(name) for name in SETTINGS & options.keys()}
+    if settings.get("library") is not None:
+        settings["library"] = os.path.abspath(settings["library"])
     path = check_painting(model, **settings)
     check_seconds("piece", piece)
     _check_address(cluster)
@@ -82,7 +94,7 @@ def paint_on_cluster(
     left = [work for work in works if overwrite or not work.is_done]
     if not left:
         return
-    orders = _orders(left, path, settings, options, overwrite, piece)
+    orders, files = _orders(left, path, settings, options, overwrite, piece)
     with (
         _quiet(),
         progress_bar(progress=progress, unit=" frames", total=0, desc="cluster") as bar,
@@ -90,7 +102,7 @@ def paint_on_cluster(
     ):
         films = _Films(orders, bar)
         with _connected(address) as client:
-            _make_work(orders, path)
+            _make_work(orders, files)
             _check_workers(client, orders[0])
             if client.dashboard_link:
                 logger.info("Dask's dashboard: %s", client.dashboard_link)
@@ -112,10 +124,22 @@ def _check_address(cluster):
 
 
 def _orders(works, model, settings, options, overwrite, piece):
-    """What the workers are told; before that, whether all files can be read and written."""
+    """What the workers are told, and {address: content} of the files that they need for it.
+
+    Before that, whether all clips can be read and written.
+    """
     pairs = [(places.as_address(work.source), places.as_address(work.target)) for work in works]
     work = places.join(places.common_folder([target for _, target in pairs]), WORK)
-    name = places.digest(model.read_bytes())
+    content = model.read_bytes()
+    name = places.digest(content)
+    files = {model_address(work, name): content}
+
+    def put(picture):
+        address = places.join(work, "styles", f"{places.digest(picture)}.png")
+        files[address] = picture
+        return StylePicture(address)
+
+    settings = settings | {"style": with_pictures(model, settings.get("style"), put)}
     orders = [
         Order(source, target, work, name, settings, options, overwrite, longest=piece)
         for source, target in pairs
@@ -123,18 +147,17 @@ def _orders(works, model, settings, options, overwrite, piece):
     for order in orders:
         places.stamp(order.source)
         check_target(Clip(order, ""))
-    return orders
+    return orders, files
 
 
-def _make_work(orders, model):
-    """The folder for what is finished in the meantime, and the model in it, for the workers."""
-    order = orders[0]
-    places.make_folder_at(order.work)
-    for one in orders:
-        begin(Clip(one, ""))
-    address = model_address(order.work, order.model)
-    if not places.exists(address):
-        places.write(address, model.read_bytes())
+def _make_work(orders, files):
+    """The folder for what is finished in the meantime, with what workers need."""
+    places.make_folder_at(orders[0].work)
+    for order in orders:
+        begin(Clip(order, ""))
+    for address, content in files.items():
+        if not places.exists(address):
+            places.write(address, content)
 
 
 def _clear(orders):

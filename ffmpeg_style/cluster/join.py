@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.piece import Clip, is_done, mark_done, plan
+from ffmpeg_style.cluster.piece import Clip, is_done, mark_done, painting, plan
 from ffmpeg_style.cluster.split import Piece
 from ffmpeg_style.cluster.worker import noted, ready
 from ffmpeg_style.errors import InputError
@@ -43,7 +43,7 @@ def _join(clip, model):
         source = stack.enter_context(places.reading(order.source))
         paths = [stack.enter_context(places.reading(clip.address(piece))) for piece in clip.pieces]
         found = probe(source, Path(order.source))
-        job = plan(order, source, model, found)
+        job = plan(order, source, stack.enter_context(painting(order, model)), found)
         clock = job.clock or 1  # pieces are made only where it has one
         notes.extend(job.notes)
         listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))

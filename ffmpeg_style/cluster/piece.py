@@ -1,6 +1,8 @@
 """What a worker does: it looks at a clip, paints pieces of it, or all of it where it is short."""
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,13 @@ PIECE_SUFFIX = ".mov"
 
 
 @dataclass(frozen=True)
+class StylePicture:
+    """A picture as a style, where all workers find it: its address, which is by its content."""
+
+    address: str
+
+
+@dataclass(frozen=True)
 class Order:
     """A clip to paint.
 
@@ -40,7 +49,7 @@ class Order:
         source, target: addresses.
         work: address of the folder for what is finished in the meantime.
         model: its name by content.
-        settings: of the painting filter.
+        settings: of the painting filter; the pictures of a style are each a `StylePicture`.
         options: all others of `stylize`.
         overwrite: whether the target may be replaced.
         workers: how many there are to share the clip.
@@ -133,10 +142,11 @@ def look(order: Order) -> Clip:
     if is_done(clip):
         places.remove_folder(clip.folder)
         return clip
-    with noted() as notes, places.reading(order.source) as source:
-        pieces, frames = _look_at(order, source, model)
+    with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
+        how = stack.enter_context(painting(order, model))
+        pieces, frames = _look_at(order, source, how)
         if not pieces:
-            _paint_whole(clip, source, model)
+            _paint_whole(clip, source, how)
     return replace(clip, pieces=tuple(pieces), frames=frames, notes=tuple(notes))
 
 
@@ -154,8 +164,9 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     check_seen(order.source)
     if order.key != clip.key:
         raise InputError(f"{order.source} changed while it was painted; run it again")
-    with noted() as notes, places.reading(order.source) as source:
-        job = plan(order, source, model, probe(source, Path(order.source)))
+    with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
+        how = stack.enter_context(painting(order, model))
+        job = plan(order, source, how, probe(source, Path(order.source)))
         names = {str(source): order.source}
         with places.writing(address) as draft, progress_bar(progress=False) as bar:
             names[str(draft)] = address
@@ -214,14 +225,29 @@ def _now(target):
     return places.stamp(target) if places.exists(target) else None
 
 
-def plan(order: Order, source: Path, model: Path, found: Source) -> Job:
+@contextmanager
+def painting(order: Order, model: Path) -> Iterator[Painting]:
+    """What paints, with a path by which each picture of the style can be read meanwhile."""
+    with ExitStack() as stack:
+        settings = dict(order.settings)
+        if isinstance(style := settings.get("style"), Mapping):
+            settings["style"] = {
+                stack.enter_context(places.reading(part.address))
+                if isinstance(part, StylePicture)
+                else part: weight
+                for part, weight in style.items()
+            }
+        yield Painting(model, settings)
+
+
+def plan(order: Order, source: Path, how: Painting, found: Source) -> Job:
     """The job of a whole clip, from what `probe` found in it."""
     options = order.options
     return plan_video(
         found,
         Path(order.source),
         Path(order.target),
-        Painting(model, order.settings),
+        how,
         Span(*(check_seconds(name, options.get(name)) for name in ("start", "duration"))),
         EncoderOptions(options.get("encoder_options") or ()),
         check_shape(*(options.get(name) for name in ("size", "max_height", "fps"))),
@@ -260,13 +286,13 @@ def _trim(options):
     return [f"trim={':'.join(options)}"] if options else []
 
 
-def _look_at(order, source, model):
+def _look_at(order, source, how):
     """The pieces to cut a clip into, none for one that is painted whole, and its frames."""
     frames = pictures.kind_of(source)[1]
     if frames or Path(order.target).suffix.lower() in pictures.SUFFIXES:
         return [], frames or 1
     found = probe(source, Path(order.source))
-    job = plan(order, source, model, found)
+    job = plan(order, source, how, found)
     frames = job.frames or 0
     seconds = float(frames / found.video.rate) if found.video.rate else found.duration or 0
     if (
@@ -287,9 +313,9 @@ def _cut(index: Index, job: Job, found: Source, order: Order, path: Path) -> lis
     return cut(index, job, count, LEAD if is_steady else 0, margin, path if is_steady else None)
 
 
-def _paint_whole(clip, source, model):
-    order = clip.order
-    settings = {name: value for name, value in order.settings.items() if value is not None}
-    with places.replacing(order.target) as target:
-        stylize(source, target, model, **settings, **order.options, overwrite=True, progress=False)
+def _paint_whole(clip, source, how):
+    options = {name: value for name, value in how.options.items() if value is not None}
+    options |= clip.order.options
+    with places.replacing(clip.order.target) as target:
+        stylize(source, target, how.model, **options, overwrite=True, progress=False)
     mark_done(clip)

@@ -26,7 +26,7 @@ from ffmpeg_style.painting import (
     check_seconds,
     check_shape,
     choose_model,
-    style_parts,
+    with_pictures,
 )
 from ffmpeg_style.progress import progress_bar
 
@@ -210,17 +210,15 @@ def _is_picture(order, frames):
 def _with_readable_style(order: _Order) -> Iterator[_Order]:
     """The order with its style's pictures as Pillow reads them, in files for the filter."""
     with ExitStack() as stack:
-        parts: dict[str | Path, float] = {}
-        for part, weight in style_parts(order.model, order.settings["style"]):
-            if isinstance(part, Path):
-                file = stack.enter_context(tempfile.TemporaryFile())
-                pictures.Picture(pictures.read_painting(part)).write(file, ".png")
-                file.flush()
-                part = path_of(file)
-            parts[part] = parts.get(part, 0.0) + weight
-        if any(isinstance(part, Path) for part in parts):
-            order = replace(order, settings={**order.settings, "style": parts})
-        yield order
+
+        def put(content):
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.write(content)
+            file.flush()
+            return path_of(file)
+
+        style = with_pictures(order.model, order.settings["style"], put)
+        yield replace(order, settings={**order.settings, "style": style})
 
 
 def _paint_video(order, kind, frames):

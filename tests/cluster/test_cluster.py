@@ -5,9 +5,10 @@ import re
 import subprocess
 import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from helpers import films
+from helpers import films, graphs
 from PIL import Image
 
 from ffmpeg_style import ClusterError, InputError, __version__, stylize
@@ -125,6 +126,31 @@ def test_steady_paintings_begin_anew_with_a_scene(cluster, model, make, ffmpeg, 
     stylize(source, single, model, encoder_options=LOSSLESS)
     assert run(cluster, model, source, joined, 1.9).error is None
     assert films.frames(joined) == films.frames(single)
+
+
+def test_a_picture_as_a_style_is_sent_to_the_workers(cluster, make, tmp_path, monkeypatch):
+    """Where they run, a relative path is none; another picture by its name is another style."""
+    any_model = graphs.any_graph(tmp_path / "any.pb")
+    source, style = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "a+b.tif"
+    monkeypatch.chdir(tmp_path)
+    films_of = {}
+    for name, colour in (("red", (200, 40, 30)), ("blue", (30, 40, 200))):
+        Image.new("RGB", (64, 48), colour).save(style)
+        options = dict(steady=0, style={Path(style.name): 1.0})
+        single, joined = (tmp_path / name / f"{one}.mkv" for one in ("single", "joined"))
+        single.parent.mkdir()
+        stylize(source, single, any_model, encoder_options=LOSSLESS, **options)
+        assert run(cluster, any_model, source, joined, 2, **options).error is None
+        films_of[name] = films.frames(joined)
+        assert films_of[name] == films.frames(single)
+    assert films_of["red"] != films_of["blue"]
+    Image.new("RGB", (64, 48), (90, 120, 200)).save(tmp_path / "in.png")
+    assert (
+        run(
+            cluster, any_model, tmp_path / "in.png", tmp_path / "out.png", options=(), **options
+        ).error
+        is None
+    )
 
 
 def test_a_part_of_a_film(cluster, model, make, tmp_path):
