@@ -39,6 +39,7 @@
 
 #define MAX_PIXELS (1 << 26) // as the engine has it, for frames too
 #define MAX_BYTES (1 << 28)  // of the file
+#define MAX_SIDE 65535       // as the engine has it
 #define QUIET 100            // added to the level of what others would say
 
 typedef struct Kind {
@@ -101,7 +102,9 @@ static int read_file(const Reading *r, AVPacket *packet)
         av_strerror(ret, reason, sizeof(reason));
         return fail(r, ret, reason);
     }
-    if ((ret = av_new_packet(packet, size)) >= 0)
+    // It may have grown since.
+    ret = size > MAX_BYTES ? AVERROR(EFBIG) : av_new_packet(packet, size);
+    if (ret >= 0)
         memcpy(packet->data, data, size);
     av_file_unmap(data, size);
     return ret;
@@ -156,12 +159,43 @@ static int decode_kind(const Reading *r, const AVPacket *packet, AVFrame *frame)
         return AVERROR(ENOMEM);
     ret = decode(decoder, packet, frame);
     avcodec_free_context(&decoder);
+    if (ret >= 0 && FFMAX(frame->width, frame->height) > MAX_SIDE)
+        return fail(r, AVERROR(EINVAL),
+                    "expected sides of at most 65535 pixels: crop the picture");
     if (ret >= 0 || ret == AVERROR(ENOMEM))
         return ret;
     snprintf(reason, sizeof(reason),
              "the %s is damaged, or has more than %d million pixels",
              kind->name, MAX_PIXELS / 1000000);
     return fail(r, AVERROR_INVALIDDATA, reason);
+}
+
+/** A format without a range in its name: swscale warns of those with one. */
+static enum AVPixelFormat without_range(enum AVPixelFormat format)
+{
+    switch (format) {
+    case AV_PIX_FMT_YUVJ420P:
+        return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+        return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+        return AV_PIX_FMT_YUV444P;
+    case AV_PIX_FMT_YUVJ440P:
+        return AV_PIX_FMT_YUV440P;
+    case AV_PIX_FMT_YUVJ411P:
+        return AV_PIX_FMT_YUV411P;
+    default:
+        return format;
+    }
+}
+
+/** Whether 0 is black and 255 white: what is grey is so unless it says otherwise. */
+static int is_full(const AVFrame *frame, const AVPixFmtDescriptor *format)
+{
+    return frame->color_range == AVCOL_RANGE_JPEG ||
+           (format->nb_components < 3 &&
+            frame->color_range != AVCOL_RANGE_MPEG) ||
+           without_range(frame->format) != frame->format;
 }
 
 /** Convert the decoded frame to RGB, with the alpha that it has. */
@@ -178,16 +212,15 @@ static int convert(const AVFrame *from, AVFrame *to)
     to->height = from->height;
     if ((ret = av_frame_get_buffer(to, 0)) < 0)
         return ret;
-    sws = sws_getContext(from->width, from->height, from->format, to->width,
-                         to->height, to->format,
+    sws = sws_getContext(from->width, from->height, without_range(from->format),
+                         to->width, to->height, to->format,
                          SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
                          NULL, NULL, NULL);
     if (!sws)
         return AVERROR(ENOMEM);
     if (!(format->flags & AV_PIX_FMT_FLAG_RGB))
-        sws_setColorspaceDetails(sws, table,
-                                 from->color_range == AVCOL_RANGE_JPEG, table,
-                                 1, 0, 1 << 16, 1 << 16);
+        sws_setColorspaceDetails(sws, table, is_full(from, format), table, 1, 0,
+                                 1 << 16, 1 << 16);
     ret = sws_scale(sws, (const uint8_t *const *)from->data, from->linesize, 0,
                     from->height, to->data, to->linesize);
     sws_freeContext(sws);
@@ -213,7 +246,8 @@ static Turn find_turn(const AVFrame *frame)
     for (int i = 0; i < 5; i++)
         m[i] = m[i] > 1 << 15 ? 1 : m[i] < -(1 << 15) ? -1 : 0;
     // Anything but a turn by a right angle, or a reflection, is left alone.
-    if (m[0] * m[4] - m[1] * m[3] && !(m[0] && m[1]) && !(m[0] && m[3]))
+    if (m[0] * m[4] - m[1] * m[3] && !(m[0] && m[1]) && !(m[0] && m[3]) &&
+        !(m[4] && m[1]))
         turn = (Turn){{m[0], m[1]}, {m[3], m[4]}};
     return turn;
 }

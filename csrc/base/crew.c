@@ -176,7 +176,7 @@ static int take_others(Member *member)
     // Somebody else may have come before: then there is nothing in these.
     if (!atomic_compare_exchange_strong(
             found, &largest, share_of(largest >> 32, first_of(largest), member->parts.first)))
-        member->parts.first = member->parts.end;
+        member->parts.first = member->parts.end = -1; // and none goes on behind these
     return 1;
 }
 
@@ -316,7 +316,7 @@ static int has_parts(StyleCrew *crew)
     return 0;
 }
 
-/** Helps with the jobs that come; returns when there is something else to do, or no memory. */
+/** Helps with the jobs that come, as long as there is nothing else to do; without memory, waits. */
 static void help_with_jobs(Member *member)
 {
     StyleCrew *const crew = member->crew;
@@ -325,10 +325,11 @@ static void help_with_jobs(Member *member)
         const unsigned number = atomic_load(&crew->number);
 
         if (number != member->seen) { // there was a job: what it takes to work is known
-            if (!member->parts.memory && !(member->parts.memory = ff_style_take_block(crew->size)))
-                return;
+            if (!member->parts.memory)
+                member->parts.memory = ff_style_take_block(crew->size);
             member->seen = number;
-            do_parts(member);
+            if (member->parts.memory) // else the others do its share
+                do_parts(member);
         }
         wait_for(member, has_news);
     }

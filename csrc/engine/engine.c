@@ -228,6 +228,7 @@ static int check_memory(StyleEngine *e, int width, int height)
     e->checked_width = width;
     e->checked_height = height;
     e->most_painting = requests;
+    ff_style_tell_helpers(e);
     pthread_mutex_unlock(&e->lock);
     return 0;
 }
@@ -453,8 +454,7 @@ static void cancel(StyleRequest *request)
 {
     request->result = -ECANCELED;
     request->is_held = 0;
-    request->painted = 1;
-    request->done = 1;
+    request->painted = 1; // and is done in its turn
 }
 
 void ff_style_flush(StyleEngine *e)

@@ -28,6 +28,8 @@
 /* The short side of the paintings that predictors learn from, and the longest one that they are shown. */
 #define SHORT_SIDE 512
 #define LONG_SIDE 2048
+/* As JPEG allows; a longer strip is no painting, and would take long to shrink. */
+#define LONGEST_SIDE 65535
 
 static int scaled(int side, double factor)
 {
@@ -104,10 +106,15 @@ int ff_style_predict(const StyleContext *ctx, const StyleModel *model, const Sty
     const int longer = picture->width < picture->height ? picture->height : picture->width;
     const double factor = fmin((double)SHORT_SIDE / shorter, (double)LONG_SIDE / longer);
     const int width = scaled(picture->width, factor), height = scaled(picture->height, factor);
-    uint8_t *const pixels = ff_style_alloc(ctx, 3 * (size_t)width * (size_t)height);
+    uint8_t *pixels;
     int ret;
 
-    if (!pixels)
+    if (longer > LONGEST_SIDE)
+        return ff_style_error(ctx, -EINVAL,
+                              "the style's picture has %dx%d pixels; expected sides of at most %d: "
+                              "crop it",
+                              picture->width, picture->height, LONGEST_SIDE);
+    if (!(pixels = ff_style_alloc(ctx, 3 * (size_t)width * (size_t)height)))
         return -ENOMEM;
     ret = ff_style_resize(ctx, picture->pixels, picture->stride, picture->width, picture->height,
                           pixels, width, height);

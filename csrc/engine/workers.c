@@ -131,18 +131,17 @@ static Worker *find_work(StyleEngine *e)
     return found;
 }
 
-/** Under the lock: helps another thread with its frame; returns whether it could. */
+/** Under the lock: helps another thread with its frame; returns 0 where nobody needs help. */
 static int help_somebody(StyleEngine *e)
 {
     Worker *const found = find_work(e);
-    int helped;
 
     if (!found)
         return 0;
     pthread_mutex_unlock(&e->lock);
-    helped = ff_style_help(&found->painter.crew, &e->called);
+    ff_style_help(&found->painter.crew, &e->called);
     pthread_mutex_lock(&e->lock);
-    return helped;
+    return 1; // even where it came too late: another may need help since
 }
 
 static void *work(void *arg)

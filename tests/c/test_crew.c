@@ -21,7 +21,7 @@
 #include "base/crew.h"
 #include "test.h"
 
-enum { HELPERS = 3, PARTS = 200, JOBS = 2000, SIZE = 64 };
+enum { HELPERS = 3, PARTS = 200, JOBS = 2000, QUICK_JOBS = 300000, SIZE = 64 };
 
 typedef struct Job {
     int number, count;
@@ -99,11 +99,35 @@ static void test_helpers(void)
     CHECK(nb_helped > 0);
 }
 
+/** Short jobs right behind each other: a helper still looks for parts of one when the next begins. */
+static void test_quick_jobs(void)
+{
+    pthread_t threads[HELPERS];
+    static Job job;
+
+    atomic_store(&closing, 0);
+    atomic_store(&called, 0);
+    ff_style_begin_crew(&crew, HELPERS);
+    CHECK(ff_style_equip_crew(&crew, SIZE) >= 0);
+    for (int i = 0; i < HELPERS; i++)
+        CHECK(!pthread_create(&threads[i], NULL, help, NULL));
+    job.count = 2 * HELPERS;
+    for (job.number = 1; job.number <= QUICK_JOBS; job.number++)
+        ff_style_share(&crew, work, &job, job.count);
+    for (int i = 0; i < job.count; i++)
+        CHECK(atomic_load(&job.done[i]) == QUICK_JOBS);
+    atomic_store(&closing, 1);
+    ff_style_end_crew(&crew);
+    for (int i = 0; i < HELPERS; i++)
+        pthread_join(threads[i], NULL);
+}
+
 int main(void)
 {
     CHECK(ff_style_open_crew(&crew) >= 0);
     test_alone();
     test_helpers();
+    test_quick_jobs();
     ff_style_close_crew(&crew);
     return 0;
 }

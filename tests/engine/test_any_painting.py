@@ -77,6 +77,7 @@ def test_a_style_goes_before_a_file_of_its_name(engine, folder, monkeypatch, tmp
         (lambda path: path.mkdir(), "found no file"),
         (lambda path: None, "found no file"),
         (lambda path: Image.new("1", (20000, 20000)).save(path, "PNG"), "million pixels"),
+        (lambda path: Image.new("1", (70000, 1)).save(path, "PNG"), "at most 65535"),
     ],
 )
 def test_what_is_no_picture_is_told_and_changes_nothing(folder, tmp_path, make, words):

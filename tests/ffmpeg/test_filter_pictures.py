@@ -91,6 +91,11 @@ def pictures_of_any_kind():
         "alpha.png": (alpha, {}, blend),
         "cmyk.jpg": (Image.new("CMYK", (80, 60), (95, 165, 155, 0)), {"quality": 100}, RED),
         "grey.png": (Image.new("L", (80, 60), 130), {}, (130,) * 3),
+        # Far from the middle, where a wrong range shows most.
+        "dark.jpg": (Image.new("L", (80, 60), 30), {"quality": 100}, (30,) * 3),
+        "light.tiff": (Image.new("L", (80, 60), 220), {}, (220,) * 3),
+        "dark.pgm": (Image.new("L", (80, 60), 30), {}, (30,) * 3),
+        "red.jpg": (red, {"quality": 100}, RED),
         "grey16.png": (Image.new("I;16", (80, 60), 130 * 257), {}, (130,) * 3),
         "palette.gif": (palette, {}, RED),
         "lossless.webp": (red, {"lossless": True}, RED),
@@ -128,6 +133,7 @@ def test_pictures_of_any_kind_are_read_as_they_were_meant(run, folder):
         (lambda path: None, "No such file or directory"),
         (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(100)), "the JPEG is damaged"),
         (lambda path: Image.new("1", (20000, 20000)).save(path, "PNG"), "more than 67 million"),
+        (lambda path: Image.new("1", (70000, 1)).save(path, "PNG"), "at most 65535"),
     ],
 )
 def test_what_is_no_picture_is_told_before_the_target_is_touched(
