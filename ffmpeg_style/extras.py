@@ -6,6 +6,7 @@ from ffmpeg_style.errors import PackageError
 
 EXTRAS = {
     "app": ("aiohttp",),
+    "cluster": ("bokeh", "distributed", "fsspec"),
     "demo": ("skimage",),
     "heic": ("pillow_heif",),
     "judge": ("cv2",),

@@ -124,6 +124,7 @@ def test_photographs_models_and_inspection(run, photographs, tmp_path):
         ("train", "optimize --content a.jpg --style b.jpg --output c.png"),
         ("judge", "evaluate wave --steady --content ."),
         ("live", "live --model wave-fast"),
+        ("cluster", "stylize s3://films/a.mp4 -o out.mp4 --cluster local:1"),
     ],
 )
 def test_what_is_missing_is_said_in_one_sentence(run, extra, arguments):

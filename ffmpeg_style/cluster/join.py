@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command,
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.probe import probe
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.processes import run_with_parent
 from ffmpeg_style.progress import progress_bar
 
 
@@ -119,5 +119,4 @@ def _coding(stream):
 def _stream(path, which):
     command = [str(ffmpeg_path("ffprobe")), "-loglevel", "fatal", "-of", "json", "-show_streams"]
     command += ["-show_data_hash", "md5", "-select_streams", which, f"file:{path}"]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
-    return json.loads(result.stdout or "{}").get("streams", [{}])[0]
+    return json.loads(run_with_parent(command).stdout or "{}").get("streams", [{}])[0]

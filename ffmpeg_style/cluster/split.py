@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +13,7 @@ from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.plan import Job, Span
 from ffmpeg_style.ffmpeg.probe import Source
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.processes import run_with_parent
 
 LEAD = 32
 """Frames that are painted before a piece and thrown away, for its first ones to be held by."""
@@ -139,7 +139,7 @@ def read_index(path: Path, name: str, job: Job) -> Index | None:
     what = ("-show_entries", "packet=pts,dts,flags:stream=time_base:format=start_time,format_name")
     command = [str(ffmpeg_path("ffprobe")), "-loglevel", "fatal", "-of", "json=c=1", *what]
     command += ["-select_streams", str(job.picture), f"file:{path}"]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    result = run_with_parent(command)
     if result.returncode:
         raise InputError(f"{name} is no video that can be read")
     found = json.loads(result.stdout)
@@ -212,8 +212,8 @@ def scene_cuts(path: Path, job: Job, index: Index, frame: int, reach: int) -> li
     chain = f"trim={window},scale=160:-2,scdet=threshold={SCENE},metadata=print:key=lavfi.scd.time"
     command = [str(ffmpeg_path()), "-nostdin", "-loglevel", "fatal", *begin, "-i", f"file:{path}"]
     command += ["-map", f"0:{job.picture}", "-vf", f"{chain}:file=-", "-f", "null", "-"]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    found = (float(time) for time in re.findall(r"pts_time:(\S+)", result.stdout))
+    told = run_with_parent(command).stdout.decode()
+    found = (float(time) for time in re.findall(r"pts_time:(\S+)", told))
     frames = (bisect_left(index.times, _rounded(time / float(index.tick) - 0.5)) for time in found)
     return [number for number in frames if first <= number < end]
 

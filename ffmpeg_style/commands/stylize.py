@@ -9,6 +9,7 @@ import click
 
 from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL
 from ffmpeg_style.errors import InputError
+from ffmpeg_style.extras import require
 from ffmpeg_style.options import (
     PORTS,
     FiniteRange,
@@ -205,14 +206,9 @@ def command(
 
 
 def _on_cluster():
-    try:
-        from ffmpeg_style.cluster.client import paint_on_cluster
-    except ModuleNotFoundError as error:
-        if error.name not in ("dask", "distributed", "fsspec"):
-            raise
-        raise InputError(
-            f"--cluster needs {error.name}: pip install 'ffmpeg-style[cluster]'"
-        ) from error
+    require("cluster", "--cluster")
+    from ffmpeg_style.cluster.client import paint_on_cluster
+
     return paint_on_cluster
 
 

@@ -19,7 +19,7 @@ from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.ffmpeg.reasons import FULL, reason_in
 from ffmpeg_style.files import full_disk
-from ffmpeg_style.processes import ending_with_parent
+from ffmpeg_style.processes import ending_with_parent, run_with_parent
 
 SECONDS_TO_END = 5
 """For an ffmpeg that was asked to end, before it is killed."""
@@ -84,7 +84,7 @@ def _cover(source, kept):
         path = path_of(file)
         take = ("-map", f"0:{kept.index}", "-c", "copy", "-frames:v", "1", "-f", "image2pipe")
         command = [str(ffmpeg_path()), "-nostdin", "-y", "-loglevel", "error"]
-        subprocess.run([*command, "-i", f"file:{source}", *take, f"file:{path}"], check=False)
+        run_with_parent([*command, "-i", f"file:{source}", *take, f"file:{path}"])
         yield path
 
 

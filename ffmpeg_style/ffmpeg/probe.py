@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,6 +12,7 @@ from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.abilities import has_decoder
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.ffmpeg.reasons import reason_in
+from ffmpeg_style.processes import run_with_parent
 
 ANIMATIONS = {"apng", "gif", "webp"}
 """Codecs whose every frame says how long it is shown, the last one too."""
@@ -166,9 +166,7 @@ def probe(path: Path, name: Path | None = None) -> Source:
 
 def _ffprobe(path, name, *what):
     command = [str(ffmpeg_path("ffprobe")), "-loglevel", "error", "-of", "json", *what]
-    result = subprocess.run(
-        [*command, f"file:{path}"], stdin=subprocess.DEVNULL, capture_output=True
-    )
+    result = run_with_parent([*command, f"file:{path}"])
     if result.returncode:
         reason = reason_in(result.stderr.decode(errors="replace"), {str(path): str(name)})
         raise InputError(f"{name} is no video or photograph that can be read: {reason}")
