@@ -22,8 +22,10 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{name}: {meaning}")
     if not config.option.markexpr:
         config.option.markexpr = " and ".join(f"not {name}" for name in MARKERS)
-    # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+    # A shell starts what runs in the background with SIGINT ignored, `nohup` with SIGHUP, and
+    # children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
