@@ -424,6 +424,9 @@ def test_examples(run, ffmpeg, tmp_path, example):
         run(*clip, "-c:a", "aac", tmp_path / name)
     graphs.contract_graph(tmp_path / "wave.pb")
     graphs.contract_graph(tmp_path / "museum.pb", ["wave", "scream"])
+    graphs.any_graph(tmp_path / "any.pb")
+    for name in ("painting.jpg", "monet.jpg", "klee.png"):
+        Image.new("RGB", (40, 30), "teal").save(tmp_path / name)
     (tmp_path / "models").symlink_to(tmp_path)
     is_raw = "-f rawvideo" in example
     raw = (*RAW, "-s", "640x360")
