@@ -339,15 +339,19 @@ int ff_style_scan_graphdef(const StyleContext *ctx, StyleGraphDef *file)
 static int check_file(const StyleContext *ctx, const char *path, int fd, size_t max_size,
                       size_t *size)
 {
-    struct stat info;
+    struct stat info, inside;
     int ret;
 
     if (fstat(fd, &info) < 0) {
         ret = -errno;
         return ff_style_error(ctx, ret, "model '%s' can't be read: %s", path, strerror(-ret));
     }
-    if (S_ISDIR(info.st_mode))
+    if (S_ISDIR(info.st_mode) && !fstatat(fd, "saved_model.pb", &inside, 0))
         return refuse_format(ctx, path, &ff_style_saved_model);
+    if (S_ISDIR(info.st_mode))
+        return ff_style_error(ctx, -EBADMSG,
+                              "model '%s' is a folder; expected a frozen TensorFlow graph (.pb)",
+                              path);
     if (!S_ISREG(info.st_mode))
         return ff_style_error(ctx, -EBADMSG, "model '%s' is not a regular file", path);
     if (!info.st_size)

@@ -899,7 +899,7 @@ static void fails_cleanly_without_memory(void)
         ret = do_everything(&settings);
         CHECK(ret == 0 || (ret == -ENOMEM && *test_message));
         CHECK(!fake->live && !test_blocks);
-        CHECK(fail_at < 100);
+        CHECK(fail_at < 1000);
     }
     CHECK(fail_at > 10);
     test_fail_at = 0;
