@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import time
+import traceback
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -203,7 +204,7 @@ def test_stills_and_paintings_of_one_file_at_a_time(tmp_path):
     assert desk.painting(strong).read_bytes() != desk.painting(none).read_bytes()
 
 
-def test_a_painting_that_fails_says_so(tmp_path, dropped, monkeypatch, caplog):
+def test_a_painting_that_fails_says_so(tmp_path, dropped, monkeypatch):
     desk = Desk(tmp_path)
     path = desk.new_path("photo.png")
     path.write_bytes((dropped / "photo.png").read_bytes())
@@ -212,11 +213,15 @@ def test_a_painting_that_fails_says_so(tmp_path, dropped, monkeypatch, caplog):
     def fail(*arguments, **options):
         raise RuntimeError("nobody foresaw this")
 
+    logged = []
     monkeypatch.setattr("ffmpeg_style.app.desk.stylize", fail)
+    monkeypatch.setattr(
+        "ffmpeg_style.app.desk.logger.exception", lambda *_: logged.append(traceback.format_exc())
+    )
     painting = desk.begin(number, {"model": "wave-fast"})
     until(lambda: desk.progress(painting)["state"] == "failed")
     assert "error of the program" in desk.progress(painting)["error"]
-    assert "nobody foresaw this" in caplog.text
+    assert "nobody foresaw this" in logged[0]
 
 
 @pytest.fixture(scope="module")
