@@ -206,9 +206,13 @@ def command(
 
 
 def _on_cluster():
-    require("cluster", "--cluster")
-    from ffmpeg_style.cluster.client import paint_on_cluster
-
+    try:
+        from ffmpeg_style.cluster.client import paint_on_cluster
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed", "fsspec"):
+            raise
+        require("cluster", "--cluster")  # not before: bokeh is for the dashboard alone
+        raise
     return paint_on_cluster
 
 
