@@ -26,10 +26,12 @@ from ffmpeg_style.ffmpeg.program import ffmpeg_path
 LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "2")
 COUNTING = """#!/bin/sh
 case "$*" in *styletransfer=*) ;; *) exec {ffmpeg} "$@" ;; esac
+while [ "$(ls -d {pieces}/*/[!.]* 2> /dev/null | wc -l)" -ge "$(cat {gate})" ]; do sleep 0.1; done
 setpriv --pdeathsig KILL -- {ffmpeg} "$@" && echo "$*" >> {log}
 """
-SECONDS = 900
-"""After which it is taken for hanging."""
+MOST = 10**6
+"""Pieces: more than there are."""
+WORKERS = 2
 
 
 class Cluster:
@@ -76,12 +78,29 @@ class Cluster:
             process.wait()
 
 
-def counting_ffmpeg(folder):
-    """An ffmpeg that notes each painting that it has finished; returns its path and the notes'."""
+class Gate:
+    """No painting begins once there are so many pieces: a fast machine is not done too early."""
+
+    def __init__(self, path):
+        self.path = path
+        self.open(MOST)
+
+    def open(self, pieces):
+        """Lets paintings begin until there are so many pieces."""
+        draft = self.path.with_suffix(".draft")
+        draft.write_text(str(pieces))
+        draft.replace(self.path)
+
+
+def counting_ffmpeg(folder, pieces, gate):
+    """An ffmpeg that waits at a gate, and notes each painting that it has finished.
+
+    Returns its path and that of the notes.
+    """
     real, log = ffmpeg_path(), folder / "painted.log"
     (folder / "bin").mkdir()
     script = folder / "bin" / "ffmpeg"
-    script.write_text(COUNTING.format(ffmpeg=real, log=log))
+    script.write_text(COUNTING.format(ffmpeg=real, log=log, pieces=pieces, gate=gate.path))
     script.chmod(0o755)
     (folder / "bin" / "ffprobe").symlink_to(real.with_name("ffprobe"))
     log.touch()
@@ -97,14 +116,13 @@ def frames(path):
 class Story:
     """What happens to a film, and how often."""
 
-    def __init__(self, folder, source, target, model, environment, pieces):
-        self.left = Counter()
-        self._target, self._work = target, target.parent / WORK / "pieces"
-        self._cluster = Cluster(2, environment)
+    def __init__(self, folder, source, target, model, environment, gate):
+        self._target, self._work, self._gate = target, target.parent / WORK / "pieces", gate
+        self._cluster = Cluster(WORKERS, environment)
         self._command = [
             *(sys.executable, "-m", "ffmpeg_style", "stylize", source, "-o", target),
             *("--model", model, "--steady", "0", "--cluster", self._cluster.address),
-            *("--piece", str(pieces), "--", *LOSSLESS),
+            *("--piece", "1", "--", *LOSSLESS),
         ]
         self._environment, self._log = environment, folder / "client.log"
         self._client = None
@@ -120,10 +138,11 @@ class Story:
         """How many pieces are there."""
         return len(list(self._work.glob("*/[!.]*"))) if self._work.exists() else 0
 
-    def go(self, kills):
+    def go(self, kills, limit):
         """Kills one thing after each piece or two, until the film is there."""
+        self._gate.open(1 if kills else MOST)
         self.start_client()
-        deadline, seen = time.monotonic() + SECONDS, 0
+        deadline, seen = time.monotonic() + limit, 0
         while self._client.poll() is None or self._client.returncode != 0:
             assert time.monotonic() < deadline, f"it hangs: {self._log.read_text()}"
             assert not self._target.exists() or not kills, "the film is there too early"
@@ -132,9 +151,10 @@ class Story:
                 print("the client said:", self._log.read_text().strip().splitlines()[-1:])
                 self.start_client()
             if kills and self.finished() > seen:
-                seen = self.finished()
                 time.sleep(random.uniform(0, 0.5))
                 self._happen(kills.pop(0))
+                seen = self.finished()
+                self._gate.open(seen + 1 if kills else MOST)
             time.sleep(0.05)
         assert not kills, f"the film was there before {kills}"
 
@@ -185,8 +205,9 @@ def main():
     parser.add_argument("--workers", type=int, default=10, help="how often workers are killed")
     parser.add_argument("--clients", type=int, default=5)
     parser.add_argument("--schedulers", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=900, help="seconds until it is taken to hang")
     options = parser.parse_args()
-    kills = [f"worker {n % 2}" for n in range(options.workers)]
+    kills = [f"worker {n % WORKERS}" for n in range(options.workers)]
     kills += ["client"] * options.clients + ["scheduler"] * options.schedulers
     random.Random(1).shuffle(kills)
     seconds = 2 * (len(kills) + 4)
@@ -197,17 +218,18 @@ def main():
         make += ["-f", "lavfi", "-i", f"sine=r=48000:d={seconds}", "-g", "50", "-bf", "3", source]
         subprocess.run([ffmpeg_path(), "-v", "error", *make], check=True)
         stylize(source, single, options.model, steady=0, encoder_options=LOSSLESS)
-        script, log = counting_ffmpeg(folder)
+        gate = Gate(folder / "gate")
+        script, log = counting_ffmpeg(folder, folder / WORK / "pieces", gate)
         environment = os.environ | {"FFMPEG_STYLE_FFMPEG": str(script)}
         if options.workers >= 10:
             code, says, left = full_disk(folder, environment, source, options.model)
             print(f"a full disk: {says}")
             assert code == 1 and "No space left on device" in says and not left
             log.write_text("")
-        story = Story(folder, source, joined, options.model, environment, 1)
+        story = Story(folder, source, joined, options.model, environment, gate)
         begin = time.monotonic()
         try:
-            story.go(list(kills))
+            story.go(list(kills), options.limit)
         finally:
             story.close()
         ends = re.findall(r"trim=\S*?end=[\d.]+|trim=start=[\d.]+", log.read_text())
@@ -217,7 +239,7 @@ def main():
             f"{len(kills)} kills in {time.monotonic() - begin:.0f} s: the same film;"
             f" {len(set(ends))} pieces, {sum(again.values()) - len(again)} painted again"
         )
-        assert sum(again.values()) - len(again) <= len(kills)
+        assert sum(again.values()) - len(again) <= WORKERS * len(kills)
 
 
 if __name__ == "__main__":
