@@ -1,7 +1,5 @@
 """A scheduler and two workers in processes of their own, for all tests here."""
 
-import logging
-
 import pytest
 from distributed import Client, LocalCluster
 from helpers import graphs
@@ -11,7 +9,8 @@ from helpers import graphs
 def cluster():
     """The address of a scheduler that has two workers."""
     options = dict(threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
-    with LocalCluster(n_workers=2, silence_logs=logging.CRITICAL, **options) as local:
+    # Silence would be that of pytest's own handlers, for the tests that come after too.
+    with LocalCluster(n_workers=2, silence_logs=False, **options) as local:
         yield local.scheduler_address
 
 
