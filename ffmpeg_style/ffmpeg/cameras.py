@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
+from ffmpeg_style.newest import Newest
 
 DEVICES = {
     "linux": ("v4l2", "/dev/video0"),
@@ -73,47 +74,17 @@ def newest_frames(name: str | None, max_height: int | None) -> Iterator[Iterator
     if not container.streams.video:
         container.close()
         raise InputError(f"{name or path} has no pictures; expected a camera, or a video")
-    slot = _Newest()
+    slot = Newest()
     thread = threading.Thread(
         target=_read, args=(container, kind is None, max_height, slot), daemon=True
     )
     thread.start()
     try:
-        yield slot.frames()
+        yield iter(slot)
     finally:
-        slot.end()
+        slot.close()
         thread.join(5)
         container.close()
-
-
-class _Newest:
-    """One frame: the last that was put."""
-
-    def __init__(self):
-        self._changed = threading.Condition()
-        self._frame = None
-        self.has_ended = False
-
-    def put(self, frame):
-        with self._changed:
-            self._frame = frame
-            self._changed.notify()
-
-    def end(self):
-        with self._changed:
-            self.has_ended = True
-            self._changed.notify()
-
-    def frames(self):
-        """Each time the newest frame, when there is one, until there will be none."""
-        while (frame := self._take()) is not None:
-            yield frame
-
-    def _take(self):
-        with self._changed:
-            self._changed.wait_for(lambda: self._frame is not None or self.has_ended)
-            frame, self._frame = self._frame, None
-            return frame
 
 
 def _read(container, is_file, max_height, slot):
@@ -123,7 +94,7 @@ def _read(container, is_file, max_height, slot):
     begin = None
     try:
         for frame in container.decode(video=0):
-            if slot.has_ended:
+            if slot.is_closed:
                 return
             if is_file and frame.time is not None:
                 begin = _waited(frame.time, begin)
@@ -131,7 +102,7 @@ def _read(container, is_file, max_height, slot):
     except av.FFmpegError:  # it was unplugged, or the file is damaged from here on
         pass
     finally:
-        slot.end()
+        slot.close()
 
 
 def _waited(second, begin):

@@ -7,22 +7,24 @@ import json
 import resource
 import subprocess
 import sys
-import time
 import traceback
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 import av
 import numpy as np
 import pytest
 from aiohttp.test_utils import TestServer
-from helpers.live import open_browser
+from helpers.live import open_browser, wait_for
 from PIL import Image
 
 from ffmpeg_style.app.desk import Desk
 from ffmpeg_style.app.server import application
+
+until = partial(wait_for, seconds=120)
 
 
 @pytest.fixture(scope="module")
@@ -231,14 +233,6 @@ def browser():
         pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
     yield browser
     browser.quit()
-
-
-def until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    return found
 
 
 PAINTED = """

@@ -10,8 +10,8 @@ import pytest
 
 from ffmpeg_style.live.webrtc.publishing import Publication
 from ffmpeg_style.live.webrtc.size import MAX_TIME, PATIENCE, WINDOW, PaintedSize
-from ffmpeg_style.live.webrtc.slot import Newest
 from ffmpeg_style.live.webrtc.vp8 import MIN_BITRATE, Vp8Encoder
+from ffmpeg_style.newest import Newest
 
 RATE = Fraction(1, 90000)
 

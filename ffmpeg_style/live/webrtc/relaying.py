@@ -8,7 +8,7 @@ import av
 from av.video.reformatter import Colorspace
 
 from ffmpeg_style.live.webrtc import messages
-from ffmpeg_style.live.webrtc.slot import Newest
+from ffmpeg_style.newest import Newest
 
 _VIDEO_TIME = fractions.Fraction(1, messages.VIDEO_RATE)
 _AUDIO_TIME = fractions.Fraction(1, messages.AUDIO_RATE)
@@ -61,7 +61,7 @@ def _read(address, newest, outlet):
 
 
 def _encode(newest, outlet):
-    while (frame := newest.take()) is not None:
+    for frame in newest:
         pts = int(frame.pts * frame.time_base * messages.VIDEO_RATE)
         # Browsers take VP8 for BT.601, whatever its encoder was told.
         colors = "ITU709" if frame.colorspace == Colorspace.ITU709 else "ITU601"

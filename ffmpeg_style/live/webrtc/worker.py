@@ -21,8 +21,8 @@ import av
 from ffmpeg_style.live.webrtc import messages
 from ffmpeg_style.live.webrtc.publishing import Publication
 from ffmpeg_style.live.webrtc.size import PaintedSize
-from ffmpeg_style.live.webrtc.slot import Newest
 from ffmpeg_style.live.webrtc.vp8 import Vp8Encoder
+from ffmpeg_style.newest import Newest
 
 VIDEO_TIME = fractions.Fraction(1, messages.VIDEO_RATE)
 MAX_PIXELS = 4096 * 2304
@@ -139,7 +139,7 @@ class Painter:
 
     def _begin(self):
         self._room.acquire()
-        while (frame := self._newest.take()) is not None:
+        for frame in self._newest:
             began = time.monotonic()
             width, height = self._size.of(frame.width, frame.height)
             rgb = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()

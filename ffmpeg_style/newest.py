@@ -4,12 +4,16 @@ import threading
 
 
 class Newest:
-    """Holds what was put last until it is taken."""
+    """Holds what was put last until it is taken.
+
+    Attributes:
+        is_closed: whether nothing more will be put.
+    """
 
     def __init__(self):
         self._changed = threading.Condition()
         self._item = None
-        self._is_closed = False
+        self.is_closed = False
 
     def put(self, item):
         """Puts something in place of what is there, which is returned, or None."""
@@ -21,12 +25,17 @@ class Newest:
     def take(self):
         """Waits for something, and takes it out; None once it is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._item is not None or self._is_closed)
+            self._changed.wait_for(lambda: self._item is not None or self.is_closed)
             item, self._item = self._item, None
         return item
+
+    def __iter__(self):
+        """Each time what is newest, until there will be nothing more."""
+        while (item := self.take()) is not None:
+            yield item
 
     def close(self):
         """Nothing more will be put."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._changed.notify_all()
