@@ -282,8 +282,10 @@ def style_factors(paintings, photographs):
             for index in range(len(paintings))
         ]
     )
-    eased = (np.median(losses) / losses) ** EASE
-    return eased.clip(*EASE_RANGE).astype("float32")
+    low, high = EASE_RANGE
+    # A painting that is itself one of the photographs has no loss: it gets the upper bound.
+    eased = (np.median(losses) / losses.clip(np.median(losses) * high ** (-1 / EASE))) ** EASE
+    return eased.clip(low, high).astype("float32")
 
 
 def principal_styles(paintings, length):

@@ -128,7 +128,7 @@ def test_a_download_that_fails_without_a_word(monkeypatch, tmp_path):
 
     monkeypatch.setenv("FFMPEG_STYLE_ASSETS", str(tmp_path))
     monkeypatch.setattr(keras.applications, "VGG16", fail)
-    with pytest.raises(InputNotFoundError, match=r"downloaded \(ConnectionError\(\)\)"):
+    with pytest.raises(InputNotFoundError, match=r"downloaded \(ConnectionError\)"):
         load_loss_network()
 
 
