@@ -78,6 +78,35 @@ def ffmpeg():
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    """Headless Chromium, of 1280x900 pixels."""
+    from helpers.live import open_chromium
+
+    yield from _until_used(open_chromium(), "no chromedriver: install chromium and chromium-driver")
+
+
+@pytest.fixture(scope="module")
+def firefox():
+    """Headless Firefox."""
+    from helpers.live import open_firefox
+
+    yield from _until_used(open_firefox(), "no Firefox: install firefox-esr")
+
+
+def _until_used(browser, missing):
+    if browser is None:
+        pytest.skip(missing)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def browser(request):
+    """Each of the browsers."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="session")
 def fuzzer():
     """Clang has libFuzzer, which is a package of its own."""

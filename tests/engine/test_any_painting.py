@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import graphs
+from helpers.paintings import BLUE, NO_PICTURES, RED, of_any_kind
 from PIL import Image
 
 from ffmpeg_style import Engine, stylize
 from ffmpeg_style._engine import read_mix
 
-RED, BLUE = (160, 90, 100), (100, 110, 180)
 FRAME = np.full((20, 24, 3), 90, np.uint8)
 
 
@@ -69,18 +69,8 @@ def test_a_style_goes_before_a_file_of_its_name(engine, folder, monkeypatch, tmp
         assert (painted(engine) == shown((BLUE, 1))).all()
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda path: path.write_bytes(b"no picture at all"), "unreadable file"),
-        (lambda path: path.write_bytes(b""), "unreadable file"),
-        (lambda path: path.mkdir(), "found no file"),
-        (lambda path: None, "found no file"),
-        (lambda path: Image.new("1", (20000, 20000)).save(path, "PNG"), "million pixels"),
-        (lambda path: Image.new("1", (70000, 1)).save(path, "PNG"), "at most 65535"),
-    ],
-)
-def test_what_is_no_picture_is_told_and_changes_nothing(folder, tmp_path, make, words):
+@pytest.mark.parametrize(("make", "words", "_"), NO_PICTURES)
+def test_what_is_no_picture_is_told_and_changes_nothing(folder, tmp_path, make, words, _):
     path = tmp_path / "style"
     make(path)
     with Engine(folder / "any.pb", folder / "red.png", steady=0) as engine:
@@ -100,18 +90,9 @@ def test_pictures_of_any_size_are_read(folder, size):
 
 
 def test_pictures_of_any_kind_are_read_as_they_were_meant(folder, tmp_path):
-    red = Image.new("RGB", (80, 60), RED)
-    blend = tuple(round(255 - (255 - value) * 200 / 255) for value in RED)
-    cases = {
-        "alpha.png": (Image.merge("RGBA", (*red.split(), Image.new("L", red.size, 200))), blend),
-        "cmyk.jpg": (Image.new("CMYK", (80, 60), (95, 165, 155, 0)), RED),
-        "grey.png": (Image.new("L", (80, 60), 130), (130,) * 3),
-        "grey16.png": (Image.new("I;16", (80, 60), 130 * 257), (130,) * 3),
-        "palette.gif": (red.convert("P", palette=Image.Palette.ADAPTIVE), RED),
-    }
     with Engine(folder / "any.pb", steady=0) as engine:
-        for name, (image, colour) in cases.items():
-            image.save(tmp_path / name)
+        for name, (image, options, colour) in of_any_kind().items():
+            image.save(tmp_path / name, **options)
             engine.style = tmp_path / name
             assert np.abs(painted(engine) - shown((colour, 1))).max() <= 2, name
 

@@ -5,11 +5,11 @@ import subprocess
 import numpy as np
 import pytest
 from helpers import graphs
+from helpers.paintings import BLUE, NO_PICTURES, RED, of_any_kind
 from PIL import Image
 
 from ffmpeg_style import stylize
 
-RED, BLUE = (160, 90, 100), (100, 110, 180)
 GREY = 90
 
 
@@ -77,67 +77,16 @@ def test_a_command_takes_a_picture_and_refuses_what_is_none(run):
     assert len(lines) == 1 and "style 'nope.jpg': No such file or directory" in lines[0]
 
 
-def pictures_of_any_kind():
-    """Of each kind the image and the options to save it with, and the colour of its corner."""
-    red = Image.new("RGB", (80, 60), RED)
-    blend = tuple(round(255 - (255 - value) * 200 / 255) for value in RED)
-    stripe = red.copy()
-    stripe.paste(BLUE, (40, 0, 80, 60))
-    turned = Image.Exif()
-    turned[0x0112] = 6  # the top of the picture is on the right of what is stored
-    alpha = Image.merge("RGBA", (*red.split(), Image.new("L", red.size, 200)))
-    palette = red.convert("P", palette=Image.Palette.ADAPTIVE)
-    return {
-        "alpha.png": (alpha, {}, blend),
-        "cmyk.jpg": (Image.new("CMYK", (80, 60), (95, 165, 155, 0)), {"quality": 100}, RED),
-        "grey.png": (Image.new("L", (80, 60), 130), {}, (130,) * 3),
-        # Far from the middle, where a wrong range shows most.
-        "dark.jpg": (Image.new("L", (80, 60), 30), {"quality": 100}, (30,) * 3),
-        "light.tiff": (Image.new("L", (80, 60), 220), {}, (220,) * 3),
-        "dark.pgm": (Image.new("L", (80, 60), 30), {}, (30,) * 3),
-        "red.jpg": (red, {"quality": 100}, RED),
-        "grey16.png": (Image.new("I;16", (80, 60), 130 * 257), {}, (130,) * 3),
-        "palette.gif": (palette, {}, RED),
-        "lossless.webp": (red, {"lossless": True}, RED),
-        "plain.tiff": (red, {}, RED),
-        "one.png": (Image.new("RGB", (1, 1), RED), {}, RED),
-        "stripe.jpg": (stripe, {"quality": 100, "subsampling": 0}, RED),
-        "turned.jpg": (stripe, {"quality": 100, "subsampling": 0, "exif": turned}, RED),
-        "mirrored.jpg": (
-            stripe.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-            {"quality": 100, "subsampling": 0, "exif": mirrored()},
-            RED,
-        ),
-    }
-
-
-def mirrored():
-    exif = Image.Exif()
-    exif[0x0112] = 2
-    return exif
-
-
 def test_pictures_of_any_kind_are_read_as_they_were_meant(run, folder):
-    for name, (image, options, colour) in pictures_of_any_kind().items():
+    for name, (image, options, colour) in of_any_kind().items():
         image.save(folder / name, **options)
         result, colours = run(f"styletransfer=any.pb:style={name}")
         assert np.abs(colours[0] - shown((colour, 1))).max() <= 2, (name, colours, result.stderr)
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda path: path.write_bytes(b"no picture at all"), "found a file of another kind"),
-        (lambda path: path.write_bytes(b""), "found no file, or an empty one"),
-        (lambda path: path.mkdir(), "found no file, or an empty one"),
-        (lambda path: None, "No such file or directory"),
-        (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(100)), "the JPEG is damaged"),
-        (lambda path: Image.new("1", (20000, 20000)).save(path, "PNG"), "more than 67 million"),
-        (lambda path: Image.new("1", (70000, 1)).save(path, "PNG"), "at most 65535"),
-    ],
-)
+@pytest.mark.parametrize(("make", "_", "words"), NO_PICTURES)
 def test_what_is_no_picture_is_told_before_the_target_is_touched(
-    ffmpeg, folder, tmp_path, make, words
+    ffmpeg, folder, tmp_path, make, _, words
 ):
     make(tmp_path / "style")
     target = tmp_path / "target.mkv"

@@ -4,10 +4,9 @@ import subprocess
 import sys
 import wave
 
-import av
 import numpy as np
 import pytest
-from helpers import graphs
+from helpers import films, graphs
 
 from ffmpeg_style import InputError, InputNotFoundError
 from ffmpeg_style.catalog import list_models
@@ -18,12 +17,7 @@ from ffmpeg_style.window import show_paintings
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     path = tmp_path_factory.mktemp("clip") / "camera.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, width=96, height=64, pix_fmt="yuv420p")
-        for number in range(10):
-            pixels = np.full((64, 96, 3), number * 20, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
-        container.mux(stream.encode(None))
+    films.write_clip(path, [np.full((64, 96, 3), number * 20, np.uint8) for number in range(10)])
     return path
 
 

@@ -1,9 +1,21 @@
-"""What two videos differ by: their decoded frames, their packets, and what goes with them."""
+"""Short videos, and what two of them differ by: their frames, packets, and what goes with them."""
 
 import json
 import subprocess
 
+import av
+
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
+
+
+def write_clip(path, pictures, rate=25):
+    """An H.264 video of pictures, uint8 [H,W,3]; by PyAV, where no ffmpeg was built too."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate, pix_fmt="yuv420p")
+        stream.height, stream.width = pictures[0].shape[:2]
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
 
 
 def frames(path):

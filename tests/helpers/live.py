@@ -22,6 +22,7 @@ BROWSER_FLAGS = (
     "--no-proxy-server", "--disable-background-networking", "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+    "--window-size=1280,900",
 )  # fmt: skip
 FIREFOX_PREFERENCES = {
     "media.navigator.streams.fake": True,
@@ -160,7 +161,7 @@ class LiveServer:
         return self.process.wait(PATIENCE)
 
 
-def open_browser(width, height, *flags):
+def open_chromium(*flags):
     """Headless Chromium with a camera and a microphone, which are none, reaching 127.0.0.1 alone.
 
     None where its driver is not installed. More flags may be given.
@@ -171,7 +172,7 @@ def open_browser(width, height, *flags):
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
-    for flag in (*BROWSER_FLAGS, *flags, f"--window-size={width},{height}"):
+    for flag in (*BROWSER_FLAGS, *flags):
         options.add_argument(flag)
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 

@@ -20,7 +20,6 @@ from helpers.live import (
     final_counts,
     is_alive,
     listens,
-    open_browser,
     wait_for,
 )
 from helpers.numbered import Scene, number_in
@@ -72,7 +71,7 @@ def seconds_of(times):
     return f"{len(times)} times, median {np.median(times):.2f} s, worst {max(times):.2f} s"
 
 
-def test_delay_of_players_and_of_the_page(figure):
+def test_delay_of_players_and_of_the_page(figure, chromium):
     with Scene(MODEL) as scene:
         scene.wait_until_painted()
         time.sleep(3)
@@ -86,7 +85,7 @@ def test_delay_of_players_and_of_the_page(figure):
         apart, count = sound_apart(scene)
         good = count and apart < 0.5
         figure("sound and picture end", f"{apart:.2f} s apart", "within 0.5 s", good)
-        median = np.median(page_delays(scene))
+        median = np.median(page_delays(scene, chromium))
         figure("delay of the page in Chromium, median", f"{median:.2f} s", "below 3 s", median < 3)
 
 
@@ -103,21 +102,15 @@ def sound_apart(scene):
     return abs(max(times["audio"]) - max(times["video"])), len(times["audio"]) - 1
 
 
-def page_delays(scene):
+def page_delays(scene, browser):
     """Seconds from a frame's sending to its being shown by the page."""
-    browser = open_browser(1280, 900)
-    if browser is None:
-        pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
-    try:
-        browser.get(f"http://127.0.0.1:{scene.server.http_port}/")
-        playing = "return document.querySelector('video.painted')?.currentTime > 0"
-        wait_for(lambda: browser.execute_script(playing))
-        time.sleep(5)
-        browser.execute_script(WATCH_PAGE, numbered.VIEW_WIDTH, numbered.VIEW_HEIGHT)
-        time.sleep(SECONDS)
-        seen = browser.execute_script("return window.seen")
-    finally:
-        browser.quit()
+    browser.get(f"http://127.0.0.1:{scene.server.http_port}/")
+    playing = "return document.querySelector('video.painted')?.currentTime > 0"
+    wait_for(lambda: browser.execute_script(playing))
+    time.sleep(5)
+    browser.execute_script(WATCH_PAGE, numbered.VIEW_WIDTH, numbered.VIEW_HEIGHT)
+    time.sleep(SECONDS)
+    seen = browser.execute_script("return window.seen")
     shape = numbered.ROWS, numbered.CELLS
     numbers = [(moment, number_in(np.reshape(cells, shape))) for moment, cells in seen]
     sent, index = scene.numbers.sent, scene.numbers.index

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 from helpers import graphs
-from helpers.live import KEY, LiveServer, end, open_browser, wait_for
+from helpers.live import KEY, LiveServer, end, wait_for
 
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 
@@ -31,13 +31,10 @@ slider.dispatchEvent(new Event('input'));
 
 
 @pytest.fixture
-def browser():
-    """Headless Chromium on a phone's screen."""
-    browser = open_browser(390, 900)
-    if browser is None:
-        pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
-    yield browser
-    browser.quit()
+def browser(chromium):
+    """Chromium on a phone's screen."""
+    chromium.set_window_size(390, 900)
+    return chromium
 
 
 @pytest.fixture

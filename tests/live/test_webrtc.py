@@ -19,8 +19,6 @@ from helpers.live import (
     end,
     final_counts,
     is_alive,
-    open_browser,
-    open_firefox,
     wait_for,
 )
 
@@ -38,28 +36,9 @@ def server(tmp_path_factory):
     assert server.stop() == 130, server.log()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    browser = open_browser(900, 700)
-    if browser is None:
-        pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture(scope="module")
-def firefox():
-    browser = open_firefox()
-    if browser is None:
-        pytest.skip("no Firefox: apt-get install firefox-esr")
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture(params=["chromium", "firefox"])
-def camera(request, server):
+@pytest.fixture
+def camera(browser, server):
     """A browser that publishes by WHIP as "phone", painted by now."""
-    browser = request.getfixturevalue(request.param)
     webrtc.open_page(browser, server)
     webrtc.publish(browser, "phone")
     wait_for(lambda: server.is_painting("phone"))
