@@ -11,9 +11,9 @@ from ffmpeg_style.folders import project_folder
 VARIABLE = "FFMPEG_STYLE_MODELS"
 SUFFIX = ".pb"
 DEFAULT_MODEL = "wave-fast"
+"""Of those who have not chosen one."""
 ANY_MODEL = "any"
 """The one for any painting."""
-"""Of those who have not chosen one."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Model:
     path: Path
     card: dict[str, Any]
     error: str | None = None
+
+    @property
+    def paints_alone(self) -> bool:
+        """Whether it can be used as it is; one for any painting needs a picture of one."""
+        return self.error is None and not self.card.get("vector")
 
 
 def model_folders() -> list[Path]:

@@ -40,11 +40,7 @@ class _Window:
     def __init__(self, pygame, model, settings):
         self._pygame = pygame
         self._settings = settings
-        self._models = [
-            entry.path
-            for entry in list_models()
-            if entry.error is None and not entry.card.get("vector")  # without a painting to show it
-        ]
+        self._models = [entry.path for entry in list_models() if entry.paints_alone]
         self._model = find_model(model)
         self._screen = None
         self._painting = None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ffmpeg_style import pictures
+from ffmpeg_style import Engine, pictures
 from ffmpeg_style.catalog import list_models
 from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
 from ffmpeg_style.ffmpeg.executors import choose_executor
@@ -23,6 +23,8 @@ from ffmpeg_style.painting import check_painting
 
 SHOWN_SIDE = 960
 """Pixels of the longer side of a still on the page."""
+THUMBNAIL_SIDE = 320
+"""The same of a model's, as small as its strokes are seen."""
 _NUMBERS = ("strength", "steady")
 _WORDS = ("style", "colors")
 _STILLS = 8
@@ -65,11 +67,15 @@ class Desk:
         self._count = 0
 
     def models(self) -> list[dict[str, Any]]:
-        """The models that can be used: their names and styles."""
+        """Those that can be used: name, styles, and whether it is one for any painting."""
         return [
-            {"name": model.name, "styles": model.card.get("styles") or []}
+            {
+                "name": model.name,
+                "styles": model.card.get("styles") or [],
+                "any": not model.paints_alone,
+            }
             for model in list_models()
-            if model.error is None and not model.card.get("vector")
+            if model.error is None
         ]
 
     def new_path(self, name: str) -> Path:
@@ -121,10 +127,11 @@ class Desk:
         Args:
             number: of the file.
             second: of a video.
-            options: "model", and those of the painting, as texts.
+            options: "model", and those of the painting, as texts; "painting" is the number of a
+                picture whose style is taken.
         """
         pixels = self._pixels(number, second)
-        model, settings = _checked(options)
+        model, settings = self._checked(options)
         with self._lock:
             engine = self._engine_of(model)
             engine.style = settings.get("style")
@@ -133,9 +140,14 @@ class Desk:
             painted = engine(pixels)
         return _jpeg(painted)
 
-    def _engine_of(self, model):
-        from ffmpeg_style._engine import Engine
+    def thumbnail(self, number: str, model: str) -> bytes:
+        """The begin of a file, small, as a model paints it by itself; JPEG."""
+        pixels = _fitted(self._pixels(number, 0.0), THUMBNAIL_SIDE)
+        model, _ = self._checked({"model": model})
+        with self._lock, Engine(model) as engine:
+            return _jpeg(engine(pixels))
 
+    def _engine_of(self, model):
         if self._engine_model != model:
             if self._engine is not None:
                 self._engine.close()
@@ -164,20 +176,18 @@ class Desk:
             with tempfile.TemporaryDirectory(dir=file.path.parent) as folder:
                 target = stylize(file.path, Path(folder, "still.png"), **how)
                 picture = pictures.read_picture(target).pixels
-        image = Image.fromarray(picture)
-        image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
-        return np.asarray(image)
+        return _fitted(picture, SHOWN_SIDE)
 
     def begin(self, number: str, options: Mapping[str, Any]) -> str:
         """Begin to paint all of a file; returns the painting's number."""
         file = self._file(number)
-        model, settings = _checked(options)
+        model, settings = self._checked(options)
         with self._lock:
             self._count += 1
             name = str(self._count)
         folder = self._folder / name
         folder.mkdir()
-        painting = _Painting(folder / f"{file.path.stem}-{model}{_suffix(file)}")
+        painting = _Painting(folder / f"{file.path.stem}-{_label(model, settings)}{_suffix(file)}")
         self._paintings[name] = painting
         work = (file.path, painting, model, settings)
         threading.Thread(target=self._paint, args=work, daemon=True).start()
@@ -219,10 +229,32 @@ class Desk:
             raise InputNotFoundError(f"there is no painting {number}")
         return painting.target
 
+    def _checked(self, options):
+        """A model's name and the options of its painting, from texts."""
+        given: dict[str, Any] = {name: str(options[name]) for name in _WORDS if options.get(name)}
+        for name in _NUMBERS:
+            if options.get(name) not in (None, ""):
+                try:
+                    given[name] = float(options[name])
+                except (TypeError, ValueError, OverflowError):
+                    raise InputError(f"{name} is {options[name]!r}; expected a number") from None
+        if options.get("painting"):
+            given["style"] = self._file(str(options["painting"])).path
+        model = str(options.get("model", ""))
+        if model not in {entry.name for entry in list_models()}:
+            raise InputNotFoundError(f"no model {model!r}")
+        check_painting(model, **given)
+        return model, given
+
     def _file(self, number):
         if number not in self._files:
             raise InputNotFoundError("that file is not here any more; drop it again")
         return self._files[number]
+
+
+def _label(model, settings):
+    style = settings.get("style")
+    return f"{model}-{style.stem}" if isinstance(style, Path) else model
 
 
 def _suffix(file):
@@ -232,20 +264,11 @@ def _suffix(file):
     return ".mp4"
 
 
-def _checked(options):
-    """A model's name and the options of its painting, from texts."""
-    given = {name: str(options[name]) for name in _WORDS if options.get(name)}
-    for name in _NUMBERS:
-        if options.get(name) not in (None, ""):
-            try:
-                given[name] = float(options[name])
-            except (TypeError, ValueError, OverflowError):
-                raise InputError(f"{name} is {options[name]!r}; expected a number") from None
-    model = str(options.get("model", ""))
-    if model not in {entry.name for entry in list_models()}:
-        raise InputNotFoundError(f"no model {model!r}")
-    check_painting(model, **given)
-    return model, given
+def _fitted(pixels, side):
+    """A picture of that longer side, or as it is where it is smaller."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def _jpeg(pixels):

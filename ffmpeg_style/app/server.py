@@ -81,6 +81,7 @@ def application(desk: Desk) -> web.Application:
     ``POST /files?name=NAME``           a photograph or a video, as the body
     ``GET /files/ID/source``            a still of it, JPEG; of a video at ``?second=``
     ``GET /files/ID/painted``           the same painted, with the options of `stylize`
+    ``GET /files/ID/thumbnail``         a small still, painted by ``?model=``
     ``POST /files/ID/paintings``        paints all of it; JSON of options
     ``GET /paintings/ID``               how far that is, as JSON
     ``GET /paintings/ID/file``          the painting, to be saved
@@ -94,6 +95,7 @@ def application(desk: Desk) -> web.Application:
     app.router.add_post("/files", site.add)
     app.router.add_get("/files/{id}/source", site.still)
     app.router.add_get("/files/{id}/painted", site.painted)
+    app.router.add_get("/files/{id}/thumbnail", site.thumbnail)
     app.router.add_post("/files/{id}/paintings", site.paint)
     app.router.add_get("/paintings/{id}", site.progress)
     app.router.add_get("/paintings/{id}/file", site.file)
@@ -158,6 +160,11 @@ class _Site:
         second = _second(options.pop("second", "0"))
         paint = self._desk.painted_still
         picture = await asyncio.to_thread(paint, request.match_info["id"], second, options)
+        return web.Response(body=picture, content_type="image/jpeg")
+
+    async def thumbnail(self, request):
+        of, model = request.match_info["id"], request.query.get("model", "")
+        picture = await asyncio.to_thread(self._desk.thumbnail, of, model)
         return web.Response(body=picture, content_type="image/jpeg")
 
     async def paint(self, request):

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -14,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from urllib.parse import quote, urlsplit
 
-import av
 import numpy as np
 import pytest
 from aiohttp.test_utils import TestServer
-from helpers.live import open_browser, wait_for
+from helpers import films, graphs
+from helpers.live import wait_for
+from helpers.paintings import RED
 from PIL import Image
 
 from ffmpeg_style.app.desk import Desk
@@ -28,9 +30,13 @@ until = partial(wait_for, seconds=120)
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(tmp_path_factory):
+    """Of a page that has a model for any painting too."""
+    models = tmp_path_factory.mktemp("models")
+    graphs.any_graph(models / "any.pb")
     command = [sys.executable, "-m", "ffmpeg_style", "app", "--no-browser"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    environment = os.environ | {"FFMPEG_STYLE_MODELS": str(models)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     yield process.stdout.readline().split()[0]
     process.terminate()
     assert process.wait(90) == 143
@@ -38,16 +44,13 @@ def address():
 
 @pytest.fixture(scope="module")
 def dropped(tmp_path_factory):
-    """A photograph, a clip with sound, a text, a broken video."""
+    """A photograph, a painting, a clip, a text, a broken video, an empty file."""
     folder = tmp_path_factory.mktemp("dropped")
     y, x = np.mgrid[0:90, 0:120]
     pixels = np.stack([x * 2, y * 2, (x + y) % 64 * 4], axis=-1).astype(np.uint8)
     Image.fromarray(pixels).save(folder / "photo.png")
-    with av.open(str(folder / "clip.mp4"), "w") as container:
-        stream = container.add_stream("libx264", rate=25, width=120, height=90, pix_fmt="yuv420p")
-        for _ in range(10):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
-        container.mux(stream.encode(None))
+    Image.new("RGB", (90, 70), RED).save(folder / "red.png")
+    films.write_clip(folder / "clip.mp4", [pixels] * 10)
     (folder / "notes.txt").write_text("no picture")
     (folder / "broken.mp4").write_bytes((folder / "clip.mp4").read_bytes()[:300])
     (folder / "empty.jpg").touch()
@@ -185,12 +188,7 @@ def test_stills_and_paintings_of_one_file_at_a_time(tmp_path):
     """Threads ask for different seconds, and for paintings of different strengths."""
     desk = Desk(tmp_path)
     path = desk.new_path("clip.mp4")
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
-        for number in range(12):
-            grey = np.full((48, 64, 3), number * 20, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey)))
-        container.mux(stream.encode(None))
+    films.write_clip(path, [np.full((48, 64, 3), grey * 20, np.uint8) for grey in range(12)])
     number = desk.add(path)["id"]
     seconds = [frame / 25 for frame in range(12)]
     with ThreadPoolExecutor(4) as pool:
@@ -226,19 +224,15 @@ def test_a_painting_that_fails_says_so(tmp_path, dropped, monkeypatch):
     assert "nobody foresaw this" in logged[0]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    browser = open_browser(1000, 900)
-    if browser is None:
-        pytest.skip("no chromedriver: apt-get install chromium chromium-driver")
-    yield browser
-    browser.quit()
-
-
 PAINTED = """
 const image = document.getElementById('painted');
 return image.complete && image.naturalWidth ? [image.src, image.naturalWidth] : null;
 """
+THUMBNAILS = """
+const images = [...document.querySelectorAll('#models img[src]')];
+return images.length > 5 && images.every(({complete, naturalWidth}) => complete && naturalWidth);
+"""
+SOURCE = "return document.getElementById('before').naturalWidth"
 
 
 @pytest.mark.parametrize("name", ["photo.png", "clip.mp4"])
@@ -246,7 +240,7 @@ def test_page(address, dropped, browser, name):
     """Drop, see, move, save: what is saved is the painting."""
     browser.get(address)
     script = browser.execute_script
-    until(lambda: script("return document.getElementById('models').length > 5"))
+    until(lambda: script("return document.querySelectorAll('#models input').length > 5"))
     browser.find_element("id", "file").send_keys(str(dropped / name))
     first, width = until(lambda: script(PAINTED))
     assert width == 120
@@ -256,6 +250,9 @@ def test_page(address, dropped, browser, name):
     )
     until(lambda: (shown := script(PAINTED)) and shown[0] != first)
     assert script("return document.getElementById('of-video').hidden") == (name == "photo.png")
+    until(lambda: script(THUMBNAILS))
+    browser.find_element("id", "compare").click()
+    assert until(lambda: script(SOURCE)) == 120
     browser.find_element("id", "save").click()
     told = "return document.getElementById('progress').textContent"
     until(lambda: script(told).startswith("Saved as"))
@@ -264,3 +261,17 @@ def test_page(address, dropped, browser, name):
     browser.find_element("id", "file").send_keys(str(dropped / "notes.txt"))
     error = "return document.getElementById('error').textContent"
     assert until(lambda: script(error)).startswith("notes.txt")
+
+
+def test_page_takes_a_painting(address, dropped, chromium):
+    chromium.get(address)
+    script = chromium.execute_script
+    until(lambda: script("return document.querySelectorAll('#models input').length > 5"))
+    chromium.find_element("id", "file").send_keys(str(dropped / "photo.png"))
+    first, _ = until(lambda: script(PAINTED))
+    script("document.querySelector('#models [value=any]').click()")
+    chromium.find_element("id", "style-file").send_keys(str(dropped / "red.png"))
+    until(lambda: (shown := script(PAINTED)) and shown[0] != first)
+    chromium.find_element("id", "save").click()
+    told = "return document.getElementById('progress').textContent"
+    until(lambda: script(told) == "Saved as photo-any-red.png")

@@ -2,14 +2,19 @@
 
 const MOST_BYTES = 4 * 2 ** 30;
 const WAIT = 120; // milliseconds that a slider rests before a painting is asked for
+const FIRST = "wave-fast";
 
 const $ = (id) => document.getElementById(id);
+let models = [];
 let file = null;
+let painting = null; // whose style a model for any painting takes
 let waiting = 0;
 let shown = 0;
 
 async function ask(path, options) {
-  const answer = await fetch(path, options);
+  const answer = await fetch(path, options).catch(() => {
+    throw new Error("the program behind this page doesn't answer; where it has ended, start ffmpeg-style app again");
+  });
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({ error: `the server said ${answer.status}` }));
     throw new Error(told.error);
@@ -33,95 +38,193 @@ function guarded(work) {
   };
 }
 
-const take = guarded(async (dropped) => {
-  if (!dropped) return;
+async function send(dropped) {
   if (dropped.size > MOST_BYTES) {
     throw new Error(`${dropped.name} has ${(dropped.size / 1e9).toFixed(1)} GB, more than the page takes: paint it by ffmpeg-style FILE`);
   }
-  $("model").textContent = `Reading ${dropped.name} …`;
+  $("told").textContent = `Reading ${dropped.name} …`;
   try {
     const answer = await ask(`files?name=${encodeURIComponent(dropped.name)}`, { method: "POST", body: dropped });
-    file = await answer.json();
+    return await answer.json();
   } finally {
-    $("model").textContent = "";
+    $("told").textContent = "";
   }
+}
+
+const take = guarded(async (dropped) => {
+  if (!dropped) return;
+  file = await send(dropped);
+  const isVideo = file.kind === "video";
   $("name").textContent = file.name;
-  $("of-video").hidden = file.kind !== "video";
+  $("of-video").hidden = !isVideo;
   $("second").max = Math.max((file.seconds || 0) - 0.1, 0).toFixed(1);
   $("second").value = 0;
+  $("save").textContent = isVideo ? "Paint the video" : "Save the painting";
   $("progress").textContent = "";
-  $("desk").hidden = false;
+  for (const image of document.querySelectorAll("#picture img, #models img[src*=thumbnail]")) image.removeAttribute("src");
+  $("desk").hidden = $("another").hidden = false;
+  $("drop").hidden = true;
+  tellValues();
+  await show();
+  await showModels(file.id);
+});
+
+const takePainting = guarded(async (dropped) => {
+  if (!dropped) return;
+  const sent = await send(dropped);
+  if (sent.kind !== "photograph") throw new Error(`${sent.name} is a video; expected a picture of a painting`);
+  painting = sent;
+  $("painting").textContent = sent.name;
+  document.querySelector("#models :checked + img").src = `files/${sent.id}/source`;
   await show();
 });
 
+const chosen = () => models.find(({ name }) => name === document.querySelector("#models :checked").value);
+
 function options() {
-  const chosen = { model: $("models").value, strength: $("strength").value };
-  if (!$("style-row").hidden) chosen.style = $("style").value;
-  if ($("colors").checked) chosen.colors = "content";
-  if (file.kind === "video") chosen.steady = $("steady").value;
-  return chosen;
+  const found = { model: chosen().name, strength: $("strength").value };
+  if (chosen().any) {
+    if (!painting) throw new Error("Choose a picture of a painting first.");
+    found.painting = painting.id;
+  }
+  if (!$("style-row").hidden) found.style = $("style").value;
+  if ($("colors").checked) found.colors = "content";
+  if (file.kind === "video") found.steady = $("steady").value;
+  return found;
 }
 
 async function show() {
+  if (chosen().any && !painting) return;
   const number = ++shown;
-  const what = $("source").checked ? "source" : "painted";
-  const query = new URLSearchParams({ ...options(), second: file.kind === "video" ? $("second").value : 0 });
-  const picture = await (await ask(`files/${file.id}/${what}?${query}`)).blob();
-  if (number !== shown) return; // a later one was asked for
-  URL.revokeObjectURL($("painted").src);
-  $("painted").src = URL.createObjectURL(picture);
+  const second = file.kind === "video" ? $("second").value : 0;
+  const query = new URLSearchParams({ ...options(), second });
+  $("desk").classList.add("busy");
+  try {
+    if ($("compare").checked) $("before").src = `files/${file.id}/source?second=${second}`;
+    const picture = await (await ask(`files/${file.id}/painted?${query}`)).blob();
+    if (number !== shown) return; // a later one was asked for
+    URL.revokeObjectURL($("painted").src);
+    $("painted").src = URL.createObjectURL(picture);
+  } finally {
+    if (number === shown) $("desk").classList.remove("busy");
+  }
 }
 
-function soon() {
+// The file in each model's style, one after the other: sliders are answered in between.
+async function showModels(id) {
+  for (const { name, any } of models) {
+    if (any) continue; // it shows the painting that was chosen
+    const image = document.querySelector(`#models [value="${name}"] + img`);
+    image.src = `files/${id}/thumbnail?model=${encodeURIComponent(name)}`;
+    await image.decode().catch(() => {});
+    if (file.id !== id) return;
+  }
+}
+
+function tellValues() {
   for (const output of document.querySelectorAll("output")) {
     output.textContent = output.previousElementSibling.value;
   }
+}
+
+function soon() {
+  tellValues();
   clearTimeout(waiting);
   if (file) waiting = setTimeout(guarded(show), WAIT);
 }
 
+function divide() {
+  const at = $("split").value;
+  $("before").style.clipPath = `inset(0 ${100 - at}% 0 0)`;
+  $("split").style.setProperty("--at", `${at}%`);
+}
+
+function compare() {
+  $("before").hidden = $("split").hidden = !$("compare").checked;
+  divide();
+  soon();
+}
+
 const save = guarded(async () => {
   $("save").disabled = true;
+  $("bar").removeAttribute("value");
+  $("bar").hidden = false;
+  $("progress").textContent = "Painting …";
   try {
     const body = JSON.stringify(options());
     const { id } = await (await ask(`files/${file.id}/paintings`, { method: "POST", body })).json();
-    let told;
-    do {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      told = await (await ask(`paintings/${id}`)).json();
-      $("progress").textContent = told.total ? `${told.frames} of ${told.total} frames` : "Painting …";
-    } while (told.state === "painting");
+    const told = await end(id);
     if (told.state === "failed") throw new Error(told.error);
     $("progress").textContent = `Saved as ${told.name}`;
     const link = document.createElement("a");
     link.href = `paintings/${id}/file`;
     link.download = told.name;
     link.click();
+  } catch (error) {
+    $("progress").textContent = "";
+    throw error;
   } finally {
     $("save").disabled = false;
+    $("bar").hidden = true;
   }
 });
 
-function styles(models) {
-  const { styles } = models.find((model) => model.name === $("models").value);
-  $("style-row").hidden = styles.length < 2;
+async function end(id) {
+  for (;;) {
+    const told = await (await ask(`paintings/${id}`)).json();
+    if (told.state !== "painting") return told;
+    if (told.total) {
+      $("bar").max = told.total;
+      $("bar").value = told.frames;
+      $("progress").textContent = `Painting: ${told.frames} of ${told.total} frames`;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+function styles() {
+  const { any, styles } = chosen();
+  $("painting-row").hidden = !any;
+  $("style-row").hidden = any || styles.length < 2;
   $("style").replaceChildren(...styles.map((name) => new Option(name)));
 }
 
+function tile({ name }) {
+  const label = document.createElement("label");
+  const radio = document.createElement("input");
+  const image = document.createElement("img");
+  Object.assign(radio, { type: "radio", name: "model", value: name, className: "hidden" });
+  radio.checked = name === FIRST;
+  image.alt = "";
+  label.append(radio, image, name);
+  return label;
+}
+
 guarded(async () => {
-  const models = await (await ask("models")).json();
-  $("models").replaceChildren(...models.map(({ name }) => new Option(name)));
-  const first = models.find(({ name }) => name === "wave-fast");
-  if (first) $("models").value = first.name;
-  styles(models);
-  $("models").addEventListener("change", () => styles(models));
+  models = await (await ask("models")).json();
+  $("models").replaceChildren(...models.map(tile));
+  if (!document.querySelector("#models :checked")) document.querySelector("#models input").checked = true;
+  styles();
 })();
 
-document.addEventListener("input", (event) => event.target.id !== "file" && soon());
-$("file").addEventListener("change", () => take($("file").files[0]));
-document.addEventListener("dragover", (event) => event.preventDefault());
+$("models").addEventListener("change", styles);
+$("desk").addEventListener("input", ({ target }) => !["compare", "split", "style-file"].includes(target.id) && soon());
+$("compare").addEventListener("change", compare);
+$("split").addEventListener("input", divide);
+$("save").addEventListener("click", save);
+for (const input of document.querySelectorAll("[type=file]")) {
+  input.addEventListener("change", () => {
+    (input.id === "style-file" ? takePainting : take)(input.files[0]);
+    input.value = ""; // the same file may be chosen again
+  });
+}
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dropping");
+});
+document.addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || document.body.classList.remove("dropping"));
 document.addEventListener("drop", (event) => {
   event.preventDefault();
+  document.body.classList.remove("dropping");
   take(event.dataTransfer.files[0]);
 });
-$("save").addEventListener("click", save);
