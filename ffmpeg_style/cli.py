@@ -2,25 +2,55 @@
 
 import importlib
 import os
-import pkgutil
 import signal
 import sys
 
 import click
 
-from ffmpeg_style import __version__, commands
+from ffmpeg_style import __version__
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.files import FULL, full_disk
 
 GROUP_OPTIONS = ("--help", "--version")
 DEFAULT_COMMAND = "stylize"
+COMMANDS = {
+    "Paint": {
+        "stylize": "videos and photographs; what is done where no command is named",
+        "sheet": "a photograph by every model, to choose one by",
+        "app": "on a page of this machine, by dropping files on it",
+        "webcam": "the camera of this machine, in a window",
+        "live": "cameras while they run, for browsers and players",
+    },
+    "See what there is": {
+        "models": "the models, and what is known of one",
+        "info": "versions, the processor, ffmpeg, and what is missing",
+        "inspect": "what is in a model's file, and whether it can be used",
+    },
+    "Have the filter in ffmpeg": {
+        "build": "build an ffmpeg that has it",
+        "ffmpeg": "run that ffmpeg",
+    },
+    "Make models": {
+        "train": "train a network on a painting and photographs",
+        "export": "a trained network as a model",
+        "evaluate": "judge a model",
+        "optimize": "one photograph by the slow optimisation, to try a painting",
+        "freeze": "a model from a network of others",
+    },
+}
+"""Each is a module of `ffmpeg_style.commands`."""
 
 
 class CommandModules(click.Group):
     """Subcommands that are imported when they are asked for: TensorFlow takes seconds to load."""
 
     def list_commands(self, context):
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def format_commands(self, context, formatter):
+        for title, commands in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
     def parse_args(self, context, args):
         """As in ``ffmpeg-style photo.jpg``: what is no command, but may be a file, is painted."""
@@ -67,10 +97,13 @@ def end_by_signals():
 @click.command(cls=CommandModules)
 @click.version_option(__version__)
 def main():
-    """Paint videos with neural networks, train such networks, and build an ffmpeg that has them.
+    """Paint photographs and videos in the style of paintings.
 
-    Without a command, the files that are named are painted: ffmpeg-style photo.jpg.
-    """
+    \b
+      ffmpeg-style photo.jpg                     becomes photo-wave-fast.jpg
+      ffmpeg-style clip.mp4 --model scream-fast  becomes clip-scream-fast.mp4, with its sound
+      ffmpeg-style sheet photo.jpg               every model on one's photograph
+    """  # noqa: D301 - click knows by that mark what it is not to fill
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # TensorFlow takes oneDNN by itself only where there is AVX-512; a training step of the half
     # network with AVX2 alone took 0.25 s with it and 0.58 s without.

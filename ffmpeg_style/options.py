@@ -5,6 +5,8 @@ import math
 
 import click
 
+from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL
+
 
 class FiniteRange(click.FloatRange):
     """A `click.FloatRange` that refuses what is not a number, and infinity."""
@@ -18,6 +20,44 @@ class FiniteRange(click.FloatRange):
 
 WEIGHT = FiniteRange(min=0)
 """Of a term of the loss."""
+
+
+_PAINTING = (
+    click.option(
+        "--model",
+        metavar="NAME|PATH",
+        help="See `ffmpeg-style models`.  "
+        f"[default: {DEFAULT_MODEL}; for a picture as style: {ANY_MODEL}]",
+    ),
+    click.option(
+        "--style",
+        metavar="STYLE",
+        help="Name or index of a style, or a mix: wave:0.7+scream:0.3; with a model for any "
+        "painting a picture: monet.jpg.  [default: the model's first]",
+    ),
+    click.option(
+        "--strength",
+        type=FiniteRange(0, 1),
+        help="0 is the source, 1 the painting.  [default: 1]",
+    ),
+    click.option(
+        "--colors",
+        type=click.Choice(["style", "content"]),
+        help="content: the painting's brushwork in the source's colours.  [default: style]",
+    ),
+    click.option(
+        "--steady",
+        type=FiniteRange(0, 1),
+        help="How much a painting is held by the one before: 0 is each by itself.  [default: 0.9]",
+    ),
+)
+
+
+def with_painting(command):
+    """Give a command the options that say what paints and how; None where they are not given."""
+    for option in reversed(_PAINTING):
+        command = option(command)
+    return command
 
 
 PORTS = ("input", "output", "range", "input_range", "output_range")

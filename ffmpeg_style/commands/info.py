@@ -49,7 +49,7 @@ def _lines(found):
     yield from (f"{name:<14}{text}" for name, text in told.items())
     for extra, absent in found["missing"].items():
         line = shlex.join(["pip", "install", f"ffmpeg-style[{extra}]"])
-        yield f"{'not there':<14}{', '.join(absent)}: {line}"
+        yield f"{'missing':<14}{', '.join(absent)}: {line}"
 
 
 def _runtime(engine):

@@ -7,24 +7,13 @@ from pathlib import Path
 import click
 
 from ffmpeg_style.extras import require
-from ffmpeg_style.options import take_ports, with_ports
+from ffmpeg_style.options import take_ports, with_painting, with_ports
 
 PORT = click.IntRange(1, 65535)
 
 
 @click.command("live")
-@click.option("--model", required=True, help="A model's name or the path of a frozen graph.")
-@click.option(
-    "--style",
-    metavar="STYLE",
-    help="To start with: a style's name or index, or a mix: wave:0.7+scream:0.3; with a model for "
-    "any painting a picture: monet.jpg.  "
-    "[default: the model's first]",
-)
-@click.option("--strength", type=click.FloatRange(0, 1), default=1, show_default=True)
-@click.option(
-    "--colors", type=click.Choice(["style", "content"]), default="style", show_default=True
-)
+@with_painting
 @click.option("--host", default="127.0.0.1", show_default=True, help="IP address to listen on.")
 @click.option("--rtmp-port", type=PORT, default=1935, show_default=True)
 @click.option("--http-port", type=PORT, default=8080, show_default=True)
@@ -78,7 +67,7 @@ PORT = click.IntRange(1, 65535)
 )
 @click.option("--demo", is_flag=True, help="Publish moving photographs as the stream demo.")
 @click.option("--verbose", is_flag=True, help="Log all that nginx and ffmpeg say.")
-def command(model, style, strength, colors, key_file, state, demo, verbose, **options):
+def command(model, style, key_file, state, demo, verbose, **options):
     """Paint cameras while they run, and show them to any player or browser.
 
     Open http://HOST:8080/ to film and to watch; or publish to rtmp://HOST/camera/NAME?key=KEY, or
@@ -93,10 +82,10 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
     from ffmpeg_style.live.controls import initial_controls
     from ffmpeg_style.live.settings import Settings
     from ffmpeg_style.live.state import default_state_folder
-    from ffmpeg_style.painting import check_painting, style_parts
+    from ffmpeg_style.painting import check_painting, choose_model, style_parts
 
     chosen = {name: options.pop(name) for name in ("device", "precision")} | take_ports(options)
-    path = check_painting(model, style=style, **chosen).absolute()
+    path = check_painting(choose_model(model, style), style=style, **chosen).absolute()
     card = read_card(path)
     styles = tuple(card.get("styles") or [path.stem])
     pictures = {
@@ -104,7 +93,8 @@ def command(model, style, strength, colors, key_file, state, demo, verbose, **op
         for part, weight in style_parts(path, style)
     }
     any_painting = bool(card.get("vector"))
-    controls = initial_controls(styles, None if any_painting else style, strength, colors)
+    named = {name: options.pop(name) for name in ("strength", "colors", "steady")}
+    controls = initial_controls(styles, None if any_painting else style, **named)
     if any_painting and pictures:
         controls = replace(controls, pictures=style_text(pictures))
     key = read_key(key_file) if key_file else os.environ.pop(KEY_VARIABLE, None)

@@ -1,5 +1,6 @@
 """``ffmpeg-style sheet``."""
 
+import json
 from pathlib import Path
 
 import click
@@ -16,7 +17,8 @@ import click
     help="[default: PHOTO-sheet.jpg beside it]",
 )
 @click.option("-y", "--overwrite", is_flag=True, help="Replace a sheet that exists.")
-def command(photo, name, output, overwrite):
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON.")
+def command(photo, name, output, overwrite, as_json):
     """Paint PHOTO with every model, in one picture with their names: to choose one by."""
     from ffmpeg_style.catalog import read_model
     from ffmpeg_style.sheet import write_sheet
@@ -24,4 +26,5 @@ def command(photo, name, output, overwrite):
     target = output or photo.with_name(f"{photo.stem}-sheet.jpg")
     models = None if name is None else [read_model(name)]
     write_sheet(photo, target, models, overwrite=overwrite)
-    print(target)
+    told = {"source": str(photo), "target": str(target)}
+    print(json.dumps(told, ensure_ascii=False) if as_json else target)

@@ -2,20 +2,20 @@
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.extras import require
 from ffmpeg_style.options import (
     PORTS,
-    FiniteRange,
     Seconds,
     show_warnings,
     take_ports,
+    with_painting,
     with_ports,
 )
 from ffmpeg_style.progress import print_line
@@ -44,49 +44,7 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.command("stylize", cls=WithOptionsOfFFmpeg)
 @click.argument("words", nargs=-1, required=True, metavar="SOURCE... [TARGET]")
 @click.option("-o", "--output", metavar="TARGET", help="A file, a folder, or - (stdout).")
-@click.option(
-    "--model",
-    metavar="NAME|PATH",
-    help="See `ffmpeg-style models`.  "
-    f"[default: {DEFAULT_MODEL}; for a picture as style {ANY_MODEL}]",
-)
-@click.option(
-    "--style",
-    metavar="STYLE",
-    help="Name or index of a style, or a mix: wave:0.7+scream:0.3; with a model for any painting a "
-    "picture: monet.jpg.  [default: the model's first]",
-)
-@click.option(
-    "--strength",
-    type=FiniteRange(0, 1),
-    help="0 is the source, 1 the painting.  [default: 1]",
-)
-@click.option(
-    "--colors",
-    type=click.Choice(["style", "content"]),
-    help="content: the painting's brushwork in the source's colours.  [default: style]",
-)
-@click.option(
-    "--steady",
-    type=FiniteRange(0, 1),
-    help="How much a painting is held by the one before: 0 is each by itself.  [default: 0.9]",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
-)
-@click.option(
-    "--runtime",
-    type=click.Choice(["auto", "own", "tensorflow"]),
-    help="What runs the model; auto: the engine itself where it can, else TensorFlow.  "
-    "[default: auto]",
-)
-@click.option("--requests", type=click.IntRange(1, 64), help="Frames at a time.  [default: auto]")
-@click.option("--threads", type=click.IntRange(1), help="TensorFlow's threads.  [default: auto]")
-@click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
-@click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
-@with_ports("input")
+@with_painting
 @click.option(
     "--start", type=Seconds("start"), metavar="TIME", help="Where to begin: 90, 00:01:30."
 )
@@ -112,6 +70,10 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.option(
     "--preview", is_flag=True, help="Paint a still of the tenth second only, and show it."
 )
+@click.option("-y", "--overwrite", is_flag=True, help="Replace a target that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each file.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress bar, and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell what is done, and by what.")
 @click.option(
     "--executor",
     type=click.Choice(["ffmpeg", "pyav"]),
@@ -129,10 +91,26 @@ class WithOptionsOfFFmpeg(click.Command):
     metavar="TIME",
     help="With --cluster: how long the pieces of a clip are.  [default: a minute or less]",
 )
-@click.option("-y", "--overwrite", is_flag=True, help="Replace a target that exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each file.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress bar, and errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell what is done, and by what.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "own", "tensorflow"]),
+    help="What runs the model; auto: the engine itself where it can, else TensorFlow.  "
+    "[default: auto]",
+)
+@click.option(
+    "--requests", type=click.IntRange(1, 64), help="Frames painted at a time.  [default: auto]"
+)
+@click.option(
+    "--threads", type=click.IntRange(1), help="Most that paint one frame.  [default: auto]"
+)
+@click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="[default: auto]")
+@click.option("--library", metavar="PATH", help="TensorFlow's library.  [default: found at build]")
+@with_ports("input")
 def command(
     words,
     output,
@@ -196,13 +174,18 @@ def command(
             print(json.dumps(_values(outcome, model), ensure_ascii=False), flush=True)
         elif not (quiet or to_stdout or outcome.work.is_named) or outcome.error:
             _tell(outcome, len(works))
-    if preview and sys.stdout.isatty() and outcomes[-1].error is None:
+    if preview and sys.stdout.isatty() and _has_screen() and outcomes[-1].error is None:
         click.launch(outcomes[-1].work.target)
     done = sum(outcome.status == "done" for outcome in outcomes)
     if done and not quiet:
         there = f"{done} of {len(works)} were there already; -y paints them again"
         print(f"ffmpeg-style: {there}", file=sys.stderr)
     _end(outcomes)
+
+
+def _has_screen():
+    """Without one, what opens pictures would open them in the terminal."""
+    return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def _on_cluster():

@@ -2,8 +2,7 @@
 
 import click
 
-from ffmpeg_style.catalog import DEFAULT_MODEL
-from ffmpeg_style.options import FiniteRange, show_warnings
+from ffmpeg_style.options import show_warnings, with_painting
 
 
 @click.command("webcam")
@@ -12,11 +11,7 @@ from ffmpeg_style.options import FiniteRange, show_warnings
     metavar="DEVICE|FILE",
     help="/dev/video1, a number or a name; a video stands in for one.  [default: the first]",
 )
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|PATH")
-@click.option("--style", metavar="STYLE", help="As for stylize.")
-@click.option("--strength", type=FiniteRange(0, 1), help="0 is the source, 1 the painting.")
-@click.option("--colors", type=click.Choice(["style", "content"]), help="As for stylize.")
-@click.option("--steady", type=FiniteRange(0, 1), help="As for stylize.")
+@with_painting
 @click.option(
     "--max-height",
     type=click.IntRange(16, 4320),
@@ -32,11 +27,12 @@ def command(camera, model, max_height, **settings):
     """
     from ffmpeg_style.extras import require
     from ffmpeg_style.ffmpeg.cameras import newest_frames
-    from ffmpeg_style.painting import check_painting
+    from ffmpeg_style.painting import check_painting, choose_model
     from ffmpeg_style.window import show_paintings
 
     require("webcam", "webcam")
     show_warnings()
+    model = choose_model(model, settings["style"])
     check_painting(model, **settings)
     given = {name: value for name, value in settings.items() if value is not None}
     with newest_frames(camera, max_height) as frames:

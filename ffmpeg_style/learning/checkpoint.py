@@ -91,11 +91,6 @@ def load_checkpoint(path):
         ) from error
 
 
-def has_checkpoint(folder):
-    """Whether a run has saved anything."""
-    return any(Path(folder).glob(PATTERN))
-
-
 def newest_checkpoint(folder):
     """What `load_checkpoint` returns for the newest good checkpoint, or None when there is none.
 

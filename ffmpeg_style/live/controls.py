@@ -92,14 +92,16 @@ class Controls:
         }
 
 
-def initial_controls(styles, style=None, strength=1.0, colors=COLORS[0]):
+def initial_controls(styles, style=None, **others):
     """The controls that a stream starts with: by default the model's first style.
+
+    Others are as `Controls.changed` takes them, None for its own default.
 
     Raises:
         InputError: a value is not one that is expected.
     """
-    request = {"style": style or styles[0], "strength": strength, "colors": colors}
-    return Controls().changed(request, styles)
+    given = {name: value for name, value in others.items() if value is not None}
+    return Controls().changed({"style": style or styles[0], **given}, styles)
 
 
 def _weights(value, styles):
