@@ -7,25 +7,35 @@ from pathlib import Path
 from griffe import Docstring
 from mkdocs.structure.files import File
 
-PAGES = {
-    "README.md": "index.md",
-    "CHANGELOG.md": "CHANGELOG.md",
-    "CONTRIBUTING.md": "CONTRIBUTING.md",
-    "SECURITY.md": "SECURITY.md",
-}
-"""Of the repository: a file, and where it is in the site. `models/` is as it is."""
+PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+"""Of the repository, as they are; so is `models/`."""
+README_PAGES = {"pipeline.md": ("In a pipeline", "Build"), "training.md": ("Train",)}
+"""The sections of README.md that are pages of their own; the others are the first page."""
+ICON = "ffmpeg_style/live/static/icon.svg"
 
 
 def on_files(files, config):
     """Add the pages, with links as they are from where the page is in the site."""
     root = Path(config.config_file_path).parent
-    for name, place in PAGES.items():
-        text = (root / name).read_text()
+    pages = {name: (root / name).read_text() for name in PAGES} | _readme_pages(root)
+    for place, text in pages.items():
         files.append(File.generated(config, place, content=re.sub(r"\]\(docs/", "](", text)))
+    files.append(File.generated(config, "icon.svg", abs_src_path=str(root / ICON)))
     for path in sorted((root / "models").iterdir()):
         if path.suffix in (".md", ".jpg", ".png", ".svg"):
             files.append(_model_file(config, root, path))
     return files
+
+
+def _readme_pages(root):
+    """README.md as pages; the first section of a page is its title."""
+    head, *sections = re.split("^## ", (root / "README.md").read_text(), flags=re.M)
+    texts = {section.partition("\n")[0]: section for section in sections}
+    pages = {
+        place: "# " + "## ".join(texts.pop(title) for title in titles)
+        for place, titles in README_PAGES.items()
+    }
+    return pages | {"index.md": "## ".join([head, *texts.values()])}
 
 
 def _model_file(config, root, path):
@@ -46,7 +56,7 @@ def on_page_markdown(markdown, page, config, files):
 
     parts = ["## Engine", _told(Engine)]
     for name in ("__call__", "submit", "close"):
-        parts += [f"### Engine.{name}", _told(getattr(Engine, name))]
+        parts += [f"### `Engine.{name}`", _told(getattr(Engine, name))]
     return markdown.replace("<!-- engine -->", "\n\n".join(parts))
 
 
