@@ -52,8 +52,9 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
 	touch $@
 
+# Its photographs alone: what it computes with takes a quarter of a gigabyte.
 .venv/installed-demo: .venv/installed
-	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[demo]'
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-deps 'scikit-image>=0.25,<1'
 	touch $@
 
 $(EXTENSION): setup.py $(wildcard csrc/*.h csrc/*/*.[ch] csrc/*/*/*.[ch] ffmpeg_style/_engine.p*) .venv/installed
@@ -89,7 +90,7 @@ $(STAMPS)/wheel: .venv/installed
 
 wheel: $(STAMPS)/wheel
 	$(BIN)/python -m build --wheel --outdir build/wheels/raw .
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --wheel-dir build/wheels build/wheels/raw/*.whl
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --strip --wheel-dir build/wheels build/wheels/raw/*.whl
 
 wheel-ffmpeg: ffmpeg $(STAMPS)/wheel
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python scripts/wheel_ffmpeg.py build/wheels

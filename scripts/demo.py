@@ -14,10 +14,11 @@ from ffmpeg_style import StyleError, find_model, stylize
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.files import atomic_path
 from ffmpeg_style.folders import build_folder
+from ffmpeg_style.free_photographs import free_photographs
 
 MODEL = "composition-vii-fast"
 PREFERRED = "flower.mp4"
-PHOTOGRAPHS = ("chelsea", "coffee", "astronaut")
+PHOTOGRAPHS = 3
 WIDTH, HEIGHT, RATE = 640, 360, 25
 SECONDS = 3  # for each photograph
 ZOOM = 0.75  # part of the photograph that a frame shows
@@ -67,11 +68,9 @@ def make_clip(target):
 
 def pans():
     """The frames: over each photograph from its top left to its bottom right."""
-    from skimage import data
-
     count = SECONDS * RATE
-    for name in PHOTOGRAPHS:
-        photograph = Image.fromarray(getattr(data, name)())
+    for path in free_photographs("the demo")[-PHOTOGRAPHS:]:
+        photograph = Image.open(path).convert("RGB")
         width = ZOOM * min(photograph.width, photograph.height * WIDTH / HEIGHT)
         height = width * HEIGHT / WIDTH
         for index in range(count):
