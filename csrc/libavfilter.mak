@@ -16,6 +16,7 @@ STYLETRANSFER_OBJS = \
     graph/attributes.o \
     graph/budget.o \
     graph/card.o \
+    graph/chooser.o \
     graph/formats.o \
     graph/graphdef.o \
     graph/image_shapes.o \
@@ -23,6 +24,7 @@ STYLETRANSFER_OBJS = \
     graph/moves.o \
     graph/nodes.o \
     graph/numbers.o \
+    graph/ports.o \
     graph/proto.o \
     graph/range.o \
     graph/shapes.o \

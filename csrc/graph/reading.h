@@ -1,0 +1,87 @@
+/*
+ * What the steps share that read a graph's signature: signature.c goes through them, ports.c finds the images,
+ * chooser.c what chooses the style.
+ *
+ * This file is part of ffmpeg-style.
+ *
+ * ffmpeg-style is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * ffmpeg-style is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with ffmpeg-style; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#ifndef FF_STYLE_READING_H
+#define FF_STYLE_READING_H
+
+#include "signature.h"
+
+/* Names that more than one of the steps knows. */
+#define STYLE_VECTOR "style_vector"
+
+typedef struct Reading {
+    const StyleContext *ctx;
+    const char *path; ///< of the model, for messages
+    const StyleNodes *nodes;
+    const StyleSettings *settings;
+    StyleShapes shapes;
+    StyleSignature *signature;
+} Reading;
+
+static inline const StyleNode *ff_style_node_of(const Reading *r, StyleSource source)
+{
+    return &r->nodes->nodes[source.node];
+}
+
+static inline int ff_style_is_placeholder(const Reading *r, int number)
+{
+    return ff_style_node_is(&r->nodes->nodes[number], "Placeholder");
+}
+
+/** Whether a dimension is, or may be, the expected one. */
+static inline int ff_style_size_fits(int64_t size, int64_t expected)
+{
+    return size < 0 || size == expected;
+}
+
+/* Functions that return an int return 0, or -EBADMSG, -EFBIG or -ENOMEM after a message. */
+
+/** A mark for each node, all 0; NULL: there is no memory. To be freed with ff_style_free(). */
+uint8_t *ff_style_alloc_marks(const Reading *r);
+
+/** Marks what those that are marked depend on. */
+void ff_style_mark_needed(const Reading *r, uint8_t *needed);
+
+/** Finds a tensor by a name that is this project's own; its node is -1 when there is none. */
+int ff_style_find_reserved(const Reading *r, const char *name, StyleSource *found);
+
+/** Finds the sources of the signature's input and output, and the least size of a frame. */
+int ff_style_find_ports(const Reading *r, const StyleCard *card);
+
+/** Whether a port is an RGB image, of which it takes the type, the layout and the size. */
+int ff_style_check_port(const Reading *r, const char *role, StylePort *port);
+
+/** Whether both ports have the same size, which becomes the signature's. */
+int ff_style_check_port_sizes(const Reading *r);
+
+/** Whether a tensor is a vector of floats of a length that a style may have. */
+int ff_style_is_vector(const Reading *r, StyleSource source);
+
+/** The input that this project's graphs have for the weights of their styles. */
+int ff_style_find_weights(const Reading *r, const StyleCard *card);
+
+/** The input that this project's graphs for any painting have in the place of weights. */
+int ff_style_find_vector(const Reading *r);
+
+/** Every placeholder that the output depends on must be fed: the image, and what chooses the style. */
+int ff_style_check_placeholders(const Reading *r);
+
+#endif
