@@ -139,20 +139,27 @@ static int find_computed_norms(const Reading *r)
     return 0;
 }
 
+/** Marks what the output depends on. */
+static int find_needed(const Reading *r)
+{
+    StyleSignature *const s = r->signature;
+
+    if (!(s->needed = ff_style_alloc_marks(r)))
+        return -ENOMEM;
+    s->needed[s->output.source.node] = 1;
+    ff_style_mark_needed(r, s->needed);
+    s->needed[s->input.source.node] = 1; // it is fed all the same
+    return 0;
+}
+
 static int read_signature(const Reading *r, const StyleCard *card)
 {
     StyleSignature *const s = r->signature;
     int ret;
 
     s->nb_styles = 1;
-    if ((ret = ff_style_find_ports(r, card)) < 0)
-        return ret;
-    if (!(s->needed = ff_style_alloc_marks(r)))
-        return -ENOMEM;
-    s->needed[s->output.source.node] = 1;
-    ff_style_mark_needed(r, s->needed);
-    s->needed[s->input.source.node] = 1; // it is fed all the same
-    if ((ret = check_operations(r)) < 0 || (ret = ff_style_check_port(r, "input", &s->input)) < 0 ||
+    if ((ret = ff_style_find_ports(r, card)) < 0 || (ret = find_needed(r)) < 0 ||
+        (ret = check_operations(r)) < 0 || (ret = ff_style_check_port(r, "input", &s->input)) < 0 ||
         (ret = ff_style_check_port(r, "output", &s->output)) < 0 ||
         (ret = ff_style_check_port_sizes(r)) < 0 || (ret = ff_style_find_weights(r, card)) < 0 ||
         (ret = ff_style_find_vector(r)) < 0 || (ret = ff_style_check_placeholders(r)) < 0)
@@ -193,12 +200,8 @@ static int read_predictor(const Reading *r, int length)
                               "model '%s' has a '%s' of %d numbers; expected '%s', an image, and "
                               "'%s', as many numbers, beside it",
                               r->path, STYLE_VECTOR, length, PAINTING, PAINTING_VECTOR);
-    if (!(s->needed = ff_style_alloc_marks(r)))
-        return -ENOMEM;
-    s->needed[s->output.source.node] = 1;
-    ff_style_mark_needed(r, s->needed);
-    s->needed[s->input.source.node] = 1; // it is fed all the same
-    if ((ret = check_operations(r)) < 0 || (ret = ff_style_check_port(r, "input", &s->input)) < 0)
+    if ((ret = find_needed(r)) < 0 || (ret = check_operations(r)) < 0 ||
+        (ret = ff_style_check_port(r, "input", &s->input)) < 0)
         return ret;
     if (s->input.type != FF_STYLE_DT_UINT8 || s->input.channels_first || s->input.width ||
         s->input.height)
