@@ -60,5 +60,5 @@ STYLETRANSFER_OBJS = \
     tensorflow/session.o \
     tensorflow/stderr.o
 
-OBJS-$(CONFIG_STYLETRANSFER_FILTER)          += vf_styletransfer.o styletransfer/vf_picture.o \
-                                                $(addprefix styletransfer/,$(STYLETRANSFER_OBJS))
+OBJS-$(CONFIG_STYLETRANSFER_FILTER) += vf_styletransfer.o \
+    $(addprefix styletransfer/,vf_pace.o vf_picture.o vf_report.o $(STYLETRANSFER_OBJS))

@@ -189,7 +189,10 @@ static enum AVPixelFormat without_range(enum AVPixelFormat format)
     }
 }
 
-/** Whether 0 is black and 255 white: what is grey is so unless it says otherwise. */
+/**
+ * Whether 0 is black and 255 white: what is grey is so unless it says
+ * otherwise.
+ */
 static int is_full(const AVFrame *frame, const AVPixFmtDescriptor *format)
 {
     return frame->color_range == AVCOL_RANGE_JPEG ||
@@ -299,25 +302,40 @@ static int upright(const AVFrame *decoded, AVFrame *rgb, AVFrame *picture)
     return 0;
 }
 
-int ff_styletransfer_read_picture(void *log_ctx, const char *path,
-                                  AVFrame **picture)
+int ff_styletransfer_open_picture(void *log_ctx, const char *path,
+                                  StylePicture *picture)
 {
     const Reading r = {log_ctx, path};
     AVPacket *packet = av_packet_alloc();
     AVFrame *decoded = av_frame_alloc(), *rgb = av_frame_alloc();
+    AVFrame *frame = av_frame_alloc();
     int ret = AVERROR(ENOMEM);
 
-    *picture = av_frame_alloc();
-    if (packet && decoded && rgb && *picture &&
+    if (packet && decoded && rgb && frame &&
         (ret = read_file(&r, packet)) >= 0 &&
         (ret = decode_kind(&r, packet, decoded)) >= 0)
-        ret = upright(decoded, rgb, *picture);
+        ret = upright(decoded, rgb, frame);
     if (ret == AVERROR(ENOMEM))
         fail(&r, ret, "out of memory for the picture");
     if (ret < 0)
-        av_frame_free(picture);
+        av_frame_free(&frame);
+    else
+        *picture = (StylePicture){
+            .pixels = frame->data[0],
+            .stride = frame->linesize[0],
+            .width = frame->width,
+            .height = frame->height,
+            .opaque = frame,
+        };
     av_packet_free(&packet);
     av_frame_free(&decoded);
     av_frame_free(&rgb);
     return ret;
+}
+
+void ff_styletransfer_close_picture(void *log_ctx, StylePicture *picture)
+{
+    AVFrame *frame = picture->opaque;
+
+    av_frame_free(&frame);
 }

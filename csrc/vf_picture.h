@@ -24,7 +24,7 @@
 #ifndef AVFILTER_STYLETRANSFER_VF_PICTURE_H
 #define AVFILTER_STYLETRANSFER_VF_PICTURE_H
 
-#include "libavutil/frame.h"
+#include "styletransfer.h"
 
 /**
  * Read a still picture: upright as its EXIF data tell, what is transparent on
@@ -32,10 +32,12 @@
  *
  * @param log_ctx for one line of what is wrong
  * @param path    of a file, which is never a URL
- * @param picture receives a frame of AV_PIX_FMT_RGB24, the caller's
+ * @param picture to be closed
  * @return 0, or a negative error code
  */
-int ff_styletransfer_read_picture(void *log_ctx, const char *path,
-                                  AVFrame **picture);
+int ff_styletransfer_open_picture(void *log_ctx, const char *path,
+                                  StylePicture *picture);
+
+void ff_styletransfer_close_picture(void *log_ctx, StylePicture *picture);
 
 #endif /* AVFILTER_STYLETRANSFER_VF_PICTURE_H */

@@ -22,20 +22,11 @@
  * and the order of the frames are here, the painting is in styletransfer/.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE // RUSAGE_THREAD
-#endif
-
-#include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "libavutil/dict.h"
 #include "libavutil/fifo.h"
 #include "libavutil/internal.h"
-#include "libavutil/mathematics.h"
 #include "libavutil/mem.h"
 #include "libavutil/opt.h"
 #include "libavutil/pixdesc.h"
@@ -47,13 +38,9 @@
 #include "video.h"
 
 #include "styletransfer/styletransfer.h"
+#include "styletransfer/vf_pace.h"
 #include "styletransfer/vf_picture.h"
-
-#define LOG_INTERVAL 10000000 // microseconds between two lines of counts
-#define LONGEST_WAIT 1000000  // microseconds that a live source is kept waiting
-#define PROOF 16              // frames in a row that prove a source to be ahead
-#define MORE_PROOF 4          // that prove it to be ahead by one more
-#define METADATA "lavfi.styletransfer."
+#include "styletransfer/vf_report.h"
 
 enum Late {
     LATE_WAIT,
@@ -83,21 +70,10 @@ typedef struct StyleTransferContext {
     int nb_requests; ///< frames that the engine paints at a time
     int nb_painting; ///< frames in the engine
 
-    // What is known of the source, see learn().
-    int64_t arrival;    ///< when the last frame came, by av_gettime_relative()
-    int64_t pts;        ///< that frame's time
-    int64_t duration;   ///< and how long after the one before, in microseconds
-    int asked;          ///< whether another one was asked for since then
-    int nb_asked;       ///< how many were being painted at that moment
-    struct rusage then; ///< when a frame last came or left
-    int waited;         ///< whether the thread slept until the last frame came
-    int proofs;         ///< frames in a row that it did not sleep for
-    int ahead;          ///< how many may be painted while one is asked for
+    StylePace pace; ///< of the source
 
-    int sequence; ///< of the frames that hold each other: where they end, another begins
-    int64_t nb_in, nb_painted, nb_dropped, nb_passed;
-    int64_t delay;  ///< of the last frame, from its coming in to its going out
-    int64_t logged; ///< when the counts were logged
+    StyleReport report; ///< of all frames
+    int sequence; ///< of frames that hold each other: another begins behind
 } StyleTransferContext;
 
 #define OFFSET(x) offsetof(StyleTransferContext, x)
@@ -210,82 +186,6 @@ static void log_message(void *ctx, StyleLogLevel level, const char *message)
     av_log(ctx, levels[level], "%s\n", message);
 }
 
-static int open_picture(void *ctx, const char *path, StylePicture *picture)
-{
-    AVFrame *frame;
-    const int ret = ff_styletransfer_read_picture(ctx, path, &frame);
-
-    if (ret < 0)
-        return ret;
-    *picture = (StylePicture){
-        .pixels = frame->data[0],
-        .stride = frame->linesize[0],
-        .width = frame->width,
-        .height = frame->height,
-        .opaque = frame,
-    };
-    return 0;
-}
-
-static void close_picture(void *ctx, StylePicture *picture)
-{
-    AVFrame *frame = picture->opaque;
-
-    av_frame_free(&frame);
-}
-
-static void log_counts(AVFilterContext *ctx, int level)
-{
-    const StyleTransferContext *s = ctx->priv;
-
-    av_log(ctx, level,
-           "in %" PRId64 ", painted %" PRId64 ", dropped %" PRId64
-           ", passed %" PRId64 ", in flight %zu, delay %.3f s\n",
-           s->nb_in, s->nb_painted, s->nb_dropped, s->nb_passed,
-           av_fifo_can_read(s->pending), s->delay / 1e6);
-}
-
-/** In a live job, what became of the frames so far, at intervals. */
-static void log_progress(AVFilterContext *ctx)
-{
-    StyleTransferContext *s = ctx->priv;
-    const int64_t now = av_gettime_relative();
-
-    if (s->late == LATE_DROP && now - s->logged >= LOG_INTERVAL) {
-        log_counts(ctx, AV_LOG_INFO);
-        s->logged = now;
-    }
-}
-
-/**
- * Tells how often the calling thread gave up its processor, of itself or made
- * to; where the system does not, each time more often.
- */
-static void get_switches(struct rusage *usage)
-{
-#ifdef RUSAGE_THREAD
-    if (!getrusage(RUSAGE_THREAD, usage))
-        return;
-#endif
-    *usage = (struct rusage){.ru_nvcsw = av_gettime_relative()};
-}
-
-static int set_metadata(const StyleTransferContext *s, AVFrame *frame)
-{
-    AVDictionary **metadata = &frame->metadata;
-    char delay[32];
-    int ret;
-
-    snprintf(delay, sizeof(delay), "%.3f", s->delay / 1e6);
-    if ((ret = av_dict_set_int(metadata, METADATA "in", s->nb_in, 0)) < 0 ||
-        (ret = av_dict_set_int(metadata, METADATA "painted", s->nb_painted,
-                               0)) < 0 ||
-        (ret = av_dict_set_int(metadata, METADATA "dropped", s->nb_dropped,
-                               0)) < 0)
-        return ret;
-    return av_dict_set(metadata, METADATA "delay", delay, 0);
-}
-
 /**
  * Sends the oldest frame on.
  *
@@ -306,19 +206,19 @@ static int send_oldest(AVFilterContext *ctx, int wait)
         if (ret == AVERROR(EAGAIN))
             return 0;
         s->nb_painting--;
-        s->nb_painted += ret > 0;
+        s->report.nb_painted += ret > 0;
         av_frame_free(&frame.in);
     }
     av_fifo_drain2(s->pending, 1);
-    s->delay = av_gettime_relative() - frame.arrival;
+    s->report.delay = av_gettime_relative() - frame.arrival;
     if (ret >= 0 && s->metadata)
-        ret = set_metadata(s, frame.out);
+        ret = ff_styletransfer_set_metadata(&s->report, frame.out);
     if (ret < 0) {
         av_frame_free(&frame.out);
         return ret;
     }
     ret = ff_filter_frame(ctx->outputs[0], frame.out);
-    get_switches(&s->then);
+    ff_styletransfer_note_departure(&s->pace);
     return ret < 0 ? ret : 1;
 }
 
@@ -363,7 +263,7 @@ static int paint(AVFilterContext *ctx, AVFrame *in)
     PendingFrame frame = {
         .out = in,
         .is_painted = 1,
-        .arrival = s->arrival,
+        .arrival = s->pace.arrival,
     };
     StyleFrame request;
     int ret;
@@ -396,56 +296,20 @@ fail:
 /** Hands a frame on as it is, after those before it. */
 static int pass(StyleTransferContext *s, AVFrame *in)
 {
-    const PendingFrame frame = {.out = in, .arrival = s->arrival};
+    const PendingFrame frame = {.out = in, .arrival = s->pace.arrival};
 
-    s->nb_passed++;
+    s->report.nb_passed++;
     s->sequence++;
     return av_fifo_write(s->pending, &frame, 1);
 }
 
-/**
- * Learns from a frame that has come whether the source is ahead.
- *
- * Who asks for a frame that is not there yet puts the application to sleep in
- * its source, and nothing leaves the filter until the source goes on:
- * ff_filter_set_ready() from a thread of the engine would not wake it (nor is
- * it thread-safe), as no series of FFmpeg runs a graph that waits for input. A
- * source that waits for a painting in its turn would never go on. So while
- * frames are being painted, another one is only asked for if the source has
- * proved that it does not wait for these: a frame was there without the thread
- * having given up its processor since the last one left, so that it can't be
- * the answer to that. Who has N frames on their way proves to be ahead by less
- * than N. Being made to give up the processor proves nothing.
- */
-static void learn(StyleTransferContext *s)
+static void note_arrival(StyleTransferContext *s, int64_t pts,
+                         AVRational time_base)
 {
-    struct rusage now;
-
-    s->asked = 0;
-    get_switches(&now);
-    s->waited = now.ru_nvcsw > s->then.ru_nvcsw;
-    if (s->waited) {
-        s->ahead = FFMAX(s->ahead - 1, 0);
-        s->proofs = 0;
-    } else if (now.ru_nivcsw == s->then.ru_nivcsw && s->nb_asked >= s->ahead &&
-               ++s->proofs >= (s->ahead ? MORE_PROOF : PROOF)) {
-        s->ahead = FFMIN(s->ahead + 1, 4 * s->nb_requests);
-        s->proofs = 0;
-    }
-}
-
-static void note_arrival(AVFilterLink *inlink, int64_t pts)
-{
-    StyleTransferContext *s = inlink->dst->priv;
-
-    s->nb_in++;
+    s->report.nb_in++;
     // Behind a jump back another video begins; one forward may be of lost
-    // frames. AV_NOPTS_VALUE is the smallest number.
-    s->sequence += pts < s->pts;
-    s->arrival = av_gettime_relative();
-    s->duration = av_rescale_q(pts - s->pts, inlink->time_base, AV_TIME_BASE_Q);
-    s->pts = pts;
-    get_switches(&s->then);
+    // frames.
+    s->sequence += ff_styletransfer_note_arrival(&s->pace, pts, time_base);
 }
 
 /**
@@ -464,13 +328,16 @@ static int check_format(AVFilterContext *ctx, const AVFrame *in)
     return AVERROR(EINVAL);
 }
 
-/** What the first frame is told of: HDR's values, taken for those of SDR, are dim and pale. */
+/**
+ * What the first frame is told of: HDR's values, taken for those of SDR, are
+ * dim and pale.
+ */
 static void warn_of_hdr(AVFilterContext *ctx, const AVFrame *in)
 {
     const StyleTransferContext *s = ctx->priv;
 
-    if (!s->nb_in && (in->color_trc == AVCOL_TRC_SMPTE2084 ||
-                      in->color_trc == AVCOL_TRC_ARIB_STD_B67))
+    if (!s->report.nb_in && (in->color_trc == AVCOL_TRC_SMPTE2084 ||
+                             in->color_trc == AVCOL_TRC_ARIB_STD_B67))
         av_log(
             ctx, AV_LOG_WARNING,
             "the source is HDR (%s), and is painted as if it were SDR: put a "
@@ -492,10 +359,10 @@ static int take_frame(AVFilterContext *ctx)
         return ret;
     }
     warn_of_hdr(ctx, in);
-    note_arrival(ctx->inputs[0], in->pts);
+    note_arrival(s, in->pts, ctx->inputs[0]->time_base);
     if (s->late == LATE_DROP && s->nb_painting == s->nb_requests &&
         !ctx->is_disabled) {
-        s->nb_dropped++;
+        s->report.nb_dropped++;
         av_frame_free(&in);
         return 1;
     }
@@ -516,12 +383,10 @@ static int take_frame(AVFilterContext *ctx)
  */
 static int wait_for_painting(StyleTransferContext *s)
 {
-    const int64_t passed = av_gettime_relative() - s->arrival;
-
     if (s->late == LATE_WAIT)
-        return s->nb_painting > s->ahead;
-    return s->nb_painting && s->waited &&
-           ff_style_wait(s->engine, FFMIN(s->duration, LONGEST_WAIT) - passed);
+        return s->nb_painting > s->pace.ahead;
+    return s->nb_painting && s->pace.waited &&
+           ff_style_wait(s->engine, ff_styletransfer_time_left(&s->pace));
 }
 
 /** Asks for the next frame, or sends one on that comes before. */
@@ -534,8 +399,7 @@ static int ask(AVFilterContext *ctx)
 
         return FFMIN(ret, 0);
     }
-    s->asked = 1;
-    s->nb_asked = s->nb_painting;
+    ff_styletransfer_note_asking(&s->pace, s->nb_painting);
     ff_inlink_request_frame(ctx->inputs[0]);
     return 0;
 }
@@ -562,11 +426,13 @@ static int activate(AVFilterContext *ctx)
 
     FF_FILTER_FORWARD_STATUS_BACK(outlink, inlink);
 
-    if (s->asked && ff_inlink_queued_frames(inlink))
-        learn(s);
+    if (ff_inlink_queued_frames(inlink))
+        ff_styletransfer_learn_pace(&s->pace, 4 * s->nb_requests);
     if ((ret = send_ready(ctx)) < 0)
         return ret;
-    log_progress(ctx);
+    if (s->late == LATE_DROP)
+        ff_styletransfer_log_progress(ctx, &s->report,
+                                      av_fifo_can_read(s->pending));
     if (ff_outlink_frame_wanted(outlink) && (ret = take_frame(ctx))) {
         ff_filter_set_ready(ctx, 100); // for what is to be done next
         return FFMIN(ret, 0);
@@ -626,8 +492,8 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.max_memory = s->max_memory;
     settings.opaque = ctx;
     settings.log = log_message;
-    settings.open_picture = open_picture;
-    settings.close_picture = close_picture;
+    settings.open_picture = ff_styletransfer_open_picture;
+    settings.close_picture = ff_styletransfer_close_picture;
     return settings;
 }
 
@@ -643,7 +509,7 @@ static int open_engine(AVFilterContext *ctx)
     s->nb_requests = ff_style_info(s->engine)->requests;
     s->pending = av_fifo_alloc2(ff_style_info(s->engine)->in_flight,
                                 sizeof(PendingFrame), 0);
-    s->logged = av_gettime_relative();
+    s->report.logged = av_gettime_relative();
     return s->pending ? 0 : AVERROR(ENOMEM);
 }
 
@@ -677,8 +543,10 @@ static av_cold void uninit(AVFilterContext *ctx)
     PendingFrame frame;
 
     ff_style_close(&s->engine);
-    if (s->pending && s->nb_in)
-        log_counts(ctx, s->late == LATE_DROP ? AV_LOG_INFO : AV_LOG_VERBOSE);
+    if (s->pending && s->report.nb_in)
+        ff_styletransfer_log_counts(
+            ctx, s->late == LATE_DROP ? AV_LOG_INFO : AV_LOG_VERBOSE,
+            &s->report, av_fifo_can_read(s->pending));
     while (s->pending && av_fifo_read(s->pending, &frame, 1) >= 0) {
         av_frame_free(&frame.in);
         av_frame_free(&frame.out);

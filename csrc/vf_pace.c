@@ -1,0 +1,107 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // RUSAGE_THREAD
+#endif
+
+#include "libavutil/avutil.h"
+#include "libavutil/macros.h"
+#include "libavutil/mathematics.h"
+#include "libavutil/time.h"
+
+#include "vf_pace.h"
+
+#define LONGEST_WAIT 1000000 // microseconds that a live source is kept waiting
+#define PROOF 16             // frames in a row that prove a source to be ahead
+#define MORE_PROOF 4         // that prove it to be ahead by one more
+
+/**
+ * Tells how often the calling thread gave up its processor, of itself or made
+ * to; where the system does not, each time more often.
+ */
+static void get_switches(struct rusage *usage)
+{
+#ifdef RUSAGE_THREAD
+    if (!getrusage(RUSAGE_THREAD, usage))
+        return;
+#endif
+    *usage = (struct rusage){.ru_nvcsw = av_gettime_relative()};
+}
+
+void ff_styletransfer_note_asking(StylePace *pace, int nb_painting)
+{
+    pace->asked = 1;
+    pace->nb_asked = nb_painting;
+}
+
+/**
+ * Who asks for a frame that is not there yet puts the application to sleep in
+ * its source, and nothing leaves the filter until the source goes on:
+ * ff_filter_set_ready() from a thread of the engine would not wake it (nor is
+ * it thread-safe), as no series of FFmpeg runs a graph that waits for input. A
+ * source that waits for a painting in its turn would never go on. So while
+ * frames are being painted, another one is only asked for if the source has
+ * proved that it does not wait for these: a frame was there without the thread
+ * having given up its processor since the last one left, so that it can't be
+ * the answer to that. Who has N frames on their way proves to be ahead by less
+ * than N. Being made to give up the processor proves nothing.
+ */
+void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead)
+{
+    struct rusage now;
+
+    if (!pace->asked)
+        return;
+    pace->asked = 0;
+    get_switches(&now);
+    pace->waited = now.ru_nvcsw > pace->then.ru_nvcsw;
+    if (pace->waited) {
+        pace->ahead = FFMAX(pace->ahead - 1, 0);
+        pace->proofs = 0;
+    } else if (now.ru_nivcsw == pace->then.ru_nivcsw &&
+               pace->nb_asked >= pace->ahead &&
+               ++pace->proofs >= (pace->ahead ? MORE_PROOF : PROOF)) {
+        pace->ahead = FFMIN(pace->ahead + 1, most_ahead);
+        pace->proofs = 0;
+    }
+}
+
+int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
+                                  AVRational time_base)
+{
+    const int is_back =
+        pts < pace->pts; // AV_NOPTS_VALUE is the smallest number
+
+    pace->arrival = av_gettime_relative();
+    pace->duration = av_rescale_q(pts - pace->pts, time_base, AV_TIME_BASE_Q);
+    pace->pts = pts;
+    get_switches(&pace->then);
+    return is_back;
+}
+
+void ff_styletransfer_note_departure(StylePace *pace)
+{
+    get_switches(&pace->then);
+}
+
+int64_t ff_styletransfer_time_left(const StylePace *pace)
+{
+    return FFMIN(pace->duration, LONGEST_WAIT) -
+           (av_gettime_relative() - pace->arrival);
+}

@@ -1,0 +1,68 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * What the filter learns of its source from when its frames come: whether it
+ * is ahead of the paintings, and when its next frame is due.
+ */
+
+#ifndef AVFILTER_STYLETRANSFER_VF_PACE_H
+#define AVFILTER_STYLETRANSFER_VF_PACE_H
+
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "libavutil/rational.h"
+
+typedef struct StylePace {
+    int64_t arrival;    ///< when the last frame came, by av_gettime_relative()
+    int64_t pts;        ///< that frame's time
+    int64_t duration;   ///< and how long after the one before, in microseconds
+    int asked;          ///< whether another one was asked for since then
+    int nb_asked;       ///< how many were being painted at that moment
+    struct rusage then; ///< when a frame last came or left
+    int waited;         ///< whether the thread slept until the last frame came
+    int proofs;         ///< frames in a row that it did not sleep for
+    int ahead;          ///< how many may be painted while one is asked for
+} StylePace;
+
+/** Call this when a frame is asked for while so many are being painted. */
+void ff_styletransfer_note_asking(StylePace *pace, int nb_painting);
+
+/**
+ * Call this before a frame is taken that was asked for. It learns whether the
+ * source is ahead, of so many frames at the most.
+ */
+void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead);
+
+/**
+ * Call this with each frame that is taken.
+ *
+ * @return whether its time is before that of the last one
+ */
+int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
+                                  AVRational time_base);
+
+/** Call this with each frame that is sent on. */
+void ff_styletransfer_note_departure(StylePace *pace);
+
+/** How many microseconds there are until the next frame is due. */
+int64_t ff_styletransfer_time_left(const StylePace *pace);
+
+#endif /* AVFILTER_STYLETRANSFER_VF_PACE_H */

@@ -1,0 +1,71 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "libavutil/dict.h"
+#include "libavutil/log.h"
+#include "libavutil/macros.h"
+#include "libavutil/time.h"
+
+#include "vf_report.h"
+
+#define LOG_INTERVAL 10000000 // microseconds between two lines of counts
+#define METADATA "lavfi.styletransfer."
+
+void ff_styletransfer_log_counts(void *log_ctx, int level,
+                                 const StyleReport *report, size_t in_flight)
+{
+    av_log(log_ctx, level,
+           "in %" PRId64 ", painted %" PRId64 ", dropped %" PRId64
+           ", passed %" PRId64 ", in flight %zu, delay %.3f s\n",
+           report->nb_in, report->nb_painted, report->nb_dropped,
+           report->nb_passed, in_flight, report->delay / 1e6);
+}
+
+void ff_styletransfer_log_progress(void *log_ctx, StyleReport *report,
+                                   size_t in_flight)
+{
+    const int64_t now = av_gettime_relative();
+
+    if (now - report->logged < LOG_INTERVAL)
+        return;
+    ff_styletransfer_log_counts(log_ctx, AV_LOG_INFO, report, in_flight);
+    report->logged = now;
+}
+
+int ff_styletransfer_set_metadata(const StyleReport *report, AVFrame *frame)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } counts[] = {
+        {METADATA "in", report->nb_in},
+        {METADATA "painted", report->nb_painted},
+        {METADATA "dropped", report->nb_dropped},
+    };
+    AVDictionary **metadata = &frame->metadata;
+    char delay[32];
+    int ret = 0;
+
+    for (size_t i = 0; i < FF_ARRAY_ELEMS(counts) && ret >= 0; i++)
+        ret = av_dict_set_int(metadata, counts[i].key, counts[i].value, 0);
+    snprintf(delay, sizeof(delay), "%.3f", report->delay / 1e6);
+    return ret < 0 ? ret : av_dict_set(metadata, METADATA "delay", delay, 0);
+}
