@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -37,6 +38,7 @@ from ffmpeg_style.packages import can_install, install, install_line
 
 FILTER = "vf_styletransfer.c"  # goes into libavfilter
 ENGINE = "styletransfer"  # the folder in there that the other files of csrc go into
+VERSION = "libavfilter/version.h"
 DEFAULT_LIBRARY = f"{ENGINE}/tensorflow/default.h"  # where TensorFlow is looked for
 TENSORFLOW_LIBRARY = "libtensorflow_cc.so.2"  # in the wheel's package
 LOG_TAIL = 20  # lines of the log that a failure shows
@@ -63,6 +65,7 @@ class Build:
     tree = property(lambda self: self.work / "ffmpeg")
     log = property(lambda self: self.work / "build.log")
     patch = property(lambda self: project_folder("patches") / f"ffmpeg-{self.series}.patch")
+    applied = property(lambda self: self.work / "applied.patch")
 
     @property
     def label(self):
@@ -211,12 +214,14 @@ class _Steps:
         if found != plan.series:
             raise InputError(f"{origin} is FFmpeg {found}, expected {plan.series}")
         if plan.patched:
-            self._patch(draft, "--forward", f"{plan.patch.name} does not fit {origin}")
+            plan.applied.write_text(_fitting(plan.patch.read_text(), draft))
+            self._patch(
+                draft, "--forward", plan.applied, f"{plan.patch.name} does not fit {origin}"
+            )
         draft.replace(plan.tree)
         self.stamps.set("source", key)
 
-    def _patch(self, tree, direction, failure):
-        patch = self.plan.patch
+    def _patch(self, tree, direction, patch, failure):
         command = ["patch", "--strip=1", "--fuzz=0", "--batch", direction, f"--input={patch}"]
         self._run(command, tree, failure)
 
@@ -231,7 +236,8 @@ class _Steps:
             if not is_whole or stamps.get("source") != _source_key(twin, identity):
                 return False
             shutil.copytree(twin.tree, draft, symlinks=True)
-        self._patch(draft, "--reverse", f"{twin.patch.name} could not be taken back")
+        failure = f"{twin.patch.name} could not be taken back"
+        self._patch(draft, "--reverse", twin.applied, failure)
         _copy_ours({}, draft / "libavfilter")
         return True
 
@@ -364,6 +370,17 @@ def _say(text):
 
 def _digest(value):
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _fitting(patch, tree):
+    """The patch, without its new version of libavfilter where a release has brought one itself."""
+    parts = re.split(r"(?m)^(?=diff --git )", patch)
+    version = next(part for part in parts if part.startswith(f"diff --git a/{VERSION} "))
+    numbers = re.findall(r"^-(#define .*)$", version, re.MULTILINE)
+    file = tree / VERSION
+    if file.is_file() and not set(numbers) <= set(file.read_text().splitlines()):
+        parts.remove(version)
+    return "".join(parts)
 
 
 def _source_key(plan, identity):

@@ -65,13 +65,28 @@ def test_patch_applies_without_fuzz(release, tmp_path):
     assert not list(tree.rglob("*.rej"))
 
 
+@pytest.mark.parametrize("series", ffmpeg_source.SERIES)
+def test_patch_leaves_a_version_that_a_release_has_brought_itself(series, tmp_path):
+    patch = (project_folder("patches") / f"ffmpeg-{series}.patch").read_text()
+    version = tmp_path / "libavfilter" / "version.h"
+    version.parent.mkdir()
+    version.write_text("\n".join(re.findall(r"^[ -](#define LIBAVFILTER.*)$", patch, re.MULTILINE)))
+    assert ffmpeg_build._fitting(patch, tmp_path) == patch
+    version.write_text(re.sub(r"(MINOR +)\d+", r"\g<1>99", version.read_text()))
+    fitting = ffmpeg_build._fitting(patch, tmp_path)
+    assert "version.h b/" not in fitting
+    assert fitting.count("diff --git ") == patch.count("diff --git ") - 1
+
+
 def test_patches_say_the_same():
-    """The series' patches differ only in the type of a filter and in their context."""
+    """The series' patches differ only in the type of a filter, in versions and in their context."""
     added = {}
     for series in ffmpeg_source.SERIES:
         text = (project_folder("patches") / f"ffmpeg-{series}.patch").read_text()
-        lines = [line for line in text.splitlines() if re.match(r"\+(?!\+\+ )", line)]
+        lines = [line for line in text.splitlines() if re.match(r"\+(?!\+\+ |#define LIB)", line)]
         added[series] = [line.replace("FFFilter", "AVFilter") for line in lines]
+        assert "+- styletransfer filter" in lines
+        assert re.search(r"^\+#define LIBAVFILTER_VERSION_MINOR +\d+$", text, re.MULTILINE)
     assert added["5.1"] == added["7.1"] == added["8.1"] == added["9.0"]
     assert len(added["7.1"]) > 100
 
