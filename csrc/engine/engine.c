@@ -477,9 +477,8 @@ void ff_style_flush(StyleEngine *e)
 
 static void close_model(StyleEngine *e)
 {
-    if (e->workers)
-        for (int i = 0; i < e->model.counts.workers; i++)
-            ff_style_close_painter(&e->model, &e->workers[i].painter);
+    for (int i = 0; i < e->info.requests && e->painters; i++)
+        ff_style_close_painter(&e->model, &e->painters[i]);
     ff_style_close_model(&e->ctx, &e->model);
 }
 
@@ -494,7 +493,8 @@ void ff_style_close(StyleEngine **engine)
     ff_style_flush(e);
     ff_style_stop_threads(e);
     close_model(e);
-    ff_style_free(&ctx, e->workers);
+    ff_style_free(&ctx, e->painters);
+    ff_style_free(&ctx, e->threads);
     if (e->slots)
         for (int i = 0; i < e->info.in_flight; i++) {
             ff_style_clear_request(&e->slots[i]);

@@ -30,14 +30,6 @@
 #include "request.h"
 #include "style.h"
 
-/** A thread that paints, or helps others to. */
-typedef struct Worker {
-    StyleEngine *engine;
-    StylePainter painter;
-    int is_painting; ///< under the lock: whether others may help
-    pthread_t thread;
-} Worker;
-
 struct StyleEngine {
     StyleContext ctx;
     int64_t max_pixels, max_memory;
@@ -51,8 +43,9 @@ struct StyleEngine {
     const char **styles;  ///< points into the three above
     StyleInfo info;
 
-    Worker *workers; ///< model.counts.workers of them
-    int nb_threads;  ///< how many were started
+    StylePainter *painters; ///< info.requests of them
+    pthread_t *threads;     ///< model.counts.workers of them: each paints, or helps others to
+    int nb_threads;         ///< how many were started
 
     int has_lock; ///< whether the next three were initialised
     pthread_mutex_t lock;

@@ -45,10 +45,11 @@ typedef struct StyleRequest {
     char message[FF_STYLE_MESSAGE_SIZE];
 } StyleRequest;
 
-/** What a thread needs to paint, for one frame after the other. */
+/** What it takes to paint one frame, kept for the next one: as many as are painted at a time. */
 typedef struct StylePainter {
+    int is_busy;          ///< under the engine's lock: whether it paints a frame
     StyleProgram program; ///< of the plan; kept while the size stays, and empty without one
-    StyleCrew crew;       ///< that runs it, which the painter's thread leads
+    StyleCrew crew;       ///< that runs it, which the thread leads that paints
     int has_crew;
 
     // TensorFlow's:
@@ -66,7 +67,7 @@ void ff_style_close_painter(const StyleModel *model, StylePainter *painter);
 
 /**
  * Paints the request's frame, and sets its result and message. Takes no lock and logs nothing: it runs
- * on the engine's threads, each with a painter of its own, whose crew has begun.
+ * on the engine's threads, each with a painter of its own meanwhile, whose crew has begun.
  */
 void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request);
 

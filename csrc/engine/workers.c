@@ -84,27 +84,40 @@ void ff_style_tell_helpers(StyleEngine *e)
     atomic_store(&e->called, may_begin(e));
 }
 
-/** Under the lock: takes the next frame, paints it and finishes it. */
-static void paint_next(Worker *worker)
+/**
+ * Under the lock, while a frame may be begun: the first that is idle, so that no more of them take memory than frames
+ * are painted at a time.
+ */
+static StylePainter *find_painter(const StyleEngine *e)
 {
-    StyleEngine *const e = worker->engine;
+    StylePainter *painter = e->painters;
+
+    while (painter->is_busy)
+        painter++;
+    return painter;
+}
+
+/** Under the lock: takes the next frame, paints it and finishes it. */
+static void paint_next(StyleEngine *e)
+{
     StyleRequest *const request = ff_style_request_of(e, e->started++);
+    StylePainter *const painter = find_painter(e);
 
     e->nb_painting++;
+    painter->is_busy = 1;
     ff_style_tell_helpers(e);
     if (e->model.plan) {
-        ff_style_begin_crew(&worker->painter.crew, e->info.threads - 1);
-        worker->is_painting = 1;
+        ff_style_begin_crew(&painter->crew, e->info.threads - 1);
         if (e->nb_idle && e->info.threads > 1)
             pthread_cond_broadcast(&e->work);
     }
     pthread_mutex_unlock(&e->lock);
     ff_style_prepare_request(request);
-    ff_style_paint(&e->model, &worker->painter, request);
+    ff_style_paint(&e->model, painter, request);
     if (e->model.plan)
-        ff_style_end_crew(&worker->painter.crew);
+        ff_style_end_crew(&painter->crew);
     pthread_mutex_lock(&e->lock);
-    worker->is_painting = 0;
+    painter->is_busy = 0;
     e->nb_painting--;
     ff_style_tell_helpers(e);
     if (e->nb_idle && may_begin(e))
@@ -113,18 +126,18 @@ static void paint_next(Worker *worker)
     ff_style_finish_painted(e);
 }
 
-/** Under the lock: who is painting, has room for a helper, and has the fewest; NULL: nobody. */
-static Worker *find_work(StyleEngine *e)
+/** Under the lock: the crew that paints, has room for a helper, and has the fewest; NULL: there is none. */
+static StyleCrew *find_work(StyleEngine *e)
 {
-    Worker *found = NULL;
+    StyleCrew *found = NULL;
     int fewest = e->info.threads - 1;
 
-    for (int i = 0; i < e->nb_threads; i++) {
-        Worker *const one = &e->workers[i];
-        const int helpers = ff_style_count_helpers(&one->painter.crew);
+    for (int i = 0; i < e->info.requests && e->model.plan; i++) {
+        StylePainter *const one = &e->painters[i];
+        const int helpers = ff_style_count_helpers(&one->crew);
 
-        if (one->is_painting && helpers < fewest) {
-            found = one;
+        if (one->is_busy && helpers < fewest) {
+            found = &one->crew;
             fewest = helpers;
         }
     }
@@ -134,25 +147,24 @@ static Worker *find_work(StyleEngine *e)
 /** Under the lock: helps another thread with its frame; returns 0 where nobody needs help. */
 static int help_somebody(StyleEngine *e)
 {
-    Worker *const found = find_work(e);
+    StyleCrew *const found = find_work(e);
 
     if (!found)
         return 0;
     pthread_mutex_unlock(&e->lock);
-    ff_style_help(&found->painter.crew, &e->called);
+    ff_style_help(found, &e->called);
     pthread_mutex_lock(&e->lock);
     return 1; // even where it came too late: another may need help since
 }
 
 static void *work(void *arg)
 {
-    Worker *worker = arg;
-    StyleEngine *e = worker->engine;
+    StyleEngine *const e = arg;
 
     pthread_mutex_lock(&e->lock);
     while (!e->closing) {
         if (may_begin(e)) {
-            paint_next(worker);
+            paint_next(e);
         } else if (!help_somebody(e) && !may_begin(e) && !e->closing) {
             e->nb_idle++;
             pthread_cond_wait(&e->work, &e->lock);
@@ -163,26 +175,36 @@ static void *work(void *arg)
     return NULL;
 }
 
+static int open_painters(StyleEngine *e)
+{
+    const size_t count = (size_t)e->info.requests;
+    int ret = 0;
+
+    if (!(e->painters = ff_style_alloc(&e->ctx, count * sizeof(*e->painters))))
+        return -ENOMEM;
+    for (size_t i = 0; i < count && ret >= 0; i++)
+        ret = ff_style_open_painter(&e->ctx, &e->model, &e->painters[i]);
+    return ret;
+}
+
 int ff_style_start_threads(StyleEngine *e)
 {
     const int count = e->model.counts.workers;
-    const size_t size = (size_t)count * sizeof(*e->workers);
+    int ret;
 
     e->most_painting = e->info.requests;
-    if (!(e->workers = ff_style_alloc(&e->ctx, size)))
+    if ((ret = open_painters(e)) < 0)
+        return ret;
+    if (!(e->threads = ff_style_alloc(&e->ctx, (size_t)count * sizeof(*e->threads))))
         return -ENOMEM;
     e->has_lock = !pthread_mutex_init(&e->lock, NULL) && !pthread_cond_init(&e->work, NULL) &&
                   !pthread_cond_init(&e->done, NULL);
     if (!e->has_lock)
         return ff_style_error(&e->ctx, -ENOMEM, "the system gives no lock");
     for (int i = 0; i < count; i++) {
-        Worker *const worker = &e->workers[i];
-        int ret, error;
+        const int error = pthread_create(&e->threads[i], NULL, work, e);
 
-        worker->engine = e;
-        if ((ret = ff_style_open_painter(&e->ctx, &e->model, &worker->painter)) < 0)
-            return ret;
-        if ((error = pthread_create(&worker->thread, NULL, work, worker)))
+        if (error)
             return ff_style_error(&e->ctx, -ENOMEM,
                                   "thread %d of %d can't be started: %s; take fewer requests",
                                   i + 1, count, strerror(error));
@@ -202,7 +224,7 @@ void ff_style_stop_threads(StyleEngine *e)
     pthread_cond_broadcast(&e->work);
     pthread_mutex_unlock(&e->lock);
     for (int i = 0; i < e->nb_threads; i++)
-        pthread_join(e->workers[i].thread, NULL);
+        pthread_join(e->threads[i], NULL);
     pthread_cond_destroy(&e->done);
     pthread_cond_destroy(&e->work);
     pthread_mutex_destroy(&e->lock);
