@@ -42,11 +42,9 @@ typedef struct TF_Tensor TF_Tensor;
 
 typedef enum TF_DataType {
     TF_FLOAT = 1,
-    TF_INT32 = 3,
     TF_UINT8 = 4,
-    TF_BFLOAT16 = 14,
 } TF_DataType;
-typedef enum TF_Code { TF_OK = 0, TF_INVALID_ARGUMENT = 3, TF_RESOURCE_EXHAUSTED = 8 } TF_Code;
+typedef enum TF_Code { TF_OK = 0, TF_RESOURCE_EXHAUSTED = 8 } TF_Code;
 
 typedef struct TF_Buffer {
     const void *data;
@@ -58,11 +56,6 @@ typedef struct TF_Output {
     TF_Operation *oper;
     int index;
 } TF_Output;
-
-typedef struct TF_Input {
-    TF_Operation *oper;
-    int index;
-} TF_Input;
 
 // clang-format off: it takes the parameters for products
 /* Return type, name without TF_, parameters: one list makes the struct and the loader. */
@@ -84,18 +77,10 @@ typedef struct TF_Input {
       (TF_Graph *, const TF_Buffer *, const TF_ImportGraphDefOptions *, TF_Status *))             \
     F(TF_Operation *, GraphNextOperation, (TF_Graph *, size_t * position))                        \
     F(TF_Operation *, GraphOperationByName, (TF_Graph *, const char *name))                       \
-    F(int, GraphGetTensorNumDims, (TF_Graph *, TF_Output, TF_Status *))                           \
-    F(void, GraphGetTensorShape,                                                                  \
-      (TF_Graph *, TF_Output, int64_t * dims, int num_dims, TF_Status *))                         \
     F(const char *, OperationName, (TF_Operation *))                                              \
     F(const char *, OperationOpType, (TF_Operation *))                                            \
-    F(int, OperationNumInputs, (TF_Operation *))                                                  \
     F(int, OperationNumOutputs, (TF_Operation *))                                                 \
-    F(TF_Output, OperationInput, (TF_Input))                                                      \
     F(TF_DataType, OperationOutputType, (TF_Output))                                              \
-    F(int, OperationOutputNumConsumers, (TF_Output))                                              \
-    F(void, OperationGetAttrTensor,                                                               \
-      (TF_Operation *, const char *attr_name, TF_Tensor **value, TF_Status *))                    \
     F(TF_SessionOptions *, NewSessionOptions, (void))                                             \
     F(void, DeleteSessionOptions, (TF_SessionOptions *))                                          \
     F(void, SetConfig, (TF_SessionOptions *, const void *proto, size_t proto_len, TF_Status *))   \

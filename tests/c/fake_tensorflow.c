@@ -61,11 +61,6 @@ struct TF_Tensor {
 struct TF_Operation {
     const char *name, *op;
     TF_DataType type;
-    int rank;
-    int64_t dims[4];
-    int inputs[2]; // indices of operations, from 1
-    int consumers;
-    TF_Operation *all;
 };
 
 enum { IMAGE, WEIGHTS, KERNEL, CONVOLUTION, SIGMOID, SCALE, PAINTED, NB_OPERATIONS };
@@ -204,55 +199,22 @@ void TF_GraphImportGraphDef(TF_Graph *graph, const TF_Buffer *buffer,
                             const TF_ImportGraphDefOptions *options, TF_Status *status)
 {
     const TF_DataType type = fake->float_graph ? TF_FLOAT : TF_UINT8;
-    const int64_t height = fake->height ? fake->height : -1;
-    const int64_t width = fake->width ? fake->width : -1;
     const TF_Operation operations[NB_OPERATIONS] = {
-        [IMAGE] = {.name = fake->float_graph ? "image" : "frame",
-                   .op = "Placeholder",
-                   .type = type,
-                   .rank = 4,
-                   .dims = {fake->float_graph ? -1 : 1, height, width, 3},
-                   .consumers = 1},
-        [WEIGHTS] = {.name = fake->nb_styles > 1 ? "style_weights" : "unused",
-                     .op = fake->nb_styles > 1 ? "PlaceholderWithDefault" : "Const",
-                     .type = TF_FLOAT,
-                     .rank = 1,
-                     .dims = {fake->nb_styles},
-                     .consumers = 1},
-        [KERNEL] = {.name = "kernel",
-                    .op = "Const",
-                    .type = TF_FLOAT,
-                    .rank = 4,
-                    .dims = {3, 3, 3, 64},
-                    .consumers = 1},
-        [CONVOLUTION] = {.name = "convolution",
-                         .op = "Conv2D",
-                         .type = TF_FLOAT,
-                         .rank = 4,
-                         .dims = {-1, -1, -1, 64},
-                         .inputs = {IMAGE + 1, KERNEL + 1},
-                         .consumers = 1},
-        [SIGMOID] = {.name = "sigmoid",
-                     .op = "Sigmoid",
-                     .type = TF_FLOAT,
-                     .rank = -1,
-                     .inputs = {CONVOLUTION + 1},
-                     .consumers = 1},
-        [SCALE] = {.name = "scale", .op = "Const", .type = TF_FLOAT, .consumers = 1},
-        [PAINTED] = {.name = fake->float_graph ? "painted" : "styled",
-                     .op = fake->forbidden ? "WriteFile" : "Mul",
-                     .type = type,
-                     .rank = 4,
-                     .dims = {1, -1, -1, 3},
-                     .inputs = {SIGMOID + 1, SCALE + 1}},
+        [IMAGE] = {fake->float_graph ? "image" : "frame", "Placeholder", type},
+        [WEIGHTS] = {fake->nb_styles > 1 ? "style_weights" : "unused",
+                     fake->nb_styles > 1 ? "PlaceholderWithDefault" : "Const", TF_FLOAT},
+        [KERNEL] = {"kernel", "Const", TF_FLOAT},
+        [CONVOLUTION] = {"convolution", "Conv2D", TF_FLOAT},
+        [SIGMOID] = {"sigmoid", "Sigmoid", TF_FLOAT},
+        [SCALE] = {"scale", "Const", TF_FLOAT},
+        [PAINTED] = {fake->float_graph ? "painted" : "styled",
+                     fake->forbidden ? "WriteFile" : "Mul", type},
     };
 
     (void)options;
     if (!succeeds("GraphImportGraphDef", status) || !buffer->length)
         return;
     memcpy(graph->operations, operations, sizeof(operations));
-    for (int i = 0; i < NB_OPERATIONS; i++)
-        graph->operations[i].all = graph->operations;
 }
 
 TF_Operation *TF_GraphNextOperation(TF_Graph *graph, size_t *position)
@@ -268,20 +230,6 @@ TF_Operation *TF_GraphOperationByName(TF_Graph *graph, const char *name)
     return NULL;
 }
 
-int TF_GraphGetTensorNumDims(TF_Graph *graph, TF_Output output, TF_Status *status)
-{
-    (void)graph;
-    return succeeds("GraphGetTensorNumDims", status) ? output.oper->rank : 0;
-}
-
-void TF_GraphGetTensorShape(TF_Graph *graph, TF_Output output, int64_t *dims, int rank,
-                            TF_Status *status)
-{
-    (void)graph;
-    if (succeeds("GraphGetTensorShape", status))
-        memcpy(dims, output.oper->dims, (size_t)rank * sizeof(*dims));
-}
-
 const char *TF_OperationName(TF_Operation *operation)
 {
     return operation->name;
@@ -292,42 +240,15 @@ const char *TF_OperationOpType(TF_Operation *operation)
     return operation->op;
 }
 
-int TF_OperationNumInputs(TF_Operation *operation)
-{
-    return (operation->inputs[0] > 0) + (operation->inputs[1] > 0);
-}
-
 int TF_OperationNumOutputs(TF_Operation *operation)
 {
     (void)operation;
     return 1;
 }
 
-TF_Output TF_OperationInput(TF_Input input)
-{
-    return (TF_Output){input.oper->all + input.oper->inputs[input.index] - 1, 0};
-}
-
 TF_DataType TF_OperationOutputType(TF_Output output)
 {
     return output.oper->type;
-}
-
-int TF_OperationOutputNumConsumers(TF_Output output)
-{
-    return output.oper->consumers;
-}
-
-void TF_OperationGetAttrTensor(TF_Operation *operation, const char *name, TF_Tensor **value,
-                               TF_Status *status)
-{
-    (void)operation;
-    (void)name;
-    if (!succeeds("OperationGetAttrTensor", status))
-        return;
-    *value = TF_AllocateTensor(TF_FLOAT, NULL, 0, sizeof(float));
-    if (*value)
-        *(float *)(*value)->data = 1;
 }
 
 TF_SessionOptions *TF_NewSessionOptions(void)
