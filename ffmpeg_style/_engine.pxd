@@ -158,7 +158,7 @@ cdef extern from "graph/nodes.h" nogil:
     int ff_style_read_nodes(const StyleContext *ctx, const StyleGraphDef *file, StyleNodes *nodes)
     void ff_style_free_nodes(const StyleContext *ctx, StyleNodes *nodes)
     int ff_style_attr_tensor(const StyleNode *node, const char *name, StyleTensor *tensor)
-    int ff_style_tensor_floats(const StyleTensor *tensor, size_t count, float *values)
+    int ff_style_tensor_numbers(const StyleTensor *tensor, size_t count, double *numbers)
 
 cdef extern from "graph/shapes.h" nogil:
     ctypedef struct StyleShape:

@@ -300,10 +300,10 @@ cdef _span(StyleSpan span):
 
 cdef _floats(const StyleNode *node):
     cdef StyleTensor tensor
-    cdef float values[64]
+    cdef double values[64]
     if not ff_style_attr_tensor(node, b"value", &tensor) or tensor.count > 64:
         return None
-    if ff_style_tensor_floats(&tensor, tensor.count, values) < 0:
+    if ff_style_tensor_numbers(&tensor, tensor.count, values) < 0:
         return None
     return [values[i] for i in range(tensor.count)]
 

@@ -295,9 +295,7 @@ static int take_listed(Listed *list)
     return 1;
 }
 
-/** Hands each value to one of the arrays: the one that is not NULL. */
-static int read_tensor(const StyleTensor *tensor, size_t count, double *numbers, float *floats,
-                       int64_t *ints)
+int ff_style_tensor_numbers(const StyleTensor *tensor, size_t count, double *numbers)
 {
     const Layout layout = layout_of(tensor->type);
     Listed list = {.rest = tensor->message, .layout = layout, .wire = FF_STYLE_VARINT};
@@ -314,31 +312,7 @@ static int read_tensor(const StyleTensor *tensor, size_t count, double *numbers,
             list.last = read_bytes(tensor->content.data + i * layout.size, layout.size);
         else if (ret > 0 && (ret = take_listed(&list)) < 0)
             return ret;
-        if (numbers)
-            numbers[i] = number_of(tensor->type, list.last);
-        else if (floats)
-            floats[i] = (float)number_of(tensor->type, list.last);
-        else
-            ints[i] = tensor->type == FF_STYLE_DT_INT32 ? (int32_t)(uint32_t)list.last
-                                                        : (int64_t)list.last;
+        numbers[i] = number_of(tensor->type, list.last);
     }
     return 0;
-}
-
-int ff_style_tensor_numbers(const StyleTensor *tensor, size_t count, double *numbers)
-{
-    return read_tensor(tensor, count, numbers, NULL, NULL);
-}
-
-int ff_style_tensor_floats(const StyleTensor *tensor, size_t count, float *values)
-{
-    return read_tensor(tensor, count, NULL, values, NULL);
-}
-
-int ff_style_tensor_ints(const StyleTensor *tensor, size_t count, int64_t *values)
-{
-    if (tensor->type != FF_STYLE_DT_INT32 && tensor->type != FF_STYLE_DT_INT64 &&
-        tensor->type != FF_STYLE_DT_UINT8 && tensor->type != FF_STYLE_DT_BOOL)
-        return -EBADMSG;
-    return read_tensor(tensor, count, NULL, NULL, values);
 }

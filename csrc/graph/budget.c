@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "small.h"
 
 /* More outputs than a node of a style network has, more nodes than a network, and more bytes than there are. */
 #define MAX_OUTPUTS 4096
@@ -108,6 +109,7 @@ static int check_count(const StyleContext *ctx, const char *path, const StyleNod
 /** The sizes that a node gives its window, or its blocks; returns how many there are. */
 static int window_sizes(const StyleNodes *nodes, const StyleNode *node, int64_t sizes[4])
 {
+    double numbers[4];
     StyleTensor tensor;
 
     if (ff_style_node_is(node, "AvgPool") || ff_style_node_is(node, "MaxPool"))
@@ -119,8 +121,11 @@ static int window_sizes(const StyleNodes *nodes, const StyleNode *node, int64_t 
     if ((ff_style_node_is(node, "BatchToSpaceND") || ff_style_node_is(node, "SpaceToBatchND")) &&
         node->nb_inputs > 1 &&
         ff_style_attr_tensor(&nodes->nodes[node->inputs[1].node], "value", &tensor) &&
-        tensor.count <= 4 && ff_style_tensor_ints(&tensor, tensor.count, sizes) >= 0)
+        tensor.count <= 4 && ff_style_tensor_numbers(&tensor, tensor.count, numbers) >= 0) {
+        for (size_t i = 0; i < tensor.count; i++)
+            sizes[i] = ff_style_whole(numbers[i]);
         return (int)tensor.count;
+    }
     return 0;
 }
 

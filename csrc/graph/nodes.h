@@ -145,16 +145,10 @@ int ff_style_attr_shape(const StyleNode *node, const char *name, StyleDims *dims
 int ff_style_attr_tensor(const StyleNode *node, const char *name, StyleTensor *tensor);
 
 /**
- * Reads the first `count` values, of those that there are, of any type of numbers.
+ * Reads the first `count` values, of those that there are, of any type of numbers; whole ones beyond 2^53 are rounded.
  *
  * @return 0, or -EBADMSG when the tensor holds something else or its message is broken
  */
-int ff_style_tensor_floats(const StyleTensor *tensor, size_t count, float *values);
-
-/** Reads them as ff_style_tensor_floats() does, in double precision: whole numbers beyond 2^53 are rounded. */
 int ff_style_tensor_numbers(const StyleTensor *tensor, size_t count, double *numbers);
-
-/** Reads them as ff_style_tensor_floats() does, for types of whole numbers. */
-int ff_style_tensor_ints(const StyleTensor *tensor, size_t count, int64_t *values);
 
 #endif

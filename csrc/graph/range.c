@@ -40,19 +40,19 @@ static const Interval everything = {-INFINITY, INFINITY};
 /** The values of a float32 constant, at most `count` of them; 0: it is none, or not finite. */
 static int read_constant(const StyleNode *node, size_t count, Interval *values)
 {
-    float numbers[4];
+    double numbers[4];
     StyleTensor tensor;
 
     *values = (Interval){INFINITY, -INFINITY};
     if (!ff_style_node_is(node, "Const") || !ff_style_attr_tensor(node, "value", &tensor) ||
         tensor.type != FF_STYLE_DT_FLOAT || !tensor.count || tensor.count > count ||
-        tensor.count > 4 || ff_style_tensor_floats(&tensor, tensor.count, numbers) < 0)
+        tensor.count > 4 || ff_style_tensor_numbers(&tensor, tensor.count, numbers) < 0)
         return 0;
     for (size_t i = 0; i < tensor.count; i++) {
         if (!isfinite(numbers[i]))
             return 0;
-        values->low = fmin(values->low, (double)numbers[i]);
-        values->high = fmax(values->high, (double)numbers[i]);
+        values->low = fmin(values->low, numbers[i]);
+        values->high = fmax(values->high, numbers[i]);
     }
     return 1;
 }
