@@ -28,86 +28,40 @@ int ff_style_is_whole_type(int type)
            type != FF_STYLE_DT_BFLOAT16;
 }
 
-static double add(double a, double b)
-{
-    return a + b;
-}
-static double subtract(double a, double b)
-{
-    return a - b;
-}
-static double multiply(double a, double b)
-{
-    return a * b;
-}
-static double divide(double a, double b)
-{
-    return a / b;
-}
-static double smaller(double a, double b)
-{
-    return a < b ? a : b;
-}
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
-static double difference(double a, double b)
-{
-    return (a - b) * (a - b);
-}
-static double power(double a, double b)
-{
-    return pow(a, b);
-}
-static double floor_divide(double a, double b)
-{
-    return b != 0 ? floor(a / b) : 0;
-}
-static double modulo(double a, double b)
-{
-    return b != 0 ? a - floor(a / b) * b : 0;
-}
-static double negate(double a, double b)
-{
-    return (void)b, -a;
-}
-static double square(double a, double b)
-{
-    return (void)b, a * a;
-}
-static double root(double a, double b)
-{
-    return (void)b, sqrt(a);
-}
-static double inverse_root(double a, double b)
-{
-    return (void)b, 1 / sqrt(a);
-}
-static double inverse(double a, double b)
-{
-    return (void)b, 1 / a;
-}
-static double exponential(double a, double b)
-{
-    return (void)b, exp(a);
-}
-static double tangent(double a, double b)
-{
-    return (void)b, tanh(a);
-}
-static double sigmoid(double a, double b)
-{
-    return (void)b, 1 / (1 + exp(-a));
-}
-static double rectify(double a, double b)
-{
-    return (void)b, a > 0 ? a : 0;
-}
-static double absolute(double a, double b)
-{
-    return (void)b, fabs(a);
-}
+// clang-format off
+/* Operation, number of inputs, what it makes of `a` and `b`: one list makes the functions and the table. */
+#define NUMBERS(N)                                    \
+    N(Abs, 1, fabs(a))                                \
+    N(Add, 2, a + b)                                  \
+    N(AddV2, 2, a + b)                                \
+    N(BiasAdd, 2, a + b)                              \
+    N(Div, 2, a / b)                                  \
+    N(Exp, 1, exp(a))                                 \
+    N(FloorDiv, 2, b != 0 ? floor(a / b) : 0)         \
+    N(FloorMod, 2, b != 0 ? a - floor(a / b) * b : 0) \
+    N(Maximum, 2, a > b ? a : b)                      \
+    N(Minimum, 2, a < b ? a : b)                      \
+    N(Mul, 2, a * b)                                  \
+    N(Neg, 1, -a)                                     \
+    N(Pow, 2, pow(a, b))                              \
+    N(RealDiv, 2, a / b)                              \
+    N(Reciprocal, 1, 1 / a)                           \
+    N(Relu, 1, a > 0 ? a : 0)                         \
+    N(Rsqrt, 1, 1 / sqrt(a))                          \
+    N(Sigmoid, 1, 1 / (1 + exp(-a)))                  \
+    N(Sqrt, 1, sqrt(a))                               \
+    N(Square, 1, a * a)                               \
+    N(SquaredDifference, 2, (a - b) * (a - b))        \
+    N(Sub, 2, a - b)                                  \
+    N(Tanh, 1, tanh(a))
+// clang-format on
+
+#define FUNCTION(op, count, result)        \
+    static double op(double a, double b)   \
+    {                                      \
+        return (void)a, (void)b, (result); \
+    }
+NUMBERS(FUNCTION)
 
 typedef struct Number {
     const char *op;
@@ -116,30 +70,8 @@ typedef struct Number {
 } Number;
 
 static const Number numbers[] = {
-    {"Abs", 1, absolute},
-    {"Add", 2, add},
-    {"AddV2", 2, add},
-    {"BiasAdd", 2, add},
-    {"Div", 2, divide},
-    {"Exp", 1, exponential},
-    {"FloorDiv", 2, floor_divide},
-    {"FloorMod", 2, modulo},
-    {"Maximum", 2, greater},
-    {"Minimum", 2, smaller},
-    {"Mul", 2, multiply},
-    {"Neg", 1, negate},
-    {"Pow", 2, power},
-    {"RealDiv", 2, divide},
-    {"Reciprocal", 1, inverse},
-    {"Relu", 1, rectify},
-    {"Rsqrt", 1, inverse_root},
-    {"Sigmoid", 1, sigmoid},
-    {"Sqrt", 1, root},
-    {"Square", 1, square},
-    {"SquaredDifference", 2, difference},
-    {"Sub", 2, subtract},
-    {"Tanh", 1, tangent},
-};
+#define ENTRY(op, count, result) {#op, count, op},
+    NUMBERS(ENTRY)};
 
 static const Number *find_number(StyleSpan op)
 {
