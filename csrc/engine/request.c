@@ -196,6 +196,19 @@ static int check_painted(const StyleContext *ctx, const StyleModel *model, const
                           frame->width);
 }
 
+/** Copies pixels RGBRGB... to three planes RR...GG...BB..., or back. */
+static void move_channels(const void *from, const StyleFrame *frame, StyleSample sample, int splits,
+                          void *to)
+{
+    const size_t count = (size_t)frame->width * (size_t)frame->height;
+    const ptrdiff_t unit = sample == FF_STYLE_SAMPLE_FLOAT ? sizeof(float) : 1;
+    const ptrdiff_t pixel = 3 * unit, plane = (ptrdiff_t)count * unit;
+    const StyleAxis axes[] = {{3, splits ? unit : plane, splits ? plane : unit},
+                              {count, splits ? pixel : unit, splits ? unit : pixel}};
+
+    ff_style_move(from, axes, 2, (size_t)unit, to);
+}
+
 /** Writes the frame into the network's image. */
 static void read_frame(const StyleModel *model, const StylePainter *painter,
                        const StyleFrame *frame)
@@ -206,8 +219,7 @@ static void read_frame(const StyleModel *model, const StylePainter *painter,
 
     ff_style_read_frame(frame, port->channels_first ? painter->pixels : image, sample, port->range);
     if (port->channels_first)
-        ff_style_split_channels(painter->pixels, (size_t)frame->width * (size_t)frame->height,
-                                sample, image);
+        move_channels(painter->pixels, frame, sample, 1, image);
 }
 
 /** Writes rows of the painting into those of the frame, mixed with the source, or as they are onto the canvas. */
@@ -242,8 +254,7 @@ static void write_frame(const StyleModel *model, const StylePainter *painter,
     const void *const image = model->tf->TensorData(painted);
 
     if (port->channels_first)
-        ff_style_join_channels(image, (size_t)frame->width * (size_t)frame->height, sample,
-                               painter->pixels);
+        move_channels(image, frame, sample, 0, painter->pixels);
     write_rows(request, target_of(request), port->channels_first ? painter->pixels : image, sample,
                port->range);
 }
@@ -360,25 +371,15 @@ static void keep_message(void *request, StyleLogLevel level, const char *message
     snprintf(((StyleRequest *)request)->message, FF_STYLE_MESSAGE_SIZE, "%s", message);
 }
 
-/* The engine's threads take no memory by the caller's functions. */
-
-static void *take_memory(void *opaque, size_t size)
-{
-    (void)opaque;
-    return malloc(size);
-}
-
-static void return_memory(void *opaque, void *memory)
-{
-    (void)opaque;
-    free(memory);
-}
-
 void ff_style_paint(const StyleModel *model, StylePainter *painter, StyleRequest *request)
 {
-    const StyleContext ctx = {request, keep_message, take_memory, return_memory, 0};
+    StyleSettings own; // the engine's threads take no memory by the caller's functions
+    StyleContext ctx = {.opaque = request, .log = keep_message};
     int ret = 0;
 
+    ff_style_default_settings(&own);
+    ctx.alloc = own.alloc;
+    ctx.free = own.free;
     if (request->strength <= 0)
         ff_style_copy_frame(&request->frame);
     else if (model->plan)

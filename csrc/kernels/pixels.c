@@ -192,23 +192,3 @@ void ff_style_write_frame(const StyleFrame *frame, const void *image, StyleSampl
         }
     }
 }
-
-void ff_style_split_channels(const void *pixels, size_t count, StyleSample sample, void *planes)
-{
-    const size_t unit = sample == FF_STYLE_SAMPLE_FLOAT ? sizeof(float) : 1;
-
-    for (size_t plane = 0; plane < 3; plane++)
-        for (size_t i = 0; i < count; i++)
-            memcpy((uint8_t *)planes + (plane * count + i) * unit,
-                   (const uint8_t *)pixels + (3 * i + plane) * unit, unit);
-}
-
-void ff_style_join_channels(const void *planes, size_t count, StyleSample sample, void *pixels)
-{
-    const size_t unit = sample == FF_STYLE_SAMPLE_FLOAT ? sizeof(float) : 1;
-
-    for (size_t plane = 0; plane < 3; plane++)
-        for (size_t i = 0; i < count; i++)
-            memcpy((uint8_t *)pixels + (3 * i + plane) * unit,
-                   (const uint8_t *)planes + (plane * count + i) * unit, unit);
-}

@@ -46,12 +46,6 @@ void ff_style_copy_frame(const StyleFrame *frame);
 void ff_style_read_frame(const StyleFrame *frame, void *image, StyleSample sample,
                          StyleRange range);
 
-/** Copies an image of `count` pixels RGBRGB... to one of three planes RR...GG...BB... */
-void ff_style_split_channels(const void *pixels, size_t count, StyleSample sample, void *planes);
-
-/** The same the other way round. */
-void ff_style_join_channels(const void *planes, size_t count, StyleSample sample, void *pixels);
-
 /**
  * Writes the network's image into `frame->dst`, blended with `frame->src`.
  *
