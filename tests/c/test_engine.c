@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "fake_tensorflow.h"
+#include "graphs.h"
 #include "kernels/processor.h"
 #include "styletransfer.h"
 #include "tensorflow/session.h"
-#include "test.h"
 
 #define WIDTH 40
 #define HEIGHT 20
@@ -29,34 +29,47 @@ static uint8_t source[MAX_FRAMES][SIZE], painted[MAX_FRAMES][SIZE];
 
 static const char *card_text; ///< NULL: the model has no card
 
+/** Appends a node with its type, as the attributes "T" and "dtype", and its shape. */
+static void put_tensor(StyleMessage *graph, const char *name, const char *op, const char *inputs,
+                       int type, int rank, const int *sizes)
+{
+    StyleMessage node = begin_node(name, op, inputs), value = empty, shape = shape_of(rank, sizes);
+
+    put_number(&node, "T", ATTR_TYPE, type);
+    put_number(&node, "dtype", ATTR_TYPE, type);
+    put_inner(&value, 7, &shape);
+    put_attr(&node, "shape", &value);
+    put_inner(graph, GRAPH_NODE, &node);
+}
+
 /** Writes a file of the graph that the fake has. */
 static void write_model(void)
 {
-    enum { FLOAT = 1, UINT8 = 4 };
-    const unsigned type = fake->float_graph ? FLOAT : UINT8;
+    enum { FLOAT = FF_STYLE_DT_FLOAT };
+    const int type = fake->float_graph ? FLOAT : FF_STYLE_DT_UINT8;
     const char *const image = fake->float_graph ? "image" : "frame";
     const int sizes[] = {1, fake->height ? fake->height : -1, fake->width ? fake->width : -1, 3};
-    static TestGraph graph;
+    StyleMessage graph = empty;
     char inputs[64];
 
-    graph.size = 0;
-    test_put_tensor(&graph, image, "Placeholder", "", type, 4, sizes);
+    put_tensor(&graph, image, "Placeholder", "", type, 4, sizes);
     if (fake->nb_styles > 1)
-        test_put_tensor(&graph, "style_weights", "PlaceholderWithDefault", image, FLOAT, 1,
-                        &fake->nb_styles);
-    test_put_tensor(&graph, "kernel", "PlaceholderWithDefault", "", FLOAT, 4,
-                    (const int[]){3, 3, 3, 64});
-    test_put_tensor(&graph, "convolution", "Conv2D",
-                    fake->float_graph ? "image kernel" : "frame kernel", FLOAT, 0, NULL);
+        put_tensor(&graph, "style_weights", "PlaceholderWithDefault", image, FLOAT, 1,
+                   &fake->nb_styles);
+    put_tensor(&graph, "kernel", "PlaceholderWithDefault", "", FLOAT, 4,
+               (const int[]){3, 3, 3, 64});
+    put_tensor(&graph, "convolution", "Conv2D", fake->float_graph ? "image kernel" : "frame kernel",
+               FLOAT, 0, NULL);
     snprintf(inputs, sizeof(inputs), "%s ^convolution%s", image,
              fake->nb_styles > 1 ? " ^style_weights" : "");
-    test_put_tensor(&graph, "sigmoid", fake->float_graph ? "Sigmoid" : "Identity", inputs, type, 0,
-                    NULL);
-    test_put_tensor(&graph, fake->float_graph ? "painted" : "styled", "Identity", "sigmoid", type,
-                    0, NULL);
+    put_tensor(&graph, "sigmoid", fake->float_graph ? "Sigmoid" : "Identity", inputs, type, 0,
+               NULL);
+    put_tensor(&graph, fake->float_graph ? "painted" : "styled", "Identity", "sigmoid", type, 0,
+               NULL);
     if (card_text)
-        test_put_node(&graph, "model_card", "Const", card_text);
-    test_write_file(model, graph.bytes, graph.size);
+        put_text(&graph, "model_card", card_text);
+    test_write_file(model, graph.data, graph.size);
+    ff_style_free(&graph_context, graph.data);
 }
 
 /** A fake with two styles, nothing of it in use; no frame, no message. */

@@ -6,11 +6,10 @@
 
 #include <sys/stat.h>
 
-#include "graph/graphdef.h"
-#include "test.h"
+#include "graphs.h"
 
 static char folder[1024], path[1100];
-static TestGraph graph;
+static StyleMessage graph = {.ctx = &graph_context};
 
 static int read_file(size_t max_size)
 {
@@ -31,12 +30,19 @@ static int read_bytes(const void *bytes, size_t size)
     return read_file(1 << 20);
 }
 
+static void put_node(const char *name, const char *op)
+{
+    StyleMessage node = begin_node(name, op, "");
+
+    put_inner(&graph, GRAPH_NODE, &node);
+}
+
 static void make_graph(void)
 {
     graph.size = 0;
-    test_put_node(&graph, "frame", "Placeholder", NULL);
-    test_put_node(&graph, "styled", "Identity", NULL);
-    test_put_node(&graph, "model_card", "Const", "{\"name\": \"sea\"}");
+    put_node("frame", "Placeholder");
+    put_node("styled", "Identity");
+    put_text(&graph, "model_card", "{\"name\": \"sea\"}");
 }
 
 static void finds_the_card(void)
@@ -44,7 +50,7 @@ static void finds_the_card(void)
     StyleGraphDef file;
 
     make_graph();
-    test_write_file(path, graph.bytes, graph.size);
+    test_write_file(path, graph.data, graph.size);
     CHECK(ff_style_read_graphdef(&test_context, path, graph.size, &file) == 0);
     CHECK(file.card_size == 15 && !memcmp(file.card, "{\"name\": \"sea\"}", 15));
     ff_style_free(&test_context, file.data);
@@ -64,7 +70,7 @@ static void refuses_other_files(void)
     CHECK_MESSAGE("no node");
 
     make_graph();
-    test_write_file(path, graph.bytes, graph.size);
+    test_write_file(path, graph.data, graph.size);
     CHECK(read_file(graph.size - 1) == -EFBIG);
     CHECK_MESSAGE("the limit is");
 
@@ -85,8 +91,8 @@ static void refuses_operations(void)
 
     for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
         make_graph();
-        test_put_node(&graph, "intruder", ops[i], NULL);
-        CHECK(read_bytes(graph.bytes, graph.size) == -EBADMSG);
+        put_node("intruder", ops[i]);
+        CHECK(read_bytes(graph.data, graph.size) == -EBADMSG);
         CHECK_MESSAGE(ops[i]);
         CHECK_MESSAGE("intruder");
         CHECK(!ff_style_op_is_allowed(ops[i], strlen(ops[i])));
@@ -101,30 +107,27 @@ static void refuses_operations(void)
 /** A second `op` in a node: whichever a reader takes, both are looked at. */
 static void refuses_two_operations_in_one(void)
 {
-    static TestGraph node;
+    StyleMessage node = begin_node("intruder", "Identity", "");
 
     make_graph();
-    node.size = 0;
-    test_put_text(&node, 1, "intruder");
-    test_put_text(&node, 2, "Identity");
-    test_put_text(&node, 2, "WriteFile");
-    test_put_graph(&graph, 1, &node);
-    CHECK(read_bytes(graph.bytes, graph.size) == -EBADMSG);
+    ff_style_put_text(&node, NODE_OP, "WriteFile");
+    put_inner(&graph, GRAPH_NODE, &node);
+    CHECK(read_bytes(graph.data, graph.size) == -EBADMSG);
     CHECK_MESSAGE("WriteFile");
 }
 
 static void refuses_functions(void)
 {
-    static TestGraph signature, function, library;
+    StyleMessage signature = empty, function = empty, library = empty;
 
     make_graph();
-    test_put_graph(&graph, 2, &library); // an empty one is what TensorFlow writes
-    CHECK(read_bytes(graph.bytes, graph.size) == 0);
-    test_put_text(&signature, 1, "called");
-    test_put_graph(&function, 1, &signature);
-    test_put_graph(&library, 1, &function);
-    test_put_graph(&graph, 2, &library);
-    CHECK(read_bytes(graph.bytes, graph.size) == -EBADMSG);
+    put_inner(&graph, 2, &library); // an empty one is what TensorFlow writes
+    CHECK(read_bytes(graph.data, graph.size) == 0);
+    ff_style_put_text(&signature, 1, "called");
+    put_inner(&function, 1, &signature);
+    put_inner(&library, 1, &function);
+    put_inner(&graph, 2, &library);
+    CHECK(read_bytes(graph.data, graph.size) == -EBADMSG);
     CHECK_MESSAGE("called");
 }
 
@@ -134,14 +137,14 @@ static void refuses_every_cut(void)
     size_t ends[3], refused = 0;
 
     graph.size = 0;
-    test_put_node(&graph, "frame", "Placeholder", NULL);
+    put_node("frame", "Placeholder");
     ends[0] = graph.size;
-    test_put_node(&graph, "styled", "Identity", NULL);
+    put_node("styled", "Identity");
     ends[1] = graph.size;
-    test_put_node(&graph, "model_card", "Const", "{}");
+    put_text(&graph, "model_card", "{}");
     for (size_t size = 0; size < graph.size; size++)
         if (size != ends[0] && size != ends[1]) {
-            CHECK(read_bytes(graph.bytes, size) == -EBADMSG);
+            CHECK(read_bytes(graph.data, size) == -EBADMSG);
             refused++;
         }
     CHECK(refused == graph.size - 2);
@@ -149,14 +152,12 @@ static void refuses_every_cut(void)
 
 static void survives_every_change(void)
 {
-    static TestGraph changed;
-
     make_graph();
     for (size_t i = 0; i < graph.size; i++)
         for (unsigned bit = 0; bit < 8; bit++) {
-            changed = graph;
-            changed.bytes[i] ^= (uint8_t)(1 << bit);
-            read_bytes(changed.bytes, changed.size);
+            graph.data[i] ^= (uint8_t)(1 << bit);
+            read_bytes(graph.data, graph.size);
+            graph.data[i] ^= (uint8_t)(1 << bit);
         }
 }
 
@@ -187,5 +188,6 @@ int main(int argc, char **argv)
     refuses_every_cut();
     survives_every_change();
     refuses_odd_numbers();
+    ff_style_free(&graph_context, graph.data);
     return 0;
 }

@@ -4,39 +4,21 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "graph/nodes.h"
-#include "test.h"
+#include "graphs.h"
 
-static StyleMessage graph = {.ctx = &test_context};
-static const StyleMessage empty = {.ctx = &test_context};
+static StyleMessage graph = {.ctx = &graph_context};
 
-/** Appends a node with its inputs, words of a text, and with attributes as they are written. */
-static void put_node(const char *name, const char *inputs, const StyleMessage *attrs)
+/** Appends a node with its inputs, words of a text, and with attributes as they are written, which are empty then. */
+static void put_node(const char *name, const char *inputs, StyleMessage *attrs)
 {
-    StyleMessage node = empty;
+    StyleMessage node = begin_node(name, "Op", inputs);
 
-    ff_style_put_text(&node, NODE_NAME, name);
-    ff_style_put_text(&node, NODE_OP, "Op");
-    for (size_t size; *inputs; inputs += size + (inputs[size] == ' ')) {
-        size = strcspn(inputs, " ");
-        ff_style_put_bytes(&node, NODE_INPUT, inputs, size);
-    }
-    if (attrs)
+    if (attrs) {
         ff_style_put_raw(&node, attrs->data, attrs->size);
-    ff_style_put_message(&graph, GRAPH_NODE, &node);
-    ff_style_free(&test_context, node.data);
-}
-
-static void put_attr(StyleMessage *attrs, const char *name, StyleMessage *value)
-{
-    StyleMessage attr = empty;
-
-    ff_style_put_text(&attr, MAP_KEY, name);
-    ff_style_put_message(&attr, MAP_VALUE, value);
-    ff_style_put_message(attrs, NODE_ATTR, &attr);
-    ff_style_free(&test_context, attr.data);
-    ff_style_free(&test_context, value->data);
-    *value = empty;
+        ff_style_free(&graph_context, attrs->data);
+        *attrs = empty;
+    }
+    put_inner(&graph, GRAPH_NODE, &node);
 }
 
 static int read_graph(StyleNodes *nodes)
@@ -141,7 +123,7 @@ static void test_attributes(void)
     put_attr(&attrs, "text", &value);
     ff_style_put_number(&list, 3, 1);
     ff_style_put_bytes(&list, 3, "\x02\x03", 2);
-    ff_style_put_message(&value, ATTR_LIST, &list);
+    put_inner(&value, ATTR_LIST, &list);
     put_attr(&attrs, "ints", &value);
     graph.size = 0;
     put_node("a", "", &attrs);
@@ -159,33 +141,23 @@ static void test_attributes(void)
     CHECK(ff_style_attr_ints(node, "ints", 1, numbers) == 2);
     CHECK(!ff_style_attr_ints(node, "int", 4, numbers));
     ff_style_free_nodes(&test_context, &nodes);
-    ff_style_free(&test_context, attrs.data);
-    ff_style_free(&test_context, list.data);
 }
 
 /** Reads a tensor of this type and shape back from a node; `rest` are more fields of its message. */
 static int read_tensor(int type, const char *dims, StyleMessage *rest, StyleNodes *nodes,
                        StyleTensor *tensor)
 {
-    StyleMessage attrs = empty, value = empty, message = empty, shape = empty, dim = empty;
+    StyleMessage attrs = empty, value = empty, message = empty, shape = shape_of_digits(dims);
 
-    for (; *dims; dims++) {
-        ff_style_put_number(&dim, 1, *dims == '?' ? -1 : *dims - '0');
-        ff_style_put_message(&shape, 2, &dim);
-    }
     ff_style_put_number(&message, 1, type);
-    ff_style_put_message(&message, 2, &shape);
+    put_inner(&message, 2, &shape);
     ff_style_put_raw(&message, rest->data, rest->size);
-    ff_style_put_message(&value, ATTR_TENSOR, &message);
+    ff_style_free(&graph_context, rest->data);
+    *rest = empty;
+    put_inner(&value, ATTR_TENSOR, &message);
     put_attr(&attrs, "value", &value);
     graph.size = 0;
     put_node("a", "", &attrs);
-    ff_style_free(&test_context, attrs.data);
-    ff_style_free(&test_context, message.data);
-    ff_style_free(&test_context, shape.data);
-    ff_style_free(&test_context, dim.data);
-    ff_style_free(&test_context, rest->data);
-    *rest = empty;
     CHECK(!read_graph(nodes));
     return ff_style_attr_tensor(nodes->nodes, "value", tensor);
 }
@@ -276,7 +248,7 @@ int main(void)
     test_content();
     test_lists();
     test_without_memory();
-    ff_style_free(&test_context, graph.data);
+    ff_style_free(&graph_context, graph.data);
     CHECK(!test_blocks);
     return 0;
 }

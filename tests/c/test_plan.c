@@ -7,54 +7,14 @@
 
 #include <math.h>
 
+#include "graphs.h"
 #include "kernels/processor.h"
 #include "plan/plan.h"
-#include "test.h"
 
 /* More field numbers, of attr_value.proto and tensor.proto. */
 enum { LIST_INT = 3, TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_FLOAT = 5, TENSOR_INT = 7 };
 
-static const StyleMessage empty = {.ctx = &test_context};
-static StyleMessage graph = {.ctx = &test_context};
-
-static void put_attr(StyleMessage *node, const char *name, StyleMessage *value)
-{
-    StyleMessage attr = empty;
-
-    ff_style_put_text(&attr, MAP_KEY, name);
-    ff_style_put_message(&attr, MAP_VALUE, value);
-    ff_style_put_message(node, NODE_ATTR, &attr);
-    ff_style_free(&test_context, attr.data);
-    ff_style_free(&test_context, value->data);
-    *value = empty;
-}
-
-static void put_number(StyleMessage *node, const char *name, unsigned kind, int number)
-{
-    StyleMessage value = empty;
-
-    ff_style_put_number(&value, kind, number);
-    put_attr(node, name, &value);
-}
-
-static StyleMessage begin_node(const char *name, const char *op, const char *inputs)
-{
-    StyleMessage node = empty;
-
-    ff_style_put_text(&node, NODE_NAME, name);
-    ff_style_put_text(&node, NODE_OP, op);
-    for (size_t size; *inputs; inputs += size + (inputs[size] == ' ')) {
-        size = strcspn(inputs, " ");
-        ff_style_put_bytes(&node, NODE_INPUT, inputs, size);
-    }
-    return node;
-}
-
-static void end_node(StyleMessage *node)
-{
-    ff_style_put_message(&graph, GRAPH_NODE, node);
-    ff_style_free(&test_context, node->data);
-}
+static StyleMessage graph = {.ctx = &graph_context};
 
 /** A node of floats, with what convolutions and casts ask for. */
 static void put_node(const char *name, const char *op, const char *inputs)
@@ -66,36 +26,28 @@ static void put_node(const char *name, const char *op, const char *inputs)
     put_attr(&node, "padding", &value);
     for (int i = 0; i < 4; i++)
         ff_style_put_number(&list, LIST_INT, 1);
-    ff_style_put_message(&value, ATTR_LIST, &list);
+    put_inner(&value, ATTR_LIST, &list);
     put_attr(&node, "strides", &value);
     put_number(&node, "SrcT", ATTR_TYPE, to_bytes ? FF_STYLE_DT_FLOAT : FF_STYLE_DT_UINT8);
     put_number(&node, "DstT", ATTR_TYPE, to_bytes ? FF_STYLE_DT_UINT8 : FF_STYLE_DT_FLOAT);
-    end_node(&node);
-    ff_style_free(&test_context, list.data);
+    put_inner(&graph, GRAPH_NODE, &node);
 }
 
 /** A constant of these dimensions, digits of a text: all values are `number`. */
 static void put_constant(const char *name, int type, const char *dims, float number)
 {
     StyleMessage node = begin_node(name, "Const", ""), value = empty, tensor = empty;
-    StyleMessage shape = empty, dim = empty;
+    StyleMessage shape = shape_of_digits(dims);
 
-    for (; *dims; dims++) {
-        ff_style_put_number(&dim, 1, *dims - '0');
-        ff_style_put_message(&shape, 2, &dim);
-    }
     ff_style_put_number(&tensor, TENSOR_TYPE, type);
-    ff_style_put_message(&tensor, TENSOR_SHAPE, &shape);
+    put_inner(&tensor, TENSOR_SHAPE, &shape);
     if (type == FF_STYLE_DT_FLOAT)
         ff_style_put_float(&tensor, TENSOR_FLOAT, number);
     else
         ff_style_put_number(&tensor, TENSOR_INT, (int)number);
-    ff_style_put_message(&value, ATTR_TENSOR, &tensor);
+    put_inner(&value, ATTR_TENSOR, &tensor);
     put_attr(&node, "value", &value);
-    end_node(&node);
-    ff_style_free(&test_context, tensor.data);
-    ff_style_free(&test_context, shape.data);
-    ff_style_free(&test_context, dim.data);
+    put_inner(&graph, GRAPH_NODE, &node);
 }
 
 /** Sums of each pixel's colours, brought to a norm, scaled, limited, rounded. */
@@ -293,7 +245,7 @@ int main(void)
         test_without_memory();
         test_broken();
     }
-    ff_style_free(&test_context, graph.data);
+    ff_style_free(&graph_context, graph.data);
     CHECK(!test_blocks);
     return 0;
 }
