@@ -1,5 +1,6 @@
 """A window that shows frames as they are painted, with keys to change how."""
 
+import os
 import time
 from collections.abc import Iterator
 from os import PathLike
@@ -27,6 +28,7 @@ def show_paintings(
     Returns:
         int: how many were shown.
     """
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
 
     pygame.display.init()

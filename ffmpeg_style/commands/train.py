@@ -177,7 +177,7 @@ def command(recipe, **options):
 def with_defaults(paintings, content, start, output, model, **options):
     """What a user needs not tell of a run of some minutes, which begins with what is there."""
     if not content:
-        content = free_photographs("without --content, train shows the network")
+        content = free_photographs("train without --content")
     if start is None and not options["teacher"]:
         start = next((model for name in STARTS if (model := shipped(name))), None)
     if model is None and paintings:

@@ -159,7 +159,12 @@ def fetched(source: str) -> Iterator[Path]:
             if error.errno in FULL and not isinstance(error, StyleError):
                 raise full_disk(path, error.strerror) from error
             raise
-        yield path
+        try:
+            yield path
+        except StyleError as error:
+            name = "the standard input" if source == STANDARD else source
+            error.args = (str(error).replace(str(path), name),)
+            raise
 
 
 def _download(url, file):

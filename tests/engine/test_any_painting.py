@@ -109,6 +109,8 @@ def test_mixes_are_told_apart(folder):
 
 def test_stylize_looks_at_pictures_before_it_begins(folder, tmp_path):
     photograph, target = folder / "blue.png", tmp_path / "target.png"
+    with pytest.raises(FileNotFoundError, match="needs a model for any painting"):
+        stylize(photograph, target, style=folder / "red.png")
     with pytest.raises(FileNotFoundError, match=r"nope\.jpg"):
         stylize(photograph, target, folder / "any.pb", style=tmp_path / "nope.jpg")
     stylize(photograph, target, folder / "any.pb", style=folder / "red.png")

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import os
 import resource
 import threading
@@ -188,3 +189,9 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def test_an_error_tells_of_the_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(InputError, match="the standard input is empty"), fetched("-") as path:
+        raise InputError(f"{path} is empty")

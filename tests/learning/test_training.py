@@ -765,7 +765,7 @@ def test_the_rate_follows_the_share_of_the_time(monkeypatch):
 
 
 def test_photographs_of_a_dependency_serve_for_a_short_run():
-    paths = free_photographs("this test shows")
+    paths = free_photographs("this test")
     assert len(paths) >= 5 and all(path.is_file() for path in paths)
     item = Photographs(paths, 32)[0]
     assert item["images"].shape == (1, 32, 32, 3)
