@@ -10,6 +10,9 @@
  * threads help. */
 #define MOST_REQUESTS 16
 
+/* Bytes of a frame from which on two threads paint one of them as fast as two: so half the memory does. */
+#define MANY_BYTES ((int64_t)1 << 27)
+
 static int smaller(int a, int b)
 {
     return a < b ? a : b;
@@ -60,7 +63,9 @@ StyleCounts ff_style_choose_counts(const StyleSettings *settings, int has_plan, 
     return counts;
 }
 
-int ff_style_frames_that_fit(int requests, int64_t bytes, int64_t most)
+int ff_style_frames_that_fit(int requests, int threads, int64_t bytes, int64_t most)
 {
+    if (threads > 1 && bytes > MANY_BYTES)
+        requests = (requests + 1) / 2;
     return bytes > most / requests ? (int)(most / bytes > 1 ? most / bytes : 1) : requests;
 }

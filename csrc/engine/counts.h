@@ -24,7 +24,10 @@ typedef struct StyleCounts {
  */
 StyleCounts ff_style_choose_counts(const StyleSettings *settings, int has_plan, int processors);
 
-/** How many of `requests` frames of `bytes` each go into `most` bytes, when the number is not the user's: one at least. */
-int ff_style_frames_that_fit(int requests, int64_t bytes, int64_t most);
+/**
+ * How many frames of `bytes` each are painted at a time, when the number is not the user's: as many as go into `most`
+ * bytes, and half of `requests` where they are large and as many as `threads` may paint one. One at least.
+ */
+int ff_style_frames_that_fit(int requests, int threads, int64_t bytes, int64_t most);
 
 #endif

@@ -197,8 +197,10 @@ static int check_memory(StyleEngine *e, int width, int height)
     bytes = ff_style_frame_bytes(&e->ctx, &e->model.nodes, &e->model.signature, width, height);
     if (bytes < 0)
         return (int)bytes;
-    requests = e->has_requests ? e->info.requests
-                               : ff_style_frames_that_fit(e->info.requests, bytes, e->max_memory);
+    requests = e->info.requests;
+    if (!e->has_requests)
+        requests = ff_style_frames_that_fit(requests, e->model.plan ? e->info.threads : 1, bytes,
+                                            e->max_memory);
     if (bytes > e->max_memory / requests)
         return ff_style_error(&e->ctx, -EFBIG,
                               "a frame of %dx%d pixels takes about %.1f GB in this model, %d are "
@@ -207,9 +209,10 @@ static int check_memory(StyleEngine *e, int width, int height)
                               width, height, (double)bytes / 1e9, requests,
                               (double)e->max_memory / 1e9);
     if (requests < e->info.requests)
-        ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG,
-                     "of %dx%d pixels, %d frames are painted at a time: the memory is for no more",
-                     width, height, requests);
+        ff_style_log(
+            &e->ctx, FF_STYLE_LOG_DEBUG,
+            "of %dx%d pixels, which take about %.0f MB each, %d frames are painted at a time",
+            width, height, (double)bytes / 1e6, requests);
     pthread_mutex_lock(&e->lock);
     e->checked_width = width;
     e->checked_height = height;

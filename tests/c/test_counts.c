@@ -40,6 +40,8 @@ static int is_same(StyleCounts a, StyleCounts b)
 
 int main(void)
 {
+    const int64_t large = (int64_t)1 << 28;
+
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const Case *const c = &cases[i];
         StyleSettings settings;
@@ -54,10 +56,15 @@ int main(void)
         CHECK(is_same(ff_style_choose_counts(&settings, 0, c->processors), c->tensorflow));
     }
     // As many as there is memory for, and one in any case.
-    CHECK(ff_style_frames_that_fit(16, 100, 1600) == 16);
-    CHECK(ff_style_frames_that_fit(16, 100, 1599) == 15);
-    CHECK(ff_style_frames_that_fit(16, 100, 99) == 1);
-    CHECK(ff_style_frames_that_fit(1, INT64_MAX, 1) == 1);
-    CHECK(ff_style_frames_that_fit(4, 0, 0) == 4);
+    CHECK(ff_style_frames_that_fit(16, 1, 100, 1600) == 16);
+    CHECK(ff_style_frames_that_fit(16, 1, 100, 1599) == 15);
+    CHECK(ff_style_frames_that_fit(16, 1, 100, 99) == 1);
+    CHECK(ff_style_frames_that_fit(1, 1, INT64_MAX, 1) == 1);
+    CHECK(ff_style_frames_that_fit(4, 1, 0, 0) == 4);
+    CHECK(ff_style_frames_that_fit(4, 1, large, INT64_MAX) == 4);
+    CHECK(ff_style_frames_that_fit(4, 2, large, INT64_MAX) == 2); // each by two threads
+    CHECK(ff_style_frames_that_fit(1, 2, large, INT64_MAX) == 1);
+    CHECK(ff_style_frames_that_fit(4, 2, large / 2, INT64_MAX) == 4);
+    CHECK(ff_style_frames_that_fit(8, 2, large, 3 * large) == 3);
     return 0;
 }
