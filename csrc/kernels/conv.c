@@ -28,17 +28,22 @@ static int rows_read(const ConvPlan *plan)
     return plan->in_squares ? SQUARE_INPUT : plan->rows;
 }
 
-/** Values of a row that are read for the pixels of one phase and of the next. */
+/** Pixels of a row of the output, of its first phase. */
+static int count_phase(const StyleConv *conv, const ConvPlan *plan)
+{
+    return (conv->output.width + plan->column_phases - 1) / plan->column_phases;
+}
+
+/** Values of a row that are read for the pixels of one phase and of the next; squares read no more. */
 static size_t count_read(const ConvWork *w)
 {
-    const ConvPlan *plan = &w->plan;
+    const ConvPlan *plan = w->plan.in_squares ? &w->in_rows : &w->plan;
     const size_t channels = (size_t)w->conv->input.channels;
     const size_t step = (size_t)plan->column_step * channels;
 
-    if (plan->in_squares)
-        return (size_t)w->width * step + (SQUARE_INPUT - SQUARE) * channels;
     // 24 floats' pixels are taken at a time, or 16, and the last ones may be beyond the row.
-    return ((size_t)round_up(w->width, TILE) + TILE) * step + (size_t)(plan->chunks * plan->chunk) +
+    return ((size_t)round_up(count_phase(w->conv, plan), TILE) + TILE) * step +
+           (size_t)(plan->chunks * plan->chunk) +
            (size_t)column_shift(plan, plan->column_phases - 1, (int)channels);
 }
 
@@ -115,15 +120,16 @@ static int count_squares(const ConvWork *w, int size)
 /** Of a row, for its first phase; or squares. */
 static int count_pixels(const ConvWork *w)
 {
-    const int phases = w->plan.column_phases, width = w->conv->output.width;
-
-    return w->plan.in_squares ? count_squares(w, width) : (width + phases - 1) / phases;
+    return w->plan.in_squares ? count_squares(w, w->conv->output.width)
+                              : count_phase(w->conv, &w->plan);
 }
 
 /** Plans the work, but for its memory. */
 static ConvWork plan_work(const StyleConv *conv)
 {
-    ConvWork w = {.conv = conv, .plan = ff_style_plan_kernel(&conv->kernel)};
+    ConvWork w = {.conv = conv,
+                  .plan = ff_style_plan_kernel(&conv->kernel),
+                  .in_rows = ff_style_plan_rows(&conv->kernel)};
     ConvPlan *const plan = &w.plan;
 
     if (!conv->kernel.transposed) {

@@ -34,7 +34,8 @@
  *
  * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6
  * (conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters. Its chunks are
- * channels, or pairs of them.
+ * channels, or pairs of them. Behind it, it is packed as it is for rows: a square in which one value is far beyond the
+ * others would lose those.
  */
 typedef struct ConvPlan {
     int in_squares; ///< the output is made in squares, and what is called a pixel here is one of them
@@ -80,7 +81,9 @@ typedef struct ConvAffine {
 typedef struct ConvWork {
     const StyleConv *conv;
     ConvPlan plan;
-    int width; ///< pixels of the output's first phase; or squares of a row
+    ConvPlan
+        in_rows; ///< when the plan is in squares: what is done where they can't hold the values
+    int width;   ///< pixels of the output's first phase; or squares of a row
     ConvWindow window;
     ConvAhead ahead;
     ConvAffine affine;
@@ -97,6 +100,9 @@ typedef struct ConvWork {
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
 ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape);
 
+/** The same without squares. */
+ConvPlan ff_style_plan_rows(const StyleKernelShape *shape);
+
 static inline int count_groups(const ConvPlan *plan)
 {
     return (plan->filters + plan->group - 1) / plan->group;
@@ -106,6 +112,12 @@ static inline int count_groups(const ConvPlan *plan)
 static inline size_t packed_step(const ConvPlan *plan)
 {
     return (size_t)plan->rows * (size_t)plan->chunks * (size_t)plan->chunk * (size_t)plan->group;
+}
+
+/** Values of all places of a kernel in squares: what is packed for rows begins there. */
+static inline size_t packed_squares(const ConvPlan *plan)
+{
+    return PLACES * (size_t)count_groups(plan) * packed_step(plan);
 }
 
 /** Values of the input from where the first phase's kernel begins to read to where this one's does. */

@@ -10,10 +10,23 @@
 #ifndef FF_STYLE_CONV_SQUARES_H
 #define FF_STYLE_CONV_SQUARES_H
 
+#include <float.h>
+
 #include "conv_floats.h"
 
 #define NEAR ((float)NEAR_POINT)
 #define FAR ((float)FAR_POINT)
+
+/*
+ * How far the values of a square may be beyond those of the calmest one beside it. What a square makes is sums and
+ * differences of all its values, rounded as the largest one is: outputs that don't read that one would lose as many
+ * bits. What is no number would be in all of them.
+ */
+#if DOTS
+#define RANGE 128.f
+#else
+#define RANGE 512.f
+#endif
 
 /** The six values of a line as they are multiplied, B^T in the paper. */
 static VECTORS_INLINE void transform_input(const Vector *line, int step, Vector *to)
@@ -56,8 +69,13 @@ static VECTORS_INLINE void put_factors(float *to, Vector values)
 #endif
 }
 
-/** A vector of channels of a square: `from` and `to` are the first one's in the window and in the result. */
-static VECTORS_INLINE void transform_square(const ConvWork *w, ptrdiff_t from, float *to)
+/**
+ * A vector of channels of a square: `from` and `to` are the first one's in the window and in the result.
+ *
+ * @return the squares of the corners added to `energy`: each of the 36 values is in one of them
+ */
+static VECTORS_INLINE Vector transform_square(const ConvWork *w, ptrdiff_t from, float *to,
+                                              Vector energy)
 {
     const ptrdiff_t channels = w->conv->input.channels;
     const size_t step = place_step(w, w->plan.chunks);
@@ -76,18 +94,49 @@ static VECTORS_INLINE void transform_square(const ConvWork *w, ptrdiff_t from, f
         transform_input(lines + x, SQUARE_INPUT, column);
         UNROLL for (int y = 0; y < SQUARE_INPUT; y++)
             put_factors(to + (size_t)(y * SQUARE_INPUT + x) * step, column[y]);
+        if (x % (SQUARE_INPUT - 1) == 0) {
+            energy = multiply_add(column[0], column[0], energy);
+            energy = multiply_add(column[SQUARE_INPUT - 1], column[SQUARE_INPUT - 1], energy);
+        }
     }
+    return energy;
 }
 
-/** `count` squares from number `first` of the row on. */
-static VECTORS_INLINE void transform_squares(ConvWork *w, int first, int count)
+/** Whether all are numbers, and within the range: zeros count as what is about 1. */
+static VECTORS_INLINE int have_range(const Vector *energies, int count, int channels)
+{
+    float sums[SUMS], least = FLT_MAX, most = 0;
+
+    for (int i = 0; i < SUMS; i += FF_STYLE_LANES) {
+        const int from = i < SUMS - FF_STYLE_LANES ? i : SUMS - FF_STYLE_LANES;
+
+        put_vector(sums + from, sum_vectors(energies + from));
+    }
+    for (int i = 0; i < count; i++) {
+        if (!(sums[i] <= FLT_MAX))
+            return 0;
+        least = sums[i] < least ? sums[i] : least;
+        most = sums[i] > most ? sums[i] : most;
+    }
+    // One alone has nothing beside it.
+    least = count == 1 || least < (float)channels ? (float)channels : least;
+    return most <= RANGE * RANGE * least;
+}
+
+/** `count` squares from number `first` of the row on; returns whether they hold the values. */
+static VECTORS_INLINE int transform_squares(ConvWork *w, int first, int count)
 {
     const int channels = w->conv->input.channels;
+    Vector energies[SUMS];
 
+    for (int i = 0; i < SUMS; i++)
+        energies[i] = fill(0);
     for (int i = 0; i < count; i++)
         for (int channel = 0; channel < channels; channel += FF_STYLE_LANES)
-            transform_square(w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
-                             w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1));
+            energies[i] = transform_square(
+                w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
+                w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1), energies[i]);
+    return have_range(energies, count, channels);
 }
 
 /** The squares from number `first` on, for which there are `count` vectors. */
@@ -207,14 +256,52 @@ static VECTORS_INLINE void write_squares(ConvWork *w, int y, int x, int count)
     }
 }
 
+/** The pixels of a row of the output, of one phase, that `count` from row `y` and column `x` of the input on make. */
+static VECTORS void multiply_phase(const ConvWork *w, int y, int x, int count, int row, int column)
+{
+    const StyleFeatures *output = &w->conv->output;
+    const int rows = w->in_rows.row_phases, columns = w->in_rows.column_phases;
+    const int part = row % rows * columns + column, width = output->width / columns;
+    const float *const kernel = (const float *)w->conv->packed + packed_squares(&w->plan);
+    const ptrdiff_t pitch = w->conv->input.channels * (ptrdiff_t)sizeof(float);
+    const int top = w->in_rows.first_row[row % rows] - w->in_rows.first_row[0];
+    const int left = w->in_rows.first_column[column] - w->in_rows.first_column[0];
+    const uint8_t *read[SQUARE_INPUT];
+    ConvWork work = *w;
+
+    for (int i = 0; i < w->in_rows.rows; i++)
+        read[i] = w->window.rows[row / rows + top + i] + (x + left) * pitch;
+    work.plan = w->in_rows;
+    work.width = width - x < count ? width - x : count;
+    work.window.rows = read;
+    work.window.pitch = pitch;
+    multiply_floats(
+        &work, kernel + (size_t)(part * count_groups(&work.plan)) * packed_step(&work.plan),
+        ((size_t)(y * rows + row) * (size_t)output->width + (size_t)(x * columns + column)) *
+            (size_t)output->channels);
+}
+
+/** What squares can't hold: as they are, `count` pixels from row `y` and column `x` of the input on. */
+static VECTORS void multiply_without_squares(const ConvWork *w, int y, int x, int count)
+{
+    const int rows = w->in_rows.row_phases;
+
+    for (int row = 0; row < SQUARE * rows && y * rows + row < w->conv->output.height; row++)
+        for (int column = 0; column < w->in_rows.column_phases; column++)
+            multiply_phase(w, y, x, count, row, column);
+}
+
 static VECTORS void multiply_squares(ConvWork *w, int y)
 {
     for (int i = 0; i < w->width; i += w->squares_at_once) {
         const int count = w->width - i < w->squares_at_once ? w->width - i : w->squares_at_once;
 
-        transform_squares(w, i, count);
-        multiply_places(w, count);
-        write_squares(w, y, i * SQUARE, count);
+        if (transform_squares(w, i, count)) {
+            multiply_places(w, count);
+            write_squares(w, y, i * SQUARE, count);
+        } else {
+            multiply_without_squares(w, y, i * SQUARE, count * SQUARE);
+        }
     }
 }
 

@@ -42,7 +42,7 @@ static int square_filters(const StyleKernelShape *shape)
 static int has_squares(const StyleKernelShape *shape)
 {
     if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns ||
-        (size_t)shape->channels > MAX_PACKED / PLACES / (size_t)square_filters(shape))
+        (size_t)shape->channels > MAX_PACKED / (PLACES + 9) / (size_t)square_filters(shape))
         return 0;
     // The phases of whole vectors of filters are told apart where they are written.
     return shape->transposed ? shape->rows == 4 && shape->filters % TILE == 0
@@ -70,7 +70,7 @@ static ConvPlan plan_squares(const StyleKernelShape *shape)
                       .first_column = {first, first}};
 }
 
-ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
+ConvPlan ff_style_plan_rows(const StyleKernelShape *shape)
 {
     const int can_pair = shape->type == FF_STYLE_BFLOAT16 && shape->filters <= TILE;
     const int halves = shape->transposed ? 2 : 1;
@@ -82,8 +82,6 @@ ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
                      .row_step = shape->stride / halves,
                      .column_step = shape->stride / halves};
 
-    if (has_squares(shape))
-        return plan_squares(shape);
     plan.chunk = shape->type == FF_STYLE_BFLOAT16 ? CHUNK : 1;
     plan.group = TILE;
     plan.run = shape->type == FF_STYLE_BFLOAT16 ? 2 : 1;
@@ -107,10 +105,15 @@ ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
     return plan;
 }
 
-/** Kernels that are packed one behind the other. */
+ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
+{
+    return has_squares(shape) ? plan_squares(shape) : ff_style_plan_rows(shape);
+}
+
+/** Kernels that are packed one behind the other, when it is not in squares. */
 static int count_parts(const ConvPlan *plan)
 {
-    return plan->in_squares ? PLACES : plan->row_phases * plan->column_phases;
+    return plan->row_phases * plan->column_phases;
 }
 
 size_t ff_style_packed_size(const StyleKernelShape *shape)
@@ -127,8 +130,11 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
     if (shape->pixels > 1 &&
         (!has_colours(shape) || shape->stride > 1 || (shape->columns - 1) % shape->pixels))
         return 0;
-    plan = ff_style_plan_kernel(shape);
+    plan = ff_style_plan_rows(shape);
     size = (size_t)(count_parts(&plan) * count_groups(&plan)) * packed_step(&plan);
+    plan = ff_style_plan_kernel(shape);
+    if (plan.in_squares)
+        size += packed_squares(&plan);
     return size <= MAX_PACKED ? size : 0;
 }
 
@@ -224,8 +230,8 @@ static void pack_square(const StyleKernelShape *shape, const float *kernel, int 
     }
 }
 
-/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. */
-static void pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. Returns how many. */
+static size_t pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
                          void *packed)
 {
     const int run = shape->dots ? 2 : 1;
@@ -240,6 +246,7 @@ static void pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, co
             pack_square(shape, kernel, channel, filter, packed,
                         at * (size_t)run + (size_t)(channel % run), place * (size_t)run);
         }
+    return packed_squares(plan);
 }
 
 static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
@@ -326,13 +333,12 @@ static int pack_row(const StyleKernelShape *shape, const ConvPlan *plan, const f
 
 void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed)
 {
-    const ConvPlan plan = ff_style_plan_kernel(shape);
+    ConvPlan plan = ff_style_plan_kernel(shape);
     size_t to = 0;
 
-    if (plan.in_squares) {
-        pack_squares(shape, &plan, kernel, packed);
-        return;
-    }
+    if (plan.in_squares)
+        to = pack_squares(shape, &plan, kernel, packed);
+    plan = ff_style_plan_rows(shape);
     for (int i = 0; i < count_parts(&plan); i++)
         for (int filter = 0; filter < plan.filters; filter += plan.group)
             for (int row = 0; row < plan.rows; row++) {
