@@ -22,14 +22,20 @@
  * for, and RGB upright on white.
  */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // O_CLOEXEC
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "libavcodec/avcodec.h"
 #include "libavutil/error.h"
-#include "libavutil/file.h"
 #include "libavutil/log.h"
 #include "libavutil/mem.h"
 #include "libavutil/pixdesc.h"
@@ -76,20 +82,21 @@ static int fail(const Reading *r, int code, const char *reason)
     return code;
 }
 
-/** Read the whole file into a packet. */
-static int read_file(const Reading *r, AVPacket *packet)
+static int fail_as(const Reading *r, int error)
 {
-    uint8_t *data;
-    size_t size;
-    struct stat status;
     char reason[128];
-    int ret;
 
-    if (stat(r->path, &status) < 0) {
-        ret = AVERROR(errno);
-        av_strerror(ret, reason, sizeof(reason));
-        return fail(r, ret, reason);
-    }
+    av_strerror(error, reason, sizeof(reason));
+    return fail(r, error, reason);
+}
+
+/** Check that it is a file, of a size that a picture may have. */
+static int check_file(const Reading *r, int fd, int *size)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return fail_as(r, AVERROR(errno));
     if (!S_ISREG(status.st_mode) || !status.st_size)
         return fail(r, AVERROR(EINVAL),
                     "expected a picture, found no file, or "
@@ -98,15 +105,43 @@ static int read_file(const Reading *r, AVPacket *packet)
         return fail(r, AVERROR(EFBIG),
                     "the picture's file has more than 256 "
                     "megabytes");
-    if ((ret = av_file_map(r->path, &data, &size, QUIET, r->log_ctx)) < 0) {
-        av_strerror(ret, reason, sizeof(reason));
-        return fail(r, ret, reason);
+    *size = status.st_size;
+    return 0;
+}
+
+/** Read it into a packet: one that is mapped and gets shorter would end the process. */
+static int read_bytes(const Reading *r, int fd, AVPacket *packet)
+{
+    int size, ret, done = 0;
+
+    if ((ret = check_file(r, fd, &size)) < 0 ||
+        (ret = av_new_packet(packet, size)) < 0)
+        return ret;
+    while (done < size) {
+        const ssize_t count = read(fd, packet->data + done, size - done);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return fail_as(r, AVERROR(errno));
+        if (!count)
+            return fail(r, AVERROR(EIO),
+                        "the picture's file got shorter while it was read");
+        done += count;
     }
-    // It may have grown since.
-    ret = size > MAX_BYTES ? AVERROR(EFBIG) : av_new_packet(packet, size);
-    if (ret >= 0)
-        memcpy(packet->data, data, size);
-    av_file_unmap(data, size);
+    return 0;
+}
+
+/** Read the whole file into a packet. */
+static int read_file(const Reading *r, AVPacket *packet)
+{
+    const int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int ret;
+
+    if (fd < 0)
+        return fail_as(r, AVERROR(errno));
+    ret = read_bytes(r, fd, packet);
+    close(fd);
     return ret;
 }
 

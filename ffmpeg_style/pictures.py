@@ -244,13 +244,23 @@ def write_animation(path: Path, file: IO[bytes]) -> None:
     file.flush()
 
 
+class _Unmapped(io.BufferedReader):
+    """A file without a descriptor for Pillow and libtiff to map: it may get shorter meanwhile."""
+
+    def fileno(self):
+        raise io.UnsupportedOperation("fileno")
+
+
 @contextmanager
 def _opened(path):
     """The file as a Pillow image, and every error about it as one of ours."""
     if not path.is_file():
         raise InputNotFoundError(f"expected an image, found no file at {path}")
     try:
-        with Image.open(path, formats=_formats()) as image:
+        with (
+            _Unmapped(io.FileIO(path)) as file,
+            Image.open(file, formats=_formats()) as image,
+        ):
             yield image
     except StyleError:
         raise

@@ -1,6 +1,8 @@
 """Still pictures, as cameras, scanners and other programs write them."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +143,25 @@ def test_what_is_no_picture_is_named(tmp_path):
     for name in ("text.png", "cut.png"):
         with pytest.raises(InputError, match=name):
             read_picture(Path(tmp_path / name))
+
+
+TRUNCATED = """
+import os, sys
+from pathlib import Path
+
+from PIL import ImageOps
+
+from ffmpeg_style import pictures
+
+path = Path(sys.argv[1])
+turn = ImageOps.exif_transpose
+ImageOps.exif_transpose = lambda *args, **options: os.truncate(path, 0) or turn(*args, **options)
+assert pictures.read_rgb(path).getextrema() == ((90, 90),) * 3
+"""
+
+
+def test_a_file_that_gets_shorter_while_it_is_read_ends_no_process(tmp_path):
+    for suffix in (".bmp", ".tif"):  # which Pillow would map
+        path = tmp_path / f"grey{suffix}"
+        Image.new("L", (200, 200), 90).save(path)
+        subprocess.run([sys.executable, "-c", TRUNCATED, path], check=True)

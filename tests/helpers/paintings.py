@@ -4,12 +4,15 @@ from PIL import Image
 
 RED, BLUE = (160, 90, 100), (100, 110, 180)
 
+SHORTER = "/sys/devices/system/cpu/online"
+"""A file that says it has 4096 bytes, and has a few."""
 NO_PICTURES = [
     (lambda path: path.write_bytes(b"no picture at all"), "unreadable", "of another kind"),
     (lambda path: path.write_bytes(b""), "unreadable", "found no file, or an empty one"),
     (lambda path: path.mkdir(), "found no file", "found no file, or an empty one"),
     (lambda path: None, "found no file", "No such file or directory"),
     (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(100)), "unreadable", "is damaged"),
+    (lambda path: path.symlink_to(SHORTER), "unreadable", "got shorter while it was read"),
     (lambda path: black(path, 20000, 20000), "million pixels", "more than 67 million"),
     (lambda path: black(path, 70000, 1), "at most 65535", "at most 65535"),
 ]
