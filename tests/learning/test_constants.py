@@ -146,3 +146,4 @@ def test_commands_have_the_defaults_of_the_package():
     shared = ("content_weight", "style_weight", "tv_weight", "style_size")
     assert {name: defaults[name] for name in shared} == {name: expected[name] for name in shared}
     assert (settings.steps, settings.size, settings.batch, settings.rate) == (20_000, 256, 1, 1e-3)
+    assert (settings.consistency, settings.average) == (30, 0)
