@@ -95,6 +95,21 @@ int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
     return is_back;
 }
 
+void ff_styletransfer_note_painting(StylePace *pace, int64_t arrival)
+{
+    const int64_t now = av_gettime_relative();
+
+    pace->took = now - FFMAX(arrival, pace->painted);
+    pace->painted = now;
+}
+
+int ff_styletransfer_is_soon_done(const StylePace *pace, int64_t arrival)
+{
+    const int64_t done = FFMAX(arrival, pace->painted) + pace->took;
+
+    return pace->took && done - pace->arrival <= pace->duration / 4;
+}
+
 void ff_styletransfer_note_departure(StylePace *pace)
 {
     get_switches(&pace->then);

@@ -40,6 +40,8 @@ typedef struct StylePace {
     int waited;         ///< whether the thread slept until the last frame came
     int proofs;         ///< frames in a row that it did not sleep for
     int ahead;          ///< how many may be painted while one is asked for
+    int64_t painted;    ///< when a painting was last done
+    int64_t took; ///< how long it was the oldest one that was being painted
 } StylePace;
 
 /** Call this when a frame is asked for while so many are being painted. */
@@ -58,6 +60,16 @@ void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead);
  */
 int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
                                   AVRational time_base);
+
+/** Call this with each painting that is done, of a frame that came then. */
+void ff_styletransfer_note_painting(StylePace *pace, int64_t arrival);
+
+/**
+ * Whether the oldest frame that is being painted, which came then, will be
+ * done within a quarter of the source's interval from the last frame's coming,
+ * if the last painting is a measure.
+ */
+int ff_styletransfer_is_soon_done(const StylePace *pace, int64_t arrival);
 
 /** Call this with each frame that is sent on. */
 void ff_styletransfer_note_departure(StylePace *pace);

@@ -22,6 +22,7 @@
 #include "libavutil/dict.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
+#include "libavutil/pixdesc.h"
 #include "libavutil/time.h"
 
 #include "vf_report.h"
@@ -68,4 +69,14 @@ int ff_styletransfer_set_metadata(const StyleReport *report, AVFrame *frame)
         ret = av_dict_set_int(metadata, counts[i].key, counts[i].value, 0);
     snprintf(delay, sizeof(delay), "%.3f", report->delay / 1e6);
     return ret < 0 ? ret : av_dict_set(metadata, METADATA "delay", delay, 0);
+}
+
+void ff_styletransfer_warn_of_hdr(void *log_ctx, const AVFrame *frame)
+{
+    if (frame->color_trc == AVCOL_TRC_SMPTE2084 ||
+        frame->color_trc == AVCOL_TRC_ARIB_STD_B67)
+        av_log(log_ctx, AV_LOG_WARNING,
+               "the source is HDR (%s), and is painted as if it were SDR: put "
+               "a tone mapping before this filter, as the manual has it\n",
+               av_color_transfer_name(frame->color_trc));
 }

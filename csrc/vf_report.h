@@ -45,4 +45,7 @@ void ff_styletransfer_log_progress(void *log_ctx, StyleReport *report,
 /** Returns 0, or a negative error code. */
 int ff_styletransfer_set_metadata(const StyleReport *report, AVFrame *frame);
 
+/** Tells that HDR's values, taken for those of SDR, are dim and pale. */
+void ff_styletransfer_warn_of_hdr(void *log_ctx, const AVFrame *frame);
+
 #endif /* AVFILTER_STYLETRANSFER_VF_REPORT_H */

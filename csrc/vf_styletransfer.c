@@ -207,6 +207,7 @@ static int send_oldest(AVFilterContext *ctx, int wait)
             return 0;
         s->nb_painting--;
         s->report.nb_painted += ret > 0;
+        ff_styletransfer_note_painting(&s->pace, frame.arrival);
         av_frame_free(&frame.in);
     }
     av_fifo_drain2(s->pending, 1);
@@ -328,21 +329,15 @@ static int check_format(AVFilterContext *ctx, const AVFrame *in)
     return AVERROR(EINVAL);
 }
 
-/**
- * What the first frame is told of: HDR's values, taken for those of SDR, are
- * dim and pale.
- */
-static void warn_of_hdr(AVFilterContext *ctx, const AVFrame *in)
+/** Whether a frame that comes now would wait, and for long. */
+static int is_busy(const StyleTransferContext *s)
 {
-    const StyleTransferContext *s = ctx->priv;
+    PendingFrame oldest;
 
-    if (!s->report.nb_in && (in->color_trc == AVCOL_TRC_SMPTE2084 ||
-                             in->color_trc == AVCOL_TRC_ARIB_STD_B67))
-        av_log(
-            ctx, AV_LOG_WARNING,
-            "the source is HDR (%s), and is painted as if it were SDR: put a "
-            "tone mapping before this filter, as the manual has it\n",
-            av_color_transfer_name(in->color_trc));
+    if (s->nb_painting != s->nb_requests ||
+        av_fifo_peek(s->pending, &oldest, 1, 0) < 0)
+        return s->nb_painting > s->nb_requests;
+    return !ff_styletransfer_is_soon_done(&s->pace, oldest.arrival);
 }
 
 /** Takes a frame from the input; returns 1, 0 if there is none, or an error. */
@@ -358,10 +353,10 @@ static int take_frame(AVFilterContext *ctx)
         av_frame_free(&in);
         return ret;
     }
-    warn_of_hdr(ctx, in);
+    if (!s->report.nb_in)
+        ff_styletransfer_warn_of_hdr(ctx, in);
     note_arrival(s, in->pts, ctx->inputs[0]->time_base);
-    if (s->late == LATE_DROP && s->nb_painting == s->nb_requests &&
-        !ctx->is_disabled) {
+    if (s->late == LATE_DROP && !ctx->is_disabled && is_busy(s)) {
         s->report.nb_dropped++;
         av_frame_free(&in);
         return 1;
