@@ -9,7 +9,7 @@
 # make check-webrtc the same of WebRTC, between real browsers; as root
 # make wheel        the wheel that paints, for this machine's Python
 # make wheel-ffmpeg a wheel with the patched ffmpeg in it, of FFmpeg's licence
-# make check-graphs 300 networks drawn by lot, beside TensorFlow
+# make check-graphs 300 networks drawn by lot, and 500 broken ones, beside TensorFlow
 # make bench        the benchmark of speed
 # make bench-limits precision, memory and the first frame
 # make clean        deletes what was made here, the built ffmpeg included, except .venv
@@ -79,7 +79,7 @@ check-live: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	$(BIN)/python -m pytest -m live tests/live
 
 check-graphs: .venv/installed-test $(EXTENSION)
-	$(BIN)/python -m pytest -m graphs tests/engine/test_random_graphs.py
+	$(BIN)/python -m pytest -m graphs tests/engine/test_random_graphs.py tests/engine/test_mutated_graphs.py
 
 check-webrtc: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	unshare --net $(BIN)/python scripts/check-webrtc

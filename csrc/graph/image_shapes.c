@@ -89,8 +89,13 @@ static int give_sizes(StyleSmallCall *call, int slot, int type)
 
     if (sizes->rank != 1 || sizes->count > FF_STYLE_MAX_DIMS)
         return 0;
-    for (size_t i = 0; i < sizes->count; i++)
+    for (size_t i = 0; i < sizes->count; i++) {
         dims[i] = ff_style_whole(sizes->values[i]);
+        if (dims[i] < 0) { // some of TensorFlow's operations end the process at that
+            call->outputs[0]->count = FF_STYLE_TOO_MANY;
+            return 0;
+        }
+    }
     return ff_style_set_shape(call->outputs[0], type, (int)sizes->count, dims);
 }
 
