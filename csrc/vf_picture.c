@@ -109,7 +109,10 @@ static int check_file(const Reading *r, int fd, int *size)
     return 0;
 }
 
-/** Read it into a packet: one that is mapped and gets shorter would end the process. */
+/**
+ * Read it into a packet: one that is mapped and gets shorter would end the
+ * process.
+ */
 static int read_bytes(const Reading *r, int fd, AVPacket *packet)
 {
     int size, ret, done = 0;

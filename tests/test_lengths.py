@@ -34,6 +34,13 @@ def test_files_of_c_are_short():
     assert not {str(path): count for path, count in lines.items() if count > MOST_LINES}
 
 
+def test_lines_of_the_filter_are_as_long_as_those_of_ffmpeg():
+    paths = [*(REPOSITORY / "csrc").glob("vf_*.[ch]")]
+    assert len(paths) > 2
+    lines = [line for path in paths for line in path.read_text().splitlines()]
+    assert not [line for line in lines if len(line) > 80]
+
+
 @pytest.mark.parametrize(
     ("folders", "pattern", "functions"),
     [
