@@ -18,16 +18,17 @@ typedef struct StyleHold {
     const StyleFilters *filters;
     const StyleMotion *motion;
     const uint8_t *weights; ///< of the last painting at the blocks' corners, line by line
-    uint8_t *sharpness; ///< of each block: how the last painting is looked up, then the next time
-    unsigned number;    ///< of the frame, for the dither
+    uint8_t *sharpness;     ///< of each block: room for it
+    unsigned seed;          ///< of the dither
 } StyleHold;
 
 /**
- * Holds a painting, in place: blends in the last one from where each block was. What is blurred by that is
- * sharpened the next time.
+ * Holds a painting, in place: blends in the last one from where each block was, and sharpens what is blurred by that.
+ *
+ * What is kept is not sharpened: of what was painted long ago, nothing would fade.
  *
  * @param last padded
- * @param kept receives what the painting became, padded
+ * @param kept receives what the painting became but for the sharpening, padded
  */
 void ff_style_hold_painting(const StyleHold *hold, const StylePainting *last,
                             const StylePainting *kept, uint8_t *painting, ptrdiff_t stride);

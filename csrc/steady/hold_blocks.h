@@ -22,7 +22,9 @@
 #define LONG_ROW 40 // bytes of a line with what the taps reach beside it, rounded up
 #define PADDING FF_STYLE_HELD_PADDING
 #define SCALE FF_STYLE_TAPS_SCALE
-#define GAIN 16 // of the sharpness, for a detail that is lost
+#define SHARPNESS_BITS 6
+#define MAX_SHARPNESS 31 // 1020 times that fits into 16 bits
+#define GAIN 24          // of the sharpness, for a detail that is lost
 
 /** A block of a painting, lines without gaps. */
 typedef uint8_t Block[BLOCK * ROW];
@@ -50,14 +52,13 @@ static TARGET void filter_across(int16_t *restrict out, const uint16_t *restrict
                                  const int16_t *restrict taps)
 {
     const unsigned a = (uint16_t)taps[0], b = (uint16_t)taps[1], c = (uint16_t)taps[2];
-    const unsigned d = (uint16_t)taps[3], e = (uint16_t)taps[4], f = (uint16_t)taps[5];
+    const unsigned d = (uint16_t)taps[3];
 
     for (int i = 0; i < LINES; i++, lines += LONG_ROW, out += ROW)
         for (int j = 0; j < ROW; j++)
             out[j] =
                 (int16_t)((int16_t)(uint16_t)(lines[j] * a + lines[j + 3] * b + lines[j + 6] * c +
-                                              lines[j + 9] * d + lines[j + 12] * e +
-                                              lines[j + 15] * f + SCALE / 2) >>
+                                              lines[j + 9] * d + SCALE / 2) >>
                           6);
 }
 
@@ -65,14 +66,13 @@ static TARGET void filter_down(uint8_t *restrict out, const int16_t *restrict li
                                const int16_t *restrict taps)
 {
     const unsigned a = (uint16_t)taps[0], b = (uint16_t)taps[1], c = (uint16_t)taps[2];
-    const unsigned d = (uint16_t)taps[3], e = (uint16_t)taps[4], f = (uint16_t)taps[5];
+    const unsigned d = (uint16_t)taps[3];
 
     for (int j = 0; j < BLOCK * ROW; j++) {
         const uint16_t *const p = (const uint16_t *)lines + j;
-        int16_t value =
-            (int16_t)((int16_t)(uint16_t)(p[0] * a + p[ROW] * b + p[2 * ROW] * c + p[3 * ROW] * d +
-                                          p[4 * ROW] * e + p[5 * ROW] * f + SCALE / 2) >>
-                      6);
+        int16_t value = (int16_t)((int16_t)(uint16_t)(p[0] * a + p[ROW] * b + p[2 * ROW] * c +
+                                                      p[3 * ROW] * d + SCALE / 2) >>
+                                  6);
 
         value = value < 0 ? 0 : value;
         out[j] = (uint8_t)(value > 255 ? 255 : value);
@@ -81,7 +81,7 @@ static TARGET void filter_down(uint8_t *restrict out, const int16_t *restrict li
 
 /** A block of the last painting at a place given in parts of a pixel. */
 static TARGET void look_up(Block block, const StylePainting *last, int x, int y,
-                           const int16_t taps[FF_STYLE_SUBPIXELS][TAPS], int sharpness)
+                           const StyleFilters *filters)
 {
     const int column = limit(x >> 4, -PADDING + BEFORE, last->width + PADDING - LINES + BEFORE);
     const int row = limit(y >> 4, -PADDING + BEFORE, last->height + PADDING - LINES + BEFORE);
@@ -90,14 +90,14 @@ static TARGET void look_up(Block block, const StylePainting *last, int x, int y,
     uint16_t wide[LINES * LONG_ROW];
     int16_t lines[LINES * ROW];
 
-    if (!right && !below && !sharpness) {
+    if (!right && !below) {
         take_block(block, from, last->stride);
         return;
     }
     // All of them first: what has just been written can't be read at other places without waiting.
     widen(wide, from - BEFORE * (last->stride + 3), last->stride);
-    filter_across(lines, wide, taps[right]);
-    filter_down(block, lines, taps[below]);
+    filter_across(lines, wide, filters->taps[right]);
+    filter_down(block, lines, filters->taps[below]);
 }
 
 /** Weights of a block's pixels in a line, from those at its two ends in 8ths of WHOLE. */
@@ -168,13 +168,17 @@ static TARGET int detail(const Block block)
     return sum;
 }
 
-/** The sharpness for the next time, by what was lost of the detail. */
-static TARGET uint8_t next_sharpness(int wanted, int found)
+/**
+ * How much a block is sharpened, by the detail that its painting has and what is left of it. Where it is held
+ * loosely, what is sharpened flickers.
+ */
+static TARGET uint8_t find_sharpness(int painted, int held, int weight)
 {
-    const int floor = 2 * ROW;
+    const int lost = painted - painted / 20 - held, floor = 2 * ROW;
+    const int firmness = weight * weight / FF_STYLE_WHOLE;
 
-    return (uint8_t)limit(GAIN * (wanted - wanted / 20 - found) / (found + floor), 0,
-                          FF_STYLE_SHARPNESS - 1);
+    return (uint8_t)limit(GAIN * firmness * lost / (FF_STYLE_WHOLE * (held + floor)), 0,
+                          MAX_SHARPNESS);
 }
 
 static TARGET void hold_block(const StyleHold *hold, const StylePainting *last, Block block,
@@ -184,20 +188,33 @@ static TARGET void hold_block(const StyleHold *hold, const StylePainting *last, 
     const int place = row * motion->columns + column, next = motion->columns + 1;
     const StyleVector *const vector = &motion->vectors[place];
     const uint8_t *const weights = hold->weights + row * next + column;
-    uint8_t *const sharpness = &hold->sharpness[place];
+    const int weight = weights[0] + weights[1] + weights[next] + weights[next + 1];
     Block held;
-    int wanted;
+    int painted;
 
-    if (!(weights[0] | weights[1] | weights[next] | weights[next + 1])) {
-        *sharpness = 0;
+    hold->sharpness[place] = 0;
+    if (!weight)
         return;
-    }
     look_up(held, last, column * BLOCK * FF_STYLE_SUBPIXELS + vector->x,
-            row * BLOCK * FF_STYLE_SUBPIXELS + vector->y, hold->filters->taps[*sharpness],
-            *sharpness);
-    wanted = detail(block);
-    blend(block, held, weights, next, hold->number * 131 + (unsigned)place);
-    *sharpness = next_sharpness(wanted, detail(block));
+            row * BLOCK * FF_STYLE_SUBPIXELS + vector->y, hold->filters);
+    painted = detail(block);
+    blend(block, held, weights, next, hold->seed * 131 + (unsigned)place);
+    hold->sharpness[place] = find_sharpness(painted, detail(block), weight / 4);
+}
+
+/** Towards zero is rounded, so that what noise leaves is not sharpened. */
+static TARGET void sharpen_block(Block block, const uint8_t *from, ptrdiff_t stride, int sharpness)
+{
+    for (int i = 0; i < BLOCK; i++, from += stride, block += ROW)
+        for (int j = 0; j < ROW; j++) {
+            const int16_t near =
+                (int16_t)(from[j - 3] + from[j + 3] + from[j - stride] + from[j + stride]);
+            const int16_t more = (int16_t)((int16_t)(4 * from[j] - near) * sharpness);
+            const int16_t up = (int16_t)(more >> 15 & ((1 << SHARPNESS_BITS) - 1));
+            const int16_t value = (int16_t)(from[j] + ((int16_t)(more + up) >> SHARPNESS_BITS));
+
+            block[j] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+        }
 }
 
 static TARGET void copy_part(uint8_t *to, ptrdiff_t to_stride, const uint8_t *from,
@@ -207,8 +224,9 @@ static TARGET void copy_part(uint8_t *to, ptrdiff_t to_stride, const uint8_t *fr
         memcpy(to + i * to_stride, from + i * from_stride, 3 * (size_t)width);
 }
 
-TARGET void HOLD_PAINTING(const StyleHold *hold, const StylePainting *last,
-                          const StylePainting *kept, uint8_t *painting, ptrdiff_t stride)
+/** Holds the blocks of a painting, and keeps them. */
+static TARGET void hold_blocks(const StyleHold *hold, const StylePainting *last,
+                               const StylePainting *kept, const uint8_t *painting, ptrdiff_t stride)
 {
     const StyleMotion *const motion = hold->motion;
     Block block = {0};
@@ -218,16 +236,32 @@ TARGET void HOLD_PAINTING(const StyleHold *hold, const StylePainting *last,
             const int x = column * BLOCK, y = row * BLOCK;
             const int width = limit(kept->width - x, 0, BLOCK);
             const int height = limit(kept->height - y, 0, BLOCK);
-            uint8_t *const here = painting + y * stride + 3 * x;
 
-            if (width == BLOCK && height == BLOCK)
-                take_block(block, here, stride);
-            else
-                copy_part(block, ROW, here, stride, width, height);
+            copy_part(block, ROW, painting + y * stride + 3 * x, stride, width, height);
             hold_block(hold, last, block, column, row);
-            copy_part(here, stride, block, ROW, width, height);
             copy_part(kept->pixels + y * kept->stride + 3 * x, kept->stride, block, ROW, width,
                       height);
         }
     ff_style_pad_painting(kept);
+}
+
+TARGET void HOLD_PAINTING(const StyleHold *hold, const StylePainting *last,
+                          const StylePainting *kept, uint8_t *painting, ptrdiff_t stride)
+{
+    const StyleMotion *const motion = hold->motion;
+
+    hold_blocks(hold, last, kept, painting, stride);
+    for (int row = 0; row < motion->rows; row++)
+        for (int column = 0; column < motion->columns; column++) {
+            const int x = column * BLOCK, y = row * BLOCK;
+            const int sharpness = hold->sharpness[row * motion->columns + column];
+            const uint8_t *const from = kept->pixels + y * kept->stride + 3 * x;
+            Block block;
+
+            if (sharpness)
+                sharpen_block(block, from, kept->stride, sharpness);
+            copy_part(painting + y * stride + 3 * x, stride, sharpness ? block : from,
+                      sharpness ? ROW : kept->stride, limit(kept->width - x, 0, BLOCK),
+                      limit(kept->height - y, 0, BLOCK));
+        }
 }

@@ -23,25 +23,19 @@ static double cubic(double x)
     return x < 1 ? 1 + x * x * (1.5 * x - 2.5) : x < 2 ? 2 + x * (x * (2.5 - 0.5 * x) - 4) : 0;
 }
 
-static void make_filter(int16_t taps[TAPS], double phase, double edge)
-{
-    int sum = 0;
-
-    for (int i = 0; i < TAPS; i++) {
-        const double x = i - BEFORE - phase;
-        const double value = (1 + 2 * edge) * cubic(x) - edge * (cubic(x - 1) + cubic(x + 1));
-
-        taps[i] = (int16_t)lrint(value * SCALE);
-        sum += taps[i];
-    }
-    taps[phase < 0.5 ? BEFORE : BEFORE + 1] += (int16_t)(SCALE - sum);
-}
-
 void ff_style_make_filters(StyleFilters *filters)
 {
-    for (int i = 0; i < FF_STYLE_SHARPNESS; i++)
-        for (int j = 0; j < FF_STYLE_SUBPIXELS; j++)
-            make_filter(filters->taps[i][j], (double)j / FF_STYLE_SUBPIXELS, i / 32.0);
+    for (int i = 0; i < FF_STYLE_SUBPIXELS; i++) {
+        const double phase = (double)i / FF_STYLE_SUBPIXELS;
+        int16_t *const taps = filters->taps[i];
+        int sum = 0;
+
+        for (int j = 0; j < TAPS; j++) {
+            taps[j] = (int16_t)lrint(cubic(j - BEFORE - phase) * SCALE);
+            sum += taps[j];
+        }
+        taps[phase < 0.5 ? BEFORE : BEFORE + 1] += (int16_t)(SCALE - sum);
+    }
 }
 
 int ff_style_open_painting(StylePainting *painting, int width, int height)

@@ -12,16 +12,13 @@
 /** Pixels around a held painting, which repeat those at its edge. */
 #define FF_STYLE_HELD_PADDING 16
 
-/** Steps in which a painting is sharpened as it is moved. */
-#define FF_STYLE_SHARPNESS 8
-
-#define FF_STYLE_TAPS 6
-#define FF_STYLE_TAPS_BEFORE 2 ///< of them in front of the pixel
+#define FF_STYLE_TAPS 4
+#define FF_STYLE_TAPS_BEFORE 1 ///< of them in front of the pixel
 #define FF_STYLE_TAPS_SCALE 64 ///< their sum
 
 /** How paintings are looked up between pixels. */
 typedef struct StyleFilters {
-    int16_t taps[FF_STYLE_SHARPNESS][FF_STYLE_SUBPIXELS][FF_STYLE_TAPS];
+    int16_t taps[FF_STYLE_SUBPIXELS][FF_STYLE_TAPS];
 } StyleFilters;
 
 /** A painting of 8-bit RGB, with its padding; all zeros: none. */

@@ -13,6 +13,7 @@
 
 #define LEAST_CHANGE 4 // grey levels in the mean that no noise makes
 #define FALL 48        // grey levels of change at which nothing is held
+#define DOUBT 4        // weight of what a block fits worse than another does that claims its place
 
 /**
  * Whether the two pictures show different scenes: what was found for the blocks fits no better than a plain grey
@@ -39,10 +40,11 @@ static int open_steady(StyleSteady *s, const StylePyramid *source)
         ff_style_open_painting(&s->next, source->width, source->height) < 0)
         return -ENOMEM;
     count = (size_t)(s->motion.columns + 1) * (size_t)(s->motion.rows + 1);
-    if (!(s->memory = ff_style_take_block(2 * count)))
+    if (!(s->memory = ff_style_take_block(3 * count)))
         return -ENOMEM;
     s->weights = s->memory;
     s->sharpness = s->weights + count;
+    s->claims = s->sharpness + count;
     ff_style_make_filters(&s->filters);
     return 0;
 }
@@ -55,6 +57,68 @@ static void fill_table(uint8_t table[256], double amount)
 
         table[i] = (uint8_t)lrint(FF_STYLE_WHOLE * amount * share * share);
     }
+}
+
+static unsigned checksum(const StylePlane *plane)
+{
+    unsigned sum = 2166136261u; // FNV-1a
+
+    for (int y = 0; y < plane->height; y++)
+        for (int x = 0; x < plane->width; x++)
+            sum = (sum ^ plane->pixels[y * plane->stride + x]) * 16777619u;
+    return sum;
+}
+
+/**
+ * Another seed for each frame, so that what is held still goes where it should; but by what the source shows, so
+ * that whoever begins somewhere before paints the same.
+ */
+static void sow(StyleSteady *s, const StylePyramid *source)
+{
+    const unsigned look = checksum(&source->levels[source->nb_levels > 1]);
+
+    s->seed = look == s->look ? s->seed + 1 : look;
+    s->look = look;
+}
+
+/** The block of the last picture that a block was nearest to. */
+static int origin(const StyleMotion *motion, int column, int row)
+{
+    const int side = FF_STYLE_BLOCK * FF_STYLE_SUBPIXELS;
+    const StyleVector *const vector = &motion->vectors[row * motion->columns + column];
+    const int x = (column * side + vector->x + side / 2) / side;
+    const int y = (row * side + vector->y + side / 2) / side;
+
+    return (y < 0              ? 0
+            : y < motion->rows ? y
+                               : motion->rows - 1) *
+               motion->columns +
+           (x < 0                 ? 0
+            : x < motion->columns ? x
+                                  : motion->columns - 1);
+}
+
+/**
+ * What comes to light behind a moving thing has no place in the last picture: it is found at one that belongs to
+ * another block, which fits better. Such blocks are taken for more changed than they look.
+ */
+static void doubt(StyleSteady *s)
+{
+    const StyleMotion *const motion = &s->motion;
+
+    memset(s->claims, 255, (size_t)motion->columns * (size_t)motion->rows);
+    for (int pass = 0; pass < 2; pass++)
+        for (int row = 0; row < motion->rows; row++)
+            for (int column = 0; column < motion->columns; column++) {
+                uint8_t *const claim = &s->claims[origin(motion, column, row)];
+                uint8_t *const change = &motion->changes[row * motion->columns + column];
+                const int doubted = *change + DOUBT * (*change - *claim);
+
+                if (pass)
+                    *change = (uint8_t)(doubted < 255 ? doubted : 255);
+                else if (*change < *claim)
+                    *claim = *change;
+            }
 }
 
 /** At a corner, the mean of the blocks around. */
@@ -81,9 +145,10 @@ static void weigh(StyleSteady *s, double amount)
 
 static void hold(StyleSteady *s, uint8_t *painting, ptrdiff_t stride, double amount)
 {
-    const StyleHold hold = {&s->filters, &s->motion, s->weights, s->sharpness, s->number};
+    const StyleHold hold = {&s->filters, &s->motion, s->weights, s->sharpness, s->seed};
     const StylePainting last = s->last;
 
+    doubt(s);
     weigh(s, amount);
     ff_style_hold_painting(&hold, &last, &s->next, painting, stride);
     s->last = s->next;
@@ -92,7 +157,7 @@ static void hold(StyleSteady *s, uint8_t *painting, ptrdiff_t stride, double amo
 
 void ff_style_forget(StyleSteady *s)
 {
-    s->number = 0;
+    s->has_last = 0;
 }
 
 void ff_style_close_steady(StyleSteady *s)
@@ -119,16 +184,15 @@ int ff_style_steady(StyleSteady *s, StylePyramid *source, uint8_t *painting, ptr
         }
     }
     before = s->before;
-    if (s->number)
+    sow(s, source);
+    if (s->has_last)
         ff_style_find_motion(&s->motion, source, &s->before);
-    if (s->number && !is_cut(&s->motion)) {
+    if (s->has_last && !is_cut(&s->motion)) {
         hold(s, painting, stride, amount);
-        s->number++;
     } else {
         ff_style_keep_painting(&s->last, painting, stride);
         ff_style_reset_motion(&s->motion);
-        memset(s->sharpness, 0, (size_t)s->motion.columns * (size_t)s->motion.rows);
-        s->number = 1;
+        s->has_last = 1;
     }
     s->before = *source;
     *source = before; // its memory is for a source to come

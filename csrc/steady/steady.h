@@ -18,9 +18,12 @@ typedef struct StyleSteady {
     StylePainting last, next;
     uint8_t *weights;   ///< at the blocks' corners
     uint8_t *sharpness; ///< of the blocks
-    void *memory;       ///< of the two, from the pool
+    uint8_t *claims;    ///< the least change of those that were at a block's place
+    void *memory;       ///< of the three, from the pool
     StyleFilters filters;
-    unsigned number; ///< of frames since it was started anew; 0: nothing to hold with
+    int has_last;  ///< there is something to hold with
+    unsigned look; ///< a checksum of the last source
+    unsigned seed; ///< of the dither
 } StyleSteady;
 
 /**

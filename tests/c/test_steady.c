@@ -165,6 +165,30 @@ static void leaves_what_is_new_alone(void)
     ff_style_close_steady(&steady);
 }
 
+/** The last painting of a moving scene that is held from a frame on. */
+static void paint_from(uint8_t *last_painting, unsigned begin, unsigned end)
+{
+    StyleSteady steady = {0};
+
+    for (unsigned i = begin; i < end; i++) {
+        draw(source, 0.7 * i, 0.3 * i, 1, 2, i);
+        step(&steady, 0.9, i);
+    }
+    memcpy(last_painting, painting, SIZE);
+    ff_style_close_steady(&steady);
+}
+
+static void forgets_what_was_long_ago(void)
+{
+    static uint8_t whole[SIZE], late[SIZE], later[SIZE];
+
+    paint_from(whole, 0, 90);
+    paint_from(late, 90 - 38, 90);
+    paint_from(later, 90 - 3, 90);
+    CHECK(difference(whole, late) < 1.43); // 45 dB
+    CHECK(difference(whole, later) > 2.86);
+}
+
 /** Half of the picture goes on, the other one is exchanged. */
 static void follows_where_the_picture_changes(void)
 {
@@ -232,6 +256,7 @@ int main(void)
     holds_a_still_scene_under_noise();
     comes_to_the_painting_when_that_stays();
     leaves_what_is_new_alone();
+    forgets_what_was_long_ago();
     follows_where_the_picture_changes();
     gives_the_same_bytes_again();
     takes_any_size();
