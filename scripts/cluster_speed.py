@@ -1,42 +1,44 @@
-"""How much of one process's speed two workers of one processor each keep: `make cluster-speed`.
+"""How much of the speed of one process two workers of one processor keep: for `make bench-cluster`.
 
 A clip in one process and on the workers, in turn; then many small clips on the workers beside one
 clip of the same frames.
 """
 
 import argparse
-import logging
 import resource
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from distributed import Client, LocalCluster
+from distributed import Client
 
 from ffmpeg_style import stylize
 from ffmpeg_style.cluster.client import paint_on_cluster
-from ffmpeg_style.cluster.worker import OwnProcessors
+from ffmpeg_style.cluster.worker import local_workers
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.ffmpeg.sources import Work
 
 
-def make(path, seconds, size, begin=0):
-    """A clip that moves, with sound."""
-    pictures = f"testsrc2=s={size}:r=25:d={begin + seconds},trim=start={begin},setpts=PTS-STARTPTS"
-    command = [
-        ffmpeg_path(),
-        "-y",
-        "-v",
-        "error",
-        "-f",
-        "lavfi",
-        "-i",
-        f"{pictures},format=yuv420p",
-    ]
-    command += ["-f", "lavfi", "-i", f"sine=r=48000:d={seconds}", path]
+def run(*options):
+    """Runs ffmpeg."""
+    command = [ffmpeg_path(), "-y", "-v", "error", *options]
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
-    return path
+
+
+def make(folder, seconds, count, size):
+    """A film that moves, with sound, and the clips that it is cut into."""
+    film, length = folder / "film.mp4", seconds * count
+    pictures = f"testsrc2=s={size}:r=25:d={length},format=yuv420p"
+    inputs = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", f"sine=r=48000:d={length}"]
+    frames = f"{25 * seconds:g}"
+    coding = ["-preset", "ultrafast", "-g", frames, "-keyint_min", frames, "-sc_threshold", "0"]
+    run(*inputs, *coding, film)
+    clips = folder / "clips"
+    clips.mkdir()
+    cut = ["-f", "segment", "-segment_time", f"{seconds:g}", "-reset_timestamps", "1"]
+    run("-i", film, "-c", "copy", *cut, clips / "%d.mp4")
+    return film, sorted(clips.iterdir())
 
 
 def used():
@@ -45,20 +47,19 @@ def used():
     return sum(sum(resource.getrusage(who)[:2]) for who in whose)
 
 
-def timed(client, function):
+def timed(client, what, function):
     """Seconds that a call takes, and those of processors here and in the workers."""
     begin, before = time.monotonic(), used() + sum(client.run(used).values())
     function()
-    return time.monotonic() - begin, used() + sum(client.run(used).values()) - before
+    took = time.monotonic() - begin, used() + sum(client.run(used).values()) - before
+    print(f"{what}: {took[0]:.1f} s, {took[1]:.1f} s of processors", flush=True)
+    return took
 
 
-def compare(what, one, other):
+def compare(one, other):
     """How much of one's throughput the other has, by the clock and by the processors."""
-    print(
-        f"{what}: {one[0]:.1f} and {other[0]:.1f} s, {one[0] / other[0]:.3f} of its throughput;"
-        f" processors {one[1]:.1f} and {other[1]:.1f} s, {one[1] / other[1]:.3f}",
-        flush=True,
-    )
+    clock, processors = (first / second for first, second in zip(one, other, strict=True))
+    print(f"  {clock:.3f} of its throughput by the clock, {processors:.3f} by the processors")
 
 
 def on_cluster(sources, folder, model, address):
@@ -72,35 +73,35 @@ def main():
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="wave-fast")
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clips", type=int, default=200)
-    parser.add_argument("--clip-seconds", type=float, default=4)
+    parser.add_argument("--clip-seconds", type=float, default=2)
     parser.add_argument("--size", default="640x360")
-    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    workers = dict(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=":0")
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalCluster(**workers, silence_logs=logging.CRITICAL, plugins=[OwnProcessors(2)]) as local,
-        Client(local, set_as_default=False) as client,
+        local_workers(2) as address,
+        Client(address, set_as_default=False) as client,
     ):
-        folder, address = Path(folder), local.scheduler_address
-        clip = make(folder / "clip.mp4", options.seconds, options.size)
-        target = folder / "single.mp4"
-        for _ in range(options.rounds):
-            single = timed(client, lambda: stylize(clip, target, options.model, overwrite=True))
-            joined = timed(client, lambda: on_cluster([clip], folder / "a", options.model, address))
-            compare(f"{options.seconds} s by one process, by two workers", single, joined)
-        if options.clips:
-            seconds = options.clip_seconds
-            clips = [
-                make(folder / f"{n}.mp4", seconds, options.size, n % 50)
-                for n in range(options.clips)
-            ]
-            whole = make(folder / "whole.mp4", options.clips * seconds, options.size)
-            many = timed(client, lambda: on_cluster(clips, folder / "b", options.model, address))
-            one = timed(client, lambda: on_cluster([whole], folder / "c", options.model, address))
-            compare(f"a clip of {options.clips * seconds:g} s, {options.clips} clips", one, many)
+        folder = Path(folder)
+        film, clips = make(folder, options.clip_seconds, options.clips, options.size)
+        clip, target = folder / "clip.mp4", folder / "single.mp4"
+        run("-i", film, "-t", f"{options.seconds:g}", "-c", "copy", clip)
+
+        def paint(what, *sources):
+            return timed(
+                client,
+                f"{what} by two workers",
+                lambda: on_cluster(sources, folder / "out", options.model, address),
+            )
+
+        what = f"{options.seconds:g} s"
+        single = timed(
+            client, f"{what} by one process", lambda: stylize(clip, target, options.model)
+        )
+        compare(single, paint(what, clip))
+        whole = paint(f"one film of {options.clips * options.clip_seconds:g} s", film)
+        compare(whole, paint(f"{options.clips} clips", *clips))
 
 
 if __name__ == "__main__":

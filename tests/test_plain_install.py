@@ -1,12 +1,11 @@
 """What a plain install is enough for: a Python that has nothing but the package's dependencies."""
 
-import importlib.metadata
 import os
 import subprocess
-import venv
 from pathlib import Path
 
 import pytest
+from helpers.plain import plain_python
 from packaging.requirements import Requirement
 
 from ffmpeg_style.extras import EXTRAS
@@ -21,30 +20,11 @@ SHIPPED = sorted((ROOT / "models").glob("*.pb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def distributions(requirements):
-    """What pip installs for some requirements, by name."""
-    found, waiting = {}, [Requirement(text) for text in requirements]
-    while waiting:
-        requirement = waiting.pop()
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        if requirement.name not in found:
-            found[requirement.name] = importlib.metadata.distribution(requirement.name)
-            waiting += map(Requirement, found[requirement.name].requires or ())
-    return found
-
-
 @pytest.fixture(scope="session")
 def python(tmp_path_factory):
     """The Python of a plain install: links to what its dependencies are in this one."""
     folder = tmp_path_factory.mktemp("plain") / "venv"
-    venv.create(folder, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    (site / "ffmpeg_style").symlink_to(ROOT / "ffmpeg_style")
-    for distribution in distributions(PROJECT["dependencies"]).values():
-        for name in {Path(file).parts[0] for file in distribution.files} - {"..", "__pycache__"}:
-            (site / name).symlink_to(distribution.locate_file(name))
-    return folder / "bin" / "python"
+    return plain_python(folder, PROJECT["dependencies"], ROOT / "ffmpeg_style")
 
 
 @pytest.fixture

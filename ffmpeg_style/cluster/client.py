@@ -3,9 +3,10 @@
 import inspect
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -25,7 +26,7 @@ from ffmpeg_style.cluster.piece import (
     marks,
     paint,
 )
-from ffmpeg_style.cluster.worker import OwnProcessors, model_address
+from ffmpeg_style.cluster.worker import local_workers, model_address
 from ffmpeg_style.errors import ClusterError, InputError, StorageError, StyleError
 from ffmpeg_style.ffmpeg.batch import Outcome
 from ffmpeg_style.ffmpeg.sources import Work
@@ -375,41 +376,28 @@ def _check_workers(client, order):
     for worker, answer in sorted(answers.items()):
         if isinstance(answer, ClusterError):
             raise answer
-        if isinstance(answer, ImportError):
+        if missing := re.search(r"No module named '[\w.]+'", str(answer)):
             raise ClusterError(
-                f"the worker {worker} can't paint: {answer}; "
+                f"the worker {worker} can't paint: {missing[0]}; "
                 f"install ffmpeg-style {__version__} there"
             )
         if isinstance(answer, Exception):
             raise ClusterError(f"the worker {worker} can't paint: {answer}")
-        versions.setdefault(answer, worker)
+        versions.setdefault(answer, []).append(worker)
     if len(versions) > 1:
-        (one, worker), (other, its) = sorted(versions.items())[:2]
+        (one, few), *_, (other, many) = sorted(versions.items(), key=lambda item: len(item[1]))
         raise ClusterError(
-            f"the worker {worker} has {one}, and the worker {its} {other}; expected the same on all"
+            f"the worker {few[0]} has {one}, and the worker {many[0]} {other}; "
+            "expected the same on all"
         )
     if not answers:
         logger.warning("the scheduler has no workers yet: the clips wait for one")
 
 
-@contextmanager
-def _scheduler(cluster: str) -> Iterator[str]:
+def _scheduler(cluster: str) -> AbstractContextManager[str]:
     """The address of a scheduler: the one given, or one that is started here with its workers."""
-    if not cluster.startswith("local:"):
-        yield cluster
-        return
-    from distributed import LocalCluster
-
-    number = int(cluster.removeprefix("local:"))
-    with LocalCluster(
-        n_workers=number,
-        threads_per_worker=1,
-        memory_limit=0,  # ffmpeg's is not counted there
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-        plugins=[OwnProcessors(number)],
-    ) as local:
-        yield local.scheduler_address
+    number = cluster.removeprefix("local:")
+    return nullcontext(cluster) if number == cluster else local_workers(int(number))
 
 
 @contextmanager

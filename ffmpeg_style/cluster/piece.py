@@ -11,12 +11,12 @@ from ffmpeg_style import __version__, pictures
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.split import (
     FIELDS,
-    LEAD,
     Index,
     Piece,
     can_split,
     count_pieces,
     cut,
+    lead_in,
     read_index,
     seek_options,
 )
@@ -302,15 +302,14 @@ def _look_at(order, source, how):
     ):
         return [], frames
     index = read_index(source, order.source, job)
-    pieces = _cut(index, job, found, order, source) if index else []
+    pieces = _cut(index, job, found, order) if index else []
     return (pieces if len(pieces) > 1 else []), frames
 
 
-def _cut(index: Index, job: Job, found: Source, order: Order, path: Path) -> list[Piece]:
+def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:
     count = min(count_pieces(index.seconds, order.workers, order.longest), index.end - index.first)
-    is_steady = order.settings.get("steady") != 0
     margin = FIELDS if found.video.interlaced else 0
-    return cut(index, job, count, LEAD if is_steady else 0, margin, path if is_steady else None)
+    return cut(index, job, count, lead_in(order.settings.get("steady")), margin)
 
 
 def _paint_whole(clip, source, how):

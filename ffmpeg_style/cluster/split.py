@@ -1,12 +1,11 @@
 """Where a clip is cut: by its frames' times, which are in its packets."""
 
 import json
-import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, floor, log
 from pathlib import Path
 
 from ffmpeg_style.errors import InputError
@@ -15,8 +14,12 @@ from ffmpeg_style.ffmpeg.probe import Source
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.processes import run_with_parent
 
-LEAD = 32
-"""Frames that are painted before a piece and thrown away, for its first ones to be held by."""
+FORGOTTEN = 0.02
+"""The weight in a painting, of what was painted before, that nobody sees."""
+LONGEST_LEAD = 240
+"""Frames that are painted before a piece at the most: with `steady` at 1, nothing is forgotten."""
+STEADY = 0.9
+"""The filter's default."""
 FIELDS = 2
 """Frames around one that making it whole out of fields looks at."""
 LONGEST = 60.0
@@ -25,8 +28,6 @@ SHORTEST = 10.0
 """Seconds of a piece that is cut so that all workers have one: in less, the lead-in costs much."""
 REACH = 8
 """The part of a piece's length, one in so many, by which it may be longer or shorter."""
-SCENE = 10
-"""Of FFmpeg's filter scdet: the change at which a scene begins."""
 LONGEST_GAP = 10
 """Seconds between two packets behind which ffmpeg takes times for wrong, and changes them."""
 
@@ -195,27 +196,16 @@ def count_pieces(seconds: float, workers: int, longest: float | None = None) -> 
     return max(1, min(wanted, max(floor(seconds / SHORTEST), ceil(seconds / LONGEST))))
 
 
-def scene_cuts(path: Path, job: Job, index: Index, frame: int, reach: int) -> list[int]:
-    """The frames at which a scene begins, of those around one: paintings begin anew there.
+def lead_in(steady: float | None) -> int:
+    """How many frames to paint before a piece, for its first ones to be held as in a whole film.
 
     Args:
-        path: of the clip.
-        job: that is done with it.
-        index: of its frames.
-        frame: number of the one.
-        reach: how many frames to look at before it and behind it.
+        steady: of the filter; None for its default.
     """
-    first, end = max(frame - reach, index.first + 1), min(frame + reach, index.end - 1)
-    edges = (("start", index.edge(first - 1)), ("end", index.edge(end)))
-    window = ":".join(f"{name}={edge:.6f}" for name, edge in edges if edge is not None)
-    begin = seek_options(job, _seek(index, job, first, FIELDS))
-    chain = f"trim={window},scale=160:-2,scdet=threshold={SCENE},metadata=print:key=lavfi.scd.time"
-    command = [str(ffmpeg_path()), "-nostdin", "-loglevel", "fatal", *begin, "-i", f"file:{path}"]
-    command += ["-map", f"0:{job.picture}", "-vf", f"{chain}:file=-", "-f", "null", "-"]
-    told = run_with_parent(command).stdout.decode()
-    found = (float(time) for time in re.findall(r"pts_time:(\S+)", told))
-    frames = (bisect_left(index.times, _rounded(time / float(index.tick) - 0.5)) for time in found)
-    return [number for number in frames if first <= number < end]
+    steady = STEADY if steady is None else steady
+    if not 0 < steady < 1:
+        return LONGEST_LEAD if steady else 0
+    return min(LONGEST_LEAD, ceil(log(FORGOTTEN) / log(steady)))
 
 
 def seek_options(job: Job, seek: float | None) -> list[str]:
@@ -225,9 +215,7 @@ def seek_options(job: Job, seek: float | None) -> list[str]:
     return ["-copyts", "-start_at_zero", "-itsoffset", f"{-start:.6f}", *entry]
 
 
-def cut(
-    index: Index, job: Job, count: int, lead: int, margin: int, path: Path | None = None
-) -> list[Piece]:
+def cut(index: Index, job: Job, count: int, lead: int, margin: int) -> list[Piece]:
     """Cut a clip into pieces of about as many frames each.
 
     Args:
@@ -236,20 +224,12 @@ def cut(
         count: how many pieces.
         lead: frames to paint before a piece.
         margin: frames to decode before those.
-        path: of the clip, which is looked into for scenes to begin pieces with; None not to.
     """
     total = index.end - index.first
     entries = set(index.entries)
     wanted = (index.first + round(n * total / count) for n in range(1, count))
-    length = total // count
-
-    def near(frame):
-        scenes = scene_cuts(path, job, index, frame, length // REACH) if path else []
-        if scenes:
-            return min(scenes, key=lambda scene: abs(scene - frame))
-        return _near(index, entries, frame, length // REACH)
-
-    firsts = sorted({index.first, *map(near, wanted)})
+    reach = total // count // REACH
+    firsts = sorted({index.first, *(_near(index, entries, frame, reach) for frame in wanted)})
     ends = [*firsts[1:], index.end]
     return [
         Piece(

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-from distributed import WorkerPlugin, get_worker
+from distributed import LocalCluster, Nanny, WorkerPlugin, get_worker
 
 from ffmpeg_style import __version__
 from ffmpeg_style.cluster import places
@@ -31,6 +31,29 @@ class OwnProcessors(WorkerPlugin):
         processors = sorted(os.sched_getaffinity(0))
         own = processors[int(worker.name) % self._workers :: self._workers]
         os.sched_setaffinity(0, own or [processors[int(worker.name) % len(processors)]])
+
+
+class QuietNanny(Nanny):
+    """Keeps its worker silent, and leaves the handlers of this process's logs alone."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.silence_logs = logging.CRITICAL
+
+
+@contextmanager
+def local_workers(number: int) -> Iterator[str]:
+    """Yield the address of a scheduler that is started here with some workers."""
+    with LocalCluster(
+        n_workers=number,
+        threads_per_worker=1,
+        memory_limit=0,  # ffmpeg's is not counted there
+        dashboard_address="127.0.0.1:0",
+        silence_logs=False,
+        worker_class=QuietNanny,
+        plugins=[OwnProcessors(number)],
+    ) as local:
+        yield local.scheduler_address
 
 
 class _Notes(logging.Handler):

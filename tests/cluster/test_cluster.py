@@ -1,21 +1,27 @@
 """Films painted in pieces by real workers, beside those of one machine."""
 
+import logging
 import os
 import re
 import subprocess
+import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from distributed import Client
 from helpers import films, graphs
+from helpers.live import wait_for
+from helpers.plain import plain_python
 from PIL import Image
 
 from ffmpeg_style import ClusterError, InputError, __version__, stylize
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.client import WORK, paint_on_cluster
 from ffmpeg_style.cluster.piece import Order, check
-from ffmpeg_style.cluster.worker import model_address
+from ffmpeg_style.cluster.worker import local_workers, model_address
 from ffmpeg_style.ffmpeg.sources import Work
 
 LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "2")
@@ -115,17 +121,15 @@ def test_odd_sides_and_an_encoder_that_keeps_the_pixels(cluster, model, make, tm
     films.assert_same(joined, single)
 
 
-def test_steady_paintings_begin_anew_with_a_scene(cluster, model, make, ffmpeg, tmp_path):
-    """Pieces are cut there, and no seam can be: 45 dB are asked for, and all is the same."""
-    source, single, joined = (tmp_path / f"{name}.mkv" for name in ("in", "single", "joined"))
-    scenes = "[0]trim=end=1.72,setpts=PTS-STARTPTS[a];[0]negate,trim=end=2,setpts=PTS-STARTPTS[b]"
-    chain = f"{scenes};[a][b]concat,settb=1/25,setpts=N"
-    film = make(".mp4", "-bf", "3", "-g", "30")
-    command = [ffmpeg, "-v", "error", "-i", film, "-filter_complex", chain, "-g", "50", source]
-    subprocess.run(command, check=True)
-    stylize(source, single, model, encoder_options=LOSSLESS)
-    assert run(cluster, model, source, joined, 1.9).error is None
-    assert films.frames(joined) == films.frames(single)
+def test_steady_paintings_go_on_from_piece_to_piece(cluster, make, ffmpeg, tmp_path):
+    """A piece forgets what was painted before its lead-in: every frame is at 45 dB or more."""
+    film = make(".mp4", "-vf", "noise=alls=12:allf=t", "-g", "25", "-crf", "15", size="160x96")
+    single, joined = tmp_path / "single.mkv", tmp_path / "joined.mkv"
+    stylize(film, single, "starry-night-fast", encoder_options=LOSSLESS)
+    assert run(cluster, "starry-night-fast", film, joined, 1.0).error is None
+    levels = films.psnr(joined, single)
+    assert len(levels) == 100 and min(levels) >= 45
+    assert min(levels) < 100  # else there was nothing to forget
 
 
 def test_a_picture_as_a_style_is_sent_to_the_workers(cluster, make, tmp_path, monkeypatch):
@@ -297,6 +301,65 @@ def test_a_worker_says_what_it_lacks(client, order, change, says):
         assert isinstance(answer, ClusterError)
         assert re.search(rf"the worker {worker} on \S+ (can't paint: )?{says}", str(answer))
         assert "\n" not in str(answer)
+
+
+@pytest.fixture
+def one_more(cluster, client, tmp_path):
+    """Starts a third worker, for the time of a block, by its Python and environment."""
+
+    @contextmanager
+    def start(python, **environment):
+        known = set(client.nthreads())
+        command = [python, "-m", "distributed.cli.dask_worker", cluster]
+        command += ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        environment |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        process = subprocess.Popen(
+            command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL
+        )
+        try:
+            client.wait_for_workers(len(known) + 1, timeout=60)
+            (address,) = set(client.nthreads()) - known
+            yield re.escape(address)
+        finally:
+            process.kill()
+            process.wait()
+            wait_for(lambda: set(client.nthreads()) == known)
+
+    return start
+
+
+def test_a_worker_without_the_package_is_named(cluster, one_more, model, make, tmp_path):
+    python = plain_python(tmp_path / "venv", ["distributed"])
+    with one_more(python) as worker, pytest.raises(ClusterError) as error:
+        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
+    says = f"the worker {worker} can't paint: No module named 'ffmpeg_style'; install ffmpeg-style"
+    assert re.fullmatch(rf"{says} {re.escape(__version__)} there", str(error.value))
+
+
+def test_a_worker_with_another_ffmpeg_is_named(cluster, one_more, ffmpeg, model, make, tmp_path):
+    other = tmp_path / "ffmpeg"
+    other.write_text(f"""#!/bin/sh
+[ "$1" = -version ] && exec echo "ffmpeg version 9.9 Copyright"
+exec {ffmpeg} "$@"
+""")
+    other.chmod(0o755)
+    (tmp_path / "ffprobe").symlink_to(ffmpeg.with_name("ffprobe"))
+    environment = dict(FFMPEG_STYLE_FFMPEG=str(other))
+    with one_more(sys.executable, **environment) as worker, pytest.raises(ClusterError) as error:
+        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
+    own = r"the worker \S+ ffmpeg version \S+; expected the same on all"
+    assert re.fullmatch(f"the worker {worker} has ffmpeg version 9.9, and {own}", str(error.value))
+
+
+def test_workers_here_leave_the_handlers_of_logs_alone():
+    """Others may have put theirs there, as pytest does."""
+    handler, logger = logging.StreamHandler(), logging.getLogger("distributed")
+    logger.addHandler(handler)
+    try:
+        with local_workers(1) as address, Client(address, set_as_default=False) as client:
+            assert handler.level == logging.NOTSET and len(client.nthreads()) == 1
+    finally:
+        logger.removeHandler(handler)
 
 
 def test_a_target_that_is_there_is_kept(cluster, model, make, tmp_path):

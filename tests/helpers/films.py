@@ -1,6 +1,7 @@
 """Short videos, and what two of them differ by: their frames, packets, and what goes with them."""
 
 import json
+import re
 import subprocess
 
 import av
@@ -23,6 +24,14 @@ def frames(path):
     command = [ffmpeg_path(), "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode"]
     command += ["passthrough", "-enc_time_base", "demux", "-f", "framemd5", "-"]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+def psnr(path, other):
+    """How alike two videos are, frame by frame, in dB; 100 where they are the same."""
+    command = [ffmpeg_path(), "-v", "error", "-i", path, "-i", other, "-lavfi"]
+    command += ["psnr=stats_file=-", "-f", "null", "-"]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    return [min(float(level), 100) for level in re.findall(r"psnr_avg:(\S+)", told)]
 
 
 def shown(path, *what):
