@@ -1,6 +1,7 @@
 # make demo         a painted video, from nothing
 # make test         every test
 # make fuzz         what reads models, on broken ones, RUNS times each
+# make test-arm     the engine for ARM of 64 bits: its tests in C and paintings, emulated
 # make lint         style and warnings
 # make test-matrix  the build and a clip with every series of FFmpeg that has a patch
 # make check-cluster  a film on a cluster whose parts are killed; as root
@@ -75,6 +76,9 @@ test: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 test-matrix: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix
 
+test-arm: $(STAMPS)/packages-arm .venv/installed-test $(EXTENSION)
+	$(BIN)/python -m pytest -m arm tests/engine/test_arm.py
+
 check-live: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	$(BIN)/python -m pytest -m live tests/live
 
@@ -129,4 +133,4 @@ fuzz: $(STAMPS)/packages-fuzz .venv/installed-test
 clean:
 	rm -rf build dist *.egg-info ffmpeg_style/_engine.c ffmpeg_style/_engine.*.so
 
-.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix check-cluster bench-cluster check-live check-graphs check-webrtc bench bench-limits lint fuzz clean
+.PHONY: all ffmpeg demo wheel wheel-ffmpeg test test-matrix test-arm check-cluster bench-cluster check-live check-graphs check-webrtc bench bench-limits lint fuzz clean

@@ -31,6 +31,8 @@ STYLETRANSFER_OBJS = \
     graph/signature.o \
     graph/small.o \
     graph/view.o \
+    kernels/arm/neon.o \
+    kernels/arm/neon_bf16.o \
     kernels/conv.o \
     kernels/moments.o \
     kernels/pack.o \

@@ -253,7 +253,7 @@ int ff_style_check(const StyleSettings *settings);
 
 /**
  * Loads the model, and starts the threads. With FF_STYLE_RUNTIME_AUTO the engine runs the model itself where it
- * knows every operation, the device is the processor, and that has AVX2; else TensorFlow does. A message of level
+ * knows every operation, the device is the processor, and that has AVX2 or NEON; else TensorFlow does. A message of level
  * FF_STYLE_LOG_INFO says which, and why.
  *
  * TensorFlow is loaded when it is to run a model: once in the life of a process, and it stays. The first that is found of these is

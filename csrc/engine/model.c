@@ -90,8 +90,7 @@ static int has_gpu(void)
 /** Whether kernels of ours take bfloat16 on this processor. */
 static int has_bfloat16(void)
 {
-    return ff_style_processor_has_matrices() ||
-           ff_style_processor_vectors() == FF_STYLE_AVX512_BF16;
+    return ff_style_processor_has_matrices() || ff_style_has_dots(ff_style_processor_vectors());
 }
 
 /** Why the settings or the machine leave a model to TensorFlow; NULL: they don't. */
@@ -102,9 +101,9 @@ static const char *find_obstacle(const StyleSettings *settings, const StyleModel
     if (model->asked.kind == FF_STYLE_DEVICE_GPU)
         return "device=gpu";
     if (!ff_style_processor_vectors())
-        return "the processor has no AVX2";
+        return "the processor has neither AVX2 nor NEON";
     if (settings->precision == FF_STYLE_PRECISION_BF16 && !has_bfloat16())
-        return "precision=bf16 on a processor without AMX or AVX512_BF16";
+        return "precision=bf16 on a processor without AMX, AVX512_BF16 or ARM's BF16";
     if (model->asked.kind == FF_STYLE_DEVICE_AUTO && has_gpu() &&
         settings->runtime == FF_STYLE_RUNTIME_AUTO)
         return "device=auto, and a GPU";
@@ -132,8 +131,7 @@ static StylePlanSettings plan_settings(StylePrecision precision)
     const int has_matrices = is_bf16 && ff_style_processor_has_matrices();
 
     return (StylePlanSettings){
-        .vectors = vectors == FF_STYLE_AVX512_BF16 && (!is_bf16 || has_matrices) ? FF_STYLE_AVX512
-                                                                                 : vectors,
+        .vectors = is_bf16 && !has_matrices ? vectors : ff_style_without_dots(vectors),
         .type = has_matrices ? FF_STYLE_BFLOAT16 : FF_STYLE_FLOAT,
     };
 }

@@ -247,7 +247,7 @@ static void multiply_row(ConvWork *w, int part, size_t to)
     if (w->conv->kernel.type == FF_STYLE_FLOAT)
         ff_style_vectors_of(w->conv->vectors)
             ->multiply(w, (const float *)w->conv->packed + kernel, to);
-    else
+    else if (FF_STYLE_HAS_AVX)
         ff_style_multiply_bf16(w, (const uint16_t *)w->conv->packed + kernel, to);
 }
 
@@ -453,10 +453,10 @@ void ff_style_conv(const StyleConv *joined, int first, int end, int goes_on, voi
         held->work = plan_work(&held->conv);
         lay_out(&held->work, (uint8_t *)memory + held_size());
     }
-    if (held->conv.kernel.type == FF_STYLE_BFLOAT16)
+    if (FF_STYLE_HAS_AVX && held->conv.kernel.type == FF_STYLE_BFLOAT16)
         ff_style_take_matrices(&before);
     multiply(&held->work, first, end, goes_on);
-    if (held->conv.kernel.type == FF_STYLE_BFLOAT16)
+    if (FF_STYLE_HAS_AVX && held->conv.kernel.type == FF_STYLE_BFLOAT16)
         ff_style_return_matrices(&before);
 }
 

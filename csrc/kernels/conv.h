@@ -1,6 +1,6 @@
 /*
  * Convolutions with the norms around them: in bfloat16 on the processor's matrix unit (AMX), in single
- * precision on its vectors of 512 bits (AVX-512) or 256 (AVX2 with FMA).
+ * precision on its vectors of 512 bits (AVX-512), 256 (AVX2 with FMA) or 128 (NEON).
  *
  * A convolution reads each row of its input once: it brings the row to its norm and ReLU, keeps it with
  * its neighbours in the cache, and multiplies from there. While it writes its own rows it sums up what
@@ -21,8 +21,20 @@
 #elif defined(__linux__) && defined(__x86_64__) && \
     (defined(__clang__) ? __clang_major__ >= 12 : defined(__GNUC__) && __GNUC__ >= 11)
 #define FF_STYLE_HAS_CONV 1
+#elif defined(__linux__) && defined(__aarch64__) && \
+    (defined(__clang__) ? __clang_major__ >= 16 : defined(__GNUC__) && __GNUC__ >= 11)
+#define FF_STYLE_HAS_CONV 1
 #else
 #define FF_STYLE_HAS_CONV 0
+#endif
+
+/* Whose they are. */
+#ifdef __aarch64__
+#define FF_STYLE_HAS_AVX 0
+#define FF_STYLE_HAS_NEON FF_STYLE_HAS_CONV
+#else
+#define FF_STYLE_HAS_AVX FF_STYLE_HAS_CONV
+#define FF_STYLE_HAS_NEON 0
 #endif
 
 /** The matrix unit needs FF_STYLE_AVX512 too. */
@@ -31,7 +43,23 @@ typedef enum StyleVectors {
     FF_STYLE_AVX2,
     FF_STYLE_AVX512,
     FF_STYLE_AVX512_BF16, ///< and dot products of bfloat16
+    FF_STYLE_NEON,
+    FF_STYLE_NEON_BF16, ///< likewise
 } StyleVectors;
+
+/** Whether there are dot products of bfloat16. */
+static inline int ff_style_has_dots(StyleVectors vectors)
+{
+    return vectors == FF_STYLE_AVX512_BF16 || vectors == FF_STYLE_NEON_BF16;
+}
+
+/** The same vectors without those. */
+static inline StyleVectors ff_style_without_dots(StyleVectors vectors)
+{
+    return vectors == FF_STYLE_AVX512_BF16 ? FF_STYLE_AVX512
+           : vectors == FF_STYLE_NEON_BF16 ? FF_STYLE_NEON
+                                           : vectors;
+}
 
 typedef enum StyleType {
     FF_STYLE_BFLOAT16,
@@ -60,7 +88,7 @@ typedef struct StyleKernelShape {
     int transposed; ///< of a transposed convolution; rows and columns are even
     StyleType type; ///< of the values that it is packed as, and multiplied with
     int pixels; ///< neighbours that lie in the channels of the features, and count as columns here
-    int dots; ///< a float one's products in squares are of bfloat16, two channels at a time: FF_STYLE_AVX512_BF16
+    int dots; ///< a float one's products in squares are of bfloat16, two channels at a time, where the vectors have those
 } StyleKernelShape;
 
 typedef struct StyleConv {

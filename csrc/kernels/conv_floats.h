@@ -9,11 +9,11 @@
 
 #include "conv_moments.h"
 
-/* Vectors that are summed up at a time. There are 32 registers, or 16, and a kernel needs a few. */
-#if FF_STYLE_LANES == 16
-#define SUMS 24
-#else
+/* Vectors that are summed up at a time. There are 32 registers, or AVX2's 16, and a kernel needs a few. */
+#if FF_STYLE_LANES == 8
 #define SUMS 12
+#else
+#define SUMS 24
 #endif
 
 #ifdef __clang__
@@ -139,12 +139,22 @@ static VECTORS_INLINE void multiply_channels(const uint8_t *pixel, const ptrdiff
 
     UNROLL for (int i = 0; i < SUMS / COLOURS; i++)
     {
-        Vector values = get_vector((const float *)(const void *)(pixel + offsets[i]));
-
         // The compiler would load it for each colour, and loads are what this waits for.
-        __asm__("" : "+v"(values));
+        const Vector values = get_vector_once((const float *)(const void *)(pixel + offsets[i]));
+
         UNROLL for (int j = 0; j < COLOURS; j++) sums[COLOURS * i + j] =
             multiply_add(values, colours[j], sums[COLOURS * i + j]);
+    }
+}
+
+/** The sum of each of SUMS vectors. */
+static VECTORS_INLINE void put_sums(float *to, const Vector *v)
+{
+    UNROLL for (int i = 0; i < SUMS; i += FF_STYLE_LANES)
+    {
+        const int first = i < SUMS - FF_STYLE_LANES ? i : SUMS - FF_STYLE_LANES;
+
+        put_vector(to + first, sum_vectors(v + first));
     }
 }
 
@@ -154,8 +164,7 @@ static VECTORS_INLINE void store_colours(const ConvWork *w, size_t to, int count
 {
     float values[SUMS];
 
-    put_vector(values, sum_vectors(sums));
-    put_vector(values + SUMS - FF_STYLE_LANES, sum_vectors(sums + SUMS - FF_STYLE_LANES));
+    put_sums(values, sums);
     for (int i = 0; i < count; i += FF_STYLE_LANES)
         store(w->conv->output.data, w->conv->output.type, to + (size_t)i, lanes(count - i),
               load(values, FF_STYLE_FLOAT, (size_t)i, lanes(SUMS - i)));

@@ -1,7 +1,7 @@
 /*
  * What the files behind conv.h share. pack.c lays kernels out for it; conv.c brings the input's rows to where they are
- * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, kernels/x86/avx2.c and kernels/x86/avx512.c
- * on the vector unit.
+ * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, the other files of kernels/x86 and
+ * kernels/arm on the vector unit.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -186,7 +186,11 @@ typedef struct ConvVectors {
 
 #if FF_STYLE_HAS_CONV
 
+#if FF_STYLE_HAS_AVX
 extern const ConvVectors ff_style_avx2, ff_style_avx512, ff_style_avx512_bf16;
+#else
+extern const ConvVectors ff_style_neon, ff_style_neon_bf16;
+#endif
 
 static inline const void *advance(const void *values, StyleType type, size_t count)
 {
@@ -216,6 +220,8 @@ static inline void fetch_ahead(ConvAhead *ahead)
     for (; ahead->next < end; ahead->next += LINE_BYTES)
         __builtin_prefetch(ahead->next, 0, 2);
 }
+
+/* Of the matrix unit, which processors without AVX have none of. */
 
 /**
  * Like ConvVectors.normalise(), for what is all in bfloat16, and `kept` too.

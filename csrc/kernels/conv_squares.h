@@ -61,7 +61,7 @@ static VECTORS_INLINE void transform_output(const Vector *line, Vector *to)
 static VECTORS_INLINE void put_factors(float *to, Vector values)
 {
 #if DOTS
-    const __m256i rounded = to_bfloat16(values);
+    const Halves rounded = to_bfloat16(values);
 
     memcpy(to, &rounded, sizeof(rounded));
 #else
@@ -107,11 +107,7 @@ static VECTORS_INLINE int have_range(const Vector *energies, int count, int chan
 {
     float sums[SUMS], least = FLT_MAX, most = 0;
 
-    for (int i = 0; i < SUMS; i += FF_STYLE_LANES) {
-        const int from = i < SUMS - FF_STYLE_LANES ? i : SUMS - FF_STYLE_LANES;
-
-        put_vector(sums + from, sum_vectors(energies + from));
-    }
+    put_sums(sums, energies);
     for (int i = 0; i < count; i++) {
         if (!(sums[i] <= FLT_MAX))
             return 0;

@@ -72,7 +72,7 @@ int ff_style_processor_has_bf16(void)
 
 #endif
 
-#if FF_STYLE_HAS_CONV
+#if FF_STYLE_HAS_AVX
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -114,14 +114,30 @@ int ff_style_processor_has_matrices(void)
 
 #else
 
+#if FF_STYLE_HAS_NEON
+
+#include <sys/auxv.h>
+
+/* arch/arm64/include/uapi/asm/hwcap.h */
+#define BF16 (1ul << 14) // of AT_HWCAP2
+
+StyleVectors ff_style_processor_vectors(void)
+{
+    return getauxval(AT_HWCAP2) & BF16 ? FF_STYLE_NEON_BF16 : FF_STYLE_NEON;
+}
+
+#else
+
 StyleVectors ff_style_processor_vectors(void)
 {
     return FF_STYLE_NO_VECTORS;
 }
 
+#endif
+
 int ff_style_processor_gains_from_dots(void)
 {
-    return 0;
+    return ff_style_has_dots(ff_style_processor_vectors());
 }
 
 int ff_style_processor_has_matrices(void)

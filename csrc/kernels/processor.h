@@ -17,8 +17,9 @@ int ff_style_processor_has_bf16(void);
 StyleVectors ff_style_processor_vectors(void);
 
 /**
- * Whether dot products of bfloat16 are faster than floats: twice as many products a second on AMD's processors, and
- * half as many on Intel's, which leave this work to the matrix unit.
+ * Whether dot products of bfloat16 are faster than floats: twice as many products a second on AMD's processors and on
+ * ARM's (an instruction takes as long as one of floats), half as many on Intel's, which leave this work to the matrix
+ * unit.
  */
 int ff_style_processor_gains_from_dots(void);
 

@@ -12,9 +12,18 @@
 
 const ConvVectors *ff_style_vectors_of(StyleVectors vectors)
 {
-    return vectors == FF_STYLE_AVX512_BF16 ? &ff_style_avx512_bf16
-           : vectors == FF_STYLE_AVX512    ? &ff_style_avx512
-                                           : &ff_style_avx2;
+    static const ConvVectors *const all[] = {
+#if FF_STYLE_HAS_AVX
+        [FF_STYLE_AVX2] = &ff_style_avx2,
+        [FF_STYLE_AVX512] = &ff_style_avx512,
+        [FF_STYLE_AVX512_BF16] = &ff_style_avx512_bf16,
+#else
+        [FF_STYLE_NEON] = &ff_style_neon,
+        [FF_STYLE_NEON_BF16] = &ff_style_neon_bf16,
+#endif
+    };
+
+    return all[vectors];
 }
 
 int ff_style_affine_vectors(const StyleAffine *affine)
@@ -63,7 +72,7 @@ void ff_style_normalise(StyleVectors vectors, const Normed *values)
     const StyleType type = values->output_type;
     size_t done = 0;
 
-    if (type == FF_STYLE_BFLOAT16 && values->input_type == type &&
+    if (FF_STYLE_HAS_AVX && type == FF_STYLE_BFLOAT16 && values->input_type == type &&
         (!values->added || values->added_type == type))
         done = ff_style_normalise_bf16(values);
     if (done < values->count)

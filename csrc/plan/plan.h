@@ -16,7 +16,7 @@ typedef struct StylePlan StylePlan;
 /** What a plan is made for. */
 typedef struct StylePlanSettings {
     StyleVectors
-        vectors;    ///< of the processor; FF_STYLE_AVX512_BF16 rounds what is multiplied in squares
+        vectors; ///< of the processor; those with dot products round what is multiplied in squares
     StyleType type; ///< FF_STYLE_FLOAT, or FF_STYLE_BFLOAT16 where it has the matrix unit
 } StylePlanSettings;
 

@@ -16,7 +16,7 @@ static void hold_plainly(const StyleHold *hold, const StylePainting *last,
 void ff_style_hold_painting(const StyleHold *hold, const StylePainting *last,
                             const StylePainting *kept, uint8_t *painting, ptrdiff_t stride)
 {
-#if FF_STYLE_HAS_CONV
+#if FF_STYLE_HAS_AVX
     if (ff_style_processor_vectors() != FF_STYLE_NO_VECTORS) {
         ff_style_hold_painting_avx2(hold, last, kept, painting, stride);
         return;

@@ -392,7 +392,7 @@ static void test_convolutions(StyleType type)
         Case c = cases[i];
 
         c.kernel.type = type;
-        c.kernel.dots = vectors == FF_STYLE_AVX512_BF16;
+        c.kernel.dots = ff_style_has_dots(vectors);
         if (c.kernel.dots && c.kernel.rows != 3 + c.kernel.transposed)
             continue; // no squares: as without dot products
         for (int flags = 0; flags < 8; flags++)
@@ -440,7 +440,7 @@ static void check_far_value(const StyleKernelShape *shape, float value)
 static void test_far_values(void)
 {
     static const float values[] = {1e5f, -1e30f, INFINITY, NAN};
-    const int dots = vectors == FF_STYLE_AVX512_BF16;
+    const int dots = ff_style_has_dots(vectors);
 
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
         check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, values[i]);
@@ -651,10 +651,12 @@ static void test_packing(void)
         &(StyleKernelShape){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 1, 0, F, 1, 0}));
 }
 
+#define FIRST_VECTORS (FF_STYLE_HAS_NEON ? FF_STYLE_NEON : FF_STYLE_AVX2) // of a kind of processor
+
 int main(void)
 {
     test_packing();
-    for (vectors = FF_STYLE_AVX2; vectors <= ff_style_processor_vectors(); vectors++) {
+    for (vectors = FIRST_VECTORS; vectors <= ff_style_processor_vectors(); vectors++) {
         test_convolutions(F);
         test_far_values();
         test_pixels_of_a_kernel();

@@ -6,7 +6,7 @@
 
 #include "../conv_parts.h"
 
-#if FF_STYLE_HAS_CONV
+#if FF_STYLE_HAS_AVX
 
 #define FF_STYLE_LANES 16
 #define FF_STYLE_DOTS

@@ -6,7 +6,7 @@
 
 #include "../../kernels/conv.h"
 
-#if FF_STYLE_HAS_CONV
+#if FF_STYLE_HAS_AVX
 
 #define TARGET __attribute__((target("avx2")))
 #define HOLD_PAINTING ff_style_hold_painting_avx2
