@@ -4,9 +4,13 @@ import subprocess
 from pathlib import Path
 
 import click
+import numpy as np
 
 from bench.contenders import DECODED, Tools
 from bench.graphs import session_config, write_float_graph, write_openvino_graph, write_stand_in
+from bench.onnx_graph import write_onnx_graph
+from bench.peers import onnx_session
+from ffmpeg_style import Engine
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY, build
 from ffmpeg_style.files import atomic_path
 from ffmpeg_style.folders import assets_folder, build_folder
@@ -19,13 +23,18 @@ FOLDER = build_folder() / "bench"
 MODELS = {"johnson": "wave", "fast": "wave-fast"}
 CLIP = "flower.mp4"
 CLIP_FRAMES = 100
+MIN_PSNR = 50
+"""Of a contender's painting beside the engine's, in dB: the weights are the same."""
 
 
-def prepare(architectures, sizes):
-    """Builds what is not there yet: programs, clips, graphs; returns `Tools`."""
+def prepare(architectures, sizes, names=()):
+    """Builds what is not there yet: programs, clips, graphs; returns `Tools`.
+
+    What takes long is built for the contenders of these names alone.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
     ffmpeg = build()
-    models, float_graphs, openvino_graphs = {}, {}, {}
+    models, float_graphs, openvino_graphs, onnx_graphs = {}, {}, {}, {}
     for architecture in architectures:
         shipped = ROOT / "models" / f"{MODELS[architecture]}.pb"
         stand_in = FOLDER / f"untrained-{architecture}.pb"
@@ -36,18 +45,47 @@ def prepare(architectures, sizes):
         write_float_graph(models[architecture], float_graphs[architecture])
         openvino_graphs[architecture] = FOLDER / f"{architecture}-openvino.pb"
         write_openvino_graph(models[architecture], openvino_graphs[architecture])
+        onnx_graphs[architecture] = FOLDER / f"{architecture}.onnx"
+        write_onnx_graph(models[architecture], onnx_graphs[architecture])
     clips = {size: make_clip(ffmpeg, *size) for size in sizes}
+    pictures = {size: make_pictures(ffmpeg, clip) for size, clip in clips.items()}
+    for architecture in architectures:
+        check_onnx_graph(onnx_graphs[architecture], models[architecture], *min(pictures.items()))
     return Tools(
         ffmpeg=ffmpeg,
-        dnn_ffmpeg=build_dnn_ffmpeg(),
+        dnn_ffmpeg=build_dnn_ffmpeg() if any(map(is_dnn, names)) else None,
         engine=build_engine(),
         clips=clips,
-        pictures={size: make_pictures(ffmpeg, clip) for size, clip in clips.items()},
+        pictures=pictures,
         models=models,
         float_graphs=float_graphs,
         openvino_graphs=openvino_graphs,
+        onnx_graphs=onnx_graphs,
         best_config=session_config(bf16=has_bfloat16()),
     )
+
+
+def is_dnn(name):
+    """Whether a contender is FFmpeg's own filter, whose build takes minutes."""
+    return name.startswith("dnn_processing")
+
+
+def check_onnx_graph(graph, model, size, pictures):
+    """A graph with the same weights paints the same picture."""
+    width, height = size
+    rows = np.fromfile(pictures, np.uint8, 3 * width * height).reshape(height, width, 3)
+    frame = np.float32(rows.transpose(2, 0, 1)[None])
+    (painted,) = onnx_session(graph, size, 1).run(None, {"frame": frame})
+    with Engine(model, precision="fp32") as engine:
+        found = psnr(painted[0].transpose(1, 2, 0), engine(rows))
+    if found < MIN_PSNR:
+        raise click.ClickException(f"{graph} paints {found:.1f} dB from what {model} does")
+
+
+def psnr(painted, expected):
+    """Peak signal to noise ratio of a picture beside one of bytes, in dB."""
+    error = np.mean(np.square(painted.astype(float) - expected))
+    return 10 * np.log10(255**2 / error)
 
 
 def build_dnn_ffmpeg():

@@ -76,6 +76,7 @@ class Tools:
     models: dict
     float_graphs: dict
     openvino_graphs: dict
+    onnx_graphs: dict
     best_config: str
 
 
@@ -95,6 +96,7 @@ def contenders():
         *openvino_contenders("bf16"),
         Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
         *openvino_contenders("fp32"),
+        *onnx_contenders(),
         Contender("dnn_processing", "fp32", both, dnn_command(best=False)),
         Contender("dnn_processing best", None, both, dnn_command(best=True)),
         Contender("pipe to Python", "fp32", both, pipe_command),
@@ -108,6 +110,12 @@ def openvino_contenders(precision):
     for hint in ("latency", "throughput"):
         command = openvino_command({"fp32": "f32"}.get(precision, precision), hint.upper())
         yield Contender(f"OpenVINO {precision} {hint}", precision, ("null",), command)
+
+
+def onnx_contenders():
+    """All processors for one frame, or one for each: it has float32 alone."""
+    for hint, parallel in (("latency", 1), ("throughput", len(os.sched_getaffinity(0)))):
+        yield Contender(f"ONNX Runtime {hint}", "fp32", ("null",), onnx_command(parallel))
 
 
 def filter_command(precision, decoded=False):
@@ -181,6 +189,17 @@ def openvino_command(precision, hint):
         pictures = str(pictures_of(job))
         options = ("--pictures", pictures, "--precision", precision, "--hint", hint)
         return peer_command(job, "openvino", graph, *options)
+
+    return command
+
+
+def onnx_command(parallel):
+    """Commands of ONNX Runtime with so many frames at a time."""
+
+    def command(job):
+        graph = job.tools.onnx_graphs[job.case.architecture]
+        options = ("--pictures", str(pictures_of(job)), "--parallel", str(parallel))
+        return peer_command(job, "onnx", graph, *options)
 
     return command
 

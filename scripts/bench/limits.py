@@ -1,7 +1,7 @@
 """What the benchmark's speeds are worth nothing without: precision, memory, the first frame.
 
-``make bench-limits`` measures the shipped models and writes tables into ``docs/benchmarks.md``,
-or another page:
+``make bench-limits`` measures the shipped models and writes tables into the page of this kind of
+processor in ``docs/``:
 
 - how far bfloat16 is from float32 on the test photographs, as PSNR, where the processor has it;
 - the memory of ffmpeg with the filter at large sizes, after few frames and after thrice as many;
@@ -18,26 +18,20 @@ import click
 import numpy as np
 from PIL import Image
 
-from bench.build import MODELS, ROOT, prepare
+from bench.build import MODELS, ROOT, prepare, psnr
 from bench.contenders import Case, Contender, filter_command
 from bench.measure import WARM_UP, measure
-from bench.report import table, write_between
+from bench.report import Pages, kind_of, table, write_between
 from ffmpeg_style import Engine
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.folders import assets_folder
 from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
-from ffmpeg_style.learning.processor import has_bfloat16
+from ffmpeg_style.learning.processor import cpu_flags, has_bfloat16
 
 LARGE = ((1920, 1080), (3840, 2160))
 FEW, MANY = WARM_UP + 3, 3 * (WARM_UP + 3)
 FIRST = (640, 360)
-
-
-def psnr(painted, expected):
-    """Peak signal to noise ratio of two pictures of bytes, in dB."""
-    error = np.mean(np.square(painted.astype(float) - expected))
-    return 10 * np.log10(255**2 / error)
 
 
 def precision_table():
@@ -89,13 +83,13 @@ def first_frame_table(tools):
 
 @click.command()
 @click.option(
-    "--page",
+    "--folder",
     type=click.Path(path_type=Path),
-    default=ROOT / "docs" / "benchmarks.md",
-    help="The page that the tables are written into.",
+    default=ROOT / "docs",
+    help="Of the page that the tables are written into.",
 )
-def main(page):
-    """Measure precision, memory and the first frame, and write the tables into the page."""
+def main(folder):
+    """Measure precision, memory and the first frame, and write the tables into a page."""
     os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(Path(tensorflow_folder()) / TENSORFLOW_LIBRARY)
     tools = prepare(MODELS, (FIRST, *LARGE))
     titled = {
@@ -105,7 +99,8 @@ def main(page):
     if has_bfloat16():
         titled["bfloat16 against float32, on the test photographs"] = precision_table()
     text = "\n\n".join(f"### {title}\n\n{found}" for title, found in titled.items())
-    write_between(page, "limits", text)
+    heading = "## Precision, memory, the first frame"
+    write_between(Pages(folder, kind_of(cpu_flags())).page, "limits", f"{heading}\n\n{text}")
     print(text)
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -86,6 +87,36 @@ def openvino(model, size, frames, marks, pictures, precision, hint):
         mark(marks, "taken")
         queue.start_async({0: inputs[index % len(inputs)]})
     queue.wait_all()
+
+
+@contender
+@click.option("--pictures", type=click.Path(path_type=Path), required=True, help="Rows of RGB.")
+@click.option("--parallel", type=int, required=True, help="Frames that are painted at a time.")
+def onnx(model, size, frames, marks, pictures, parallel):
+    """ONNX Runtime on frames in memory: nothing is decoded or encoded."""
+    width, height = size
+    session = onnx_session(model, size, parallel)
+    rows = np.fromfile(pictures, np.uint8).reshape(-1, 1, height, width, 3)
+    inputs = rows.transpose(0, 1, 4, 2, 3).astype(np.float32)
+
+    def paint(index):
+        mark(marks, "taken")
+        session.run(None, {"frame": inputs[index % len(inputs)]})
+        mark(marks, "painted")
+
+    with ThreadPoolExecutor(parallel) as threads:
+        list(threads.map(paint, range(frames)))
+
+
+def onnx_session(graph, size, parallel):
+    """A session for frames of one size, so many of them at a time on all processors."""
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0)) // parallel
+    for name, pixels in zip(("width", "height"), size, strict=True):
+        options.add_free_dimension_override_by_name(name, pixels)
+    return InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @main.command()

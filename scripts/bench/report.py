@@ -1,7 +1,19 @@
-"""The benchmark's results as tables and as a chart."""
+"""The benchmark's results as tables and as a chart, on a page for each kind of processor."""
 
+import json
 import statistics
+from dataclasses import dataclass
 from itertools import groupby, pairwise
+from pathlib import Path
+
+KINDS = {
+    "amx": ("amx_bf16", "A matrix unit for bfloat16 (AMX)"),
+    "avx512_bf16": ("avx512_bf16", "AVX-512 with dot products of bfloat16, no matrix unit"),
+    "avx512": ("avx512f", "AVX-512 without bfloat16"),
+    "avx2": ("avx2", "AVX2"),
+    "neon": ("asimd", "ARM of 64 bits (NEON)"),
+}
+"""Of processors: the instructions of each, the best first, as Linux calls them; and its title."""
 
 OURS, OURS_FP32 = "styletransfer auto", "styletransfer fp32"
 OURS_DECODED = "styletransfer in memory"
@@ -12,9 +24,12 @@ RATIOS = (
     ("pipe to Python", OURS, "pipe to Python"),
     ("OpenVINO bf16", OURS, "OpenVINO bf16"),
     ("fp32 : OpenVINO fp32", OURS_FP32, "OpenVINO fp32"),
+    ("ONNX Runtime", OURS, "ONNX Runtime"),
+    ("fp32 : ONNX Runtime", OURS_FP32, "ONNX Runtime"),
     ("the engine alone", OURS, "engine alone"),
     ("both from memory", OURS_DECODED, "engine alone"),
 )
+LIBRARIES = {"tensorflow": "TensorFlow", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 COLUMNS = (
     ("frames/s", "fps", "{:.1f}"),
     ("spread", None, None),
@@ -24,7 +39,7 @@ COLUMNS = (
     ("frames held", "latency_frames", "{:.0f}"),
 )
 COLORS = {"styletransfer": "#b3393f", "dnn_processing": "#4a6fa5", "pipe": "#8a8a8a"}
-COLORS |= {"OpenVINO": "#6a9f58", "engine": "#e0a33e"}
+COLORS |= {"OpenVINO": "#6a9f58", "ONNX Runtime": "#8e6bb0", "engine": "#e0a33e"}
 
 
 def share_of_peak(case, name):
@@ -34,11 +49,50 @@ def share_of_peak(case, name):
     return f"{100 * 2 * case['gigamacs'] * figures['fps']['median'] / peak:.0f} %"
 
 
-def update_page(results, path):
-    """Write the figures into the page; returns them as they read on a terminal."""
-    text = "\n\n".join([machine_text(results), ratio_table(results), *case_tables(results)])
-    write_between(path, "figures", text)
-    return text
+def kind_of(instructions):
+    """The kind of a processor with these instructions; one of `KINDS`."""
+    return next(kind for kind, (flag, _) in KINDS.items() if flag in instructions)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where the figures of one kind of processor are: all of them, and beside others' ratios."""
+
+    folder: Path
+    kind: str
+
+    results = property(lambda self: self.folder / f"benchmarks-{self.kind}.json")
+    page = property(lambda self: self.folder / f"benchmarks-{self.kind}.md")
+    chart = property(lambda self: self.folder / f"benchmarks-{self.kind}.svg")
+    overview = property(lambda self: self.folder / "benchmarks.md")
+
+
+def update_pages(pages):
+    """Write the figures into the kind's page, the ratios of all kinds into the other.
+
+    Returns what was written for the kind, as it reads on a terminal.
+    """
+    results = json.loads(pages.results.read_text())
+    chart = f"![Frames/s of every contender by size]({pages.chart.name})"
+    tables = [machine_text(results), ratio_table(results), *case_tables(results)]
+    write_between(pages.page, "figures", "\n\n".join([chart, *tables]))
+    write_between(pages.overview, "figures", "\n\n".join(overview(pages.folder)))
+    return "\n\n".join(tables)
+
+
+def overview(folder):
+    """What was last seen of each kind: the machine, the day, the ratios."""
+    missing = []
+    for kind, (_, title) in KINDS.items():
+        pages = Pages(folder, kind)
+        if not pages.results.exists():
+            missing.append(title)
+            continue
+        results = json.loads(pages.results.read_text())
+        link = f"All its figures are in [{pages.page.stem}]({pages.page.name})."
+        yield f"### {title}\n\n{machine_text(results)} {link}\n\n{ratio_table(results)}"
+    if missing:
+        yield f"Not measured yet: {'; '.join(missing)}."
 
 
 def write_between(path, name, text):
@@ -67,11 +121,14 @@ def machine_text(results):
         f"{max(p[precision]['max'] for p in peaks):.0f} GFLOP/s in {precision}"
         for precision in peaks[0]
     )
+    versions = [
+        f"{title} {machine[name]}" for name, title in LIBRARIES.items() if machine.get(name)
+    ]
     models = sorted({case["model"] for case in results["cases"]})
     return (
         f"Measured on {results['date']}: {machine['processor']}, {machine['processors']} processors"
         f" ({', '.join(machine['instructions'])}), {machine['memory_gb']} GB, {machine['system']}; "
-        f"TensorFlow {machine['tensorflow']}, OpenVINO {machine['openvino']}. Large matrix "
+        f"{', '.join(versions)}. Large matrix "
         f"products reach {peak_text}. Models: {', '.join(models)}. Other processes took at most "
         f"{100 * disturbed:.0f} % of the processors during a measurement."
     )
@@ -90,9 +147,15 @@ def ratio_table(results):
             row.append(f"{ratio(speeds[ours], fastest):.2f}" if ours in speeds and fastest else "")
         rows.append([*row, share_of_peak(case, OURS) if OURS in speeds else ""])
     titles = [title for title, *_ in RATIOS]
-    header = ["network", "size", "into", *titles, "share of the peak"]
+    header, *rows = filled([["network", "size", "into", *titles, "share of the peak"], *rows])
     intro = "Frames/s of the filter as it comes (`precision=auto`), as a multiple of:"
     return f"{intro}\n\n{table(header, rows)}"
+
+
+def filled(rows):
+    """The rows without the columns that are empty below the first one."""
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    return list(zip(*columns, strict=True))
 
 
 def ratio(ours, other):

@@ -2,8 +2,8 @@
 
 ``make bench`` takes 45 minutes; with ``BENCH="--sizes 256x256 --repeats 1"`` it is a short run.
 All contenders of a case, one network at one size into one kind of output, are measured in turn
-(A B A B ...), so that a slower or faster minute of the machine is shared by all. Writes
-``docs/benchmarks.json``, the figures in ``docs/benchmarks.md``, and ``docs/benchmarks.svg``.
+(A B A B ...), so that a slower or faster minute of the machine is shared by all. Writes the pages
+of this machine's kind of processor in ``docs/``, and leaves those of other kinds as they are.
 """
 
 import json
@@ -22,12 +22,12 @@ from bench.build import MODELS, ROOT, prepare
 from bench.contenders import SCRIPTS, SINKS, Case, contenders
 from bench.graphs import multiply_adds
 from bench.measure import WARM_UP, measure
-from bench.report import update_page, write_chart
+from bench.report import KINDS, Pages, kind_of, update_pages, write_chart
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.files import atomic_path
 from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
-from ffmpeg_style.learning.processor import has_bfloat16
+from ffmpeg_style.learning.processor import cpu_flags, has_bfloat16
 
 SIZES = ((256, 256), (640, 360), (1280, 720), (1920, 1080))
 TRIAL_FRAMES = 6  # of the first run, which finds out how many a measurement takes
@@ -79,17 +79,17 @@ def describe_machine():
     from tensorflow import __version__ as tensorflow_version
 
     information = Path("/proc/cpuinfo").read_text()
-    flags = set(information.partition("flags")[2].partition("\n")[0].split())
-    interesting = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+    known = [flag for flag, _ in reversed(KINDS.values())]
     memory = int(Path("/proc/meminfo").read_text().split()[1])
     return {
         "processor": information.partition("model name")[2].partition("\n")[0].strip("\t :"),
         "processors": len(os.sched_getaffinity(0)),
-        "instructions": [flag for flag in interesting if flag in flags],
+        "instructions": [flag for flag in known if flag in cpu_flags()],
         "memory_gb": round(memory / 1024**2),
         "system": f"{platform.system()} {platform.machine()}",
         "tensorflow": tensorflow_version,
         "openvino": package_version("openvino"),
+        "onnxruntime": package_version("onnxruntime"),
     }
 
 
@@ -173,13 +173,13 @@ def names_of(context, parameter, value):
     "--add", is_flag=True, help="Keep the cases of earlier runs that this one leaves out."
 )
 @click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default=ROOT / "docs" / "benchmarks.json",
-    help="The JSON; the page and the chart go beside it.",
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=ROOT / "docs",
+    help="Of the pages.",
 )
-def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
-    """Measure the filter and its contenders, and write docs/benchmarks.* anew."""
+def main(sizes, networks, chosen, sinks, repeats, seconds, add, folder):
+    """Measure the filter and its contenders, and write the pages of this kind of processor."""
     architectures = networks.split(",")
     cases = [
         Case(architecture, *size, sink)
@@ -189,10 +189,12 @@ def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
     ]
     # All take this library: the engine's own program may have been built without one.
     os.environ["FFMPEG_STYLE_TENSORFLOW"] = str(Path(tensorflow_folder()) / TENSORFLOW_LIBRARY)
-    tools = prepare(architectures, sizes)
-    results = {"date": date.today().isoformat(), "machine": describe_machine(), "cases": []}
-    if add and output.exists():
-        results["cases"] = json.loads(output.read_text())["cases"]
+    tools = prepare(architectures, sizes, [one.name for one in chosen])
+    machine = describe_machine()
+    results = {"date": date.today().isoformat(), "machine": machine, "cases": []}
+    pages = Pages(folder, kind_of(machine["instructions"]))
+    if add and pages.results.exists():
+        results["cases"] = json.loads(pages.results.read_text())["cases"]
     able = {case: [one for one in chosen if case.sink in one.sinks] for case in cases}
     steps = sum(len(some) + repeats * len(one_round(some)) for some in able.values())
     with tqdm(total=steps, unit="run", disable=None) as progress:
@@ -201,10 +203,10 @@ def main(sizes, networks, chosen, sinks, repeats, seconds, add, output):
             found = results_of(case, samples, tools, peaks)
             others = [case for case in results["cases"] if place_of(case) != place_of(found)]
             results["cases"] = sorted([*others, found], key=place_of)
-            with atomic_path(output) as draft:
+            with atomic_path(pages.results) as draft:
                 Path(draft).write_text(json.dumps(results, indent=1) + "\n")
-    write_chart(results, output.with_suffix(".svg"))
-    print(update_page(results, output.with_suffix(".md")))
+    write_chart(results, pages.chart)
+    print(update_pages(pages))
 
 
 def place_of(case):

@@ -1,13 +1,15 @@
 """The benchmark: its graphs, its tables, and what it refuses."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx.reference
 import pytest
 import tensorflow as tf
-from bench import graphs, report, run
+from bench import graphs, onnx_graph, report, run
 
 from ffmpeg_style.graphs.frozen_graph import GraphRunner, import_graph, read_graph
 from ffmpeg_style.learning.export import export
@@ -43,6 +45,18 @@ def test_openvino_graph_paints_the_same(model, frame, tmp_path):
     with tf.compat.v1.Session(graph=import_graph(graph)) as session:
         painted = session.run("output:0", {"input:0": frame[None] / np.float32(255)})[0]
     assert np.abs(painted * 255 - GraphRunner(read_graph(model))(frame)).max() <= 1
+
+
+@pytest.mark.parametrize("architecture", ["johnson", "fast"])
+def test_onnx_graph_paints_the_same(frame, tmp_path, architecture):
+    model = tmp_path / "model.pb"
+    export(StyleNetwork(architecture, width=4).build_weights(), model)
+    onnx_graph.write_onnx_graph(model, tmp_path / "model.onnx")
+    run = onnx.reference.ReferenceEvaluator(str(tmp_path / "model.onnx")).run
+    frame = frame[:17, :22]  # it is slow
+    (painted,) = run(None, {"frame": np.float32(frame.transpose(2, 0, 1)[None])})
+    expected = GraphRunner(read_graph(model))(frame)
+    assert np.abs(painted[0].transpose(1, 2, 0) - expected).max() <= 1
 
 
 def test_multiply_adds(model):
@@ -94,6 +108,8 @@ def test_ratios_take_the_faster_hint_and_keep_best_settings_apart():
         "dnn_processing best": 40.0,
         "OpenVINO bf16 latency": 30.0,
         "OpenVINO bf16 throughput": 50.0,
+        "ONNX Runtime latency": 24.0,
+        "ONNX Runtime throughput": 16.0,
     }
     header, _, row = report.ratio_table(results(case(speeds))).splitlines()[-3:]
     cells = dict(
@@ -102,7 +118,8 @@ def test_ratios_take_the_faster_hint_and_keep_best_settings_apart():
     assert cells["dnn_processing"] == "3.00"
     assert cells["its best settings"] == "1.50"
     assert cells["OpenVINO bf16"] == "1.20"
-    assert cells["pipe to Python"] == ""
+    assert cells["ONNX Runtime"] == "2.50"
+    assert "pipe to Python" not in cells
     assert cells["share of the peak"] == "20 %"  # 180 of 900 GFLOP/s
 
 
@@ -129,17 +146,45 @@ def test_peak_is_the_median_of_the_case():
     assert "800 to 1000 GFLOP/s in bf16" in report.machine_text(results(other))
 
 
+def update(folder, kind, speed):
+    pages = report.Pages(folder, kind)
+    pages.results.write_text(json.dumps(results(case({"styletransfer auto": speed}))))
+    return pages, report.update_pages(pages)
+
+
 def test_page_keeps_what_people_wrote(tmp_path):
-    page = tmp_path / "benchmarks.md"
-    page.write_text("Before\n<!-- figures -->\nold\n<!-- end of figures -->\nAfter\n")
-    text = report.update_page(results(case({"styletransfer auto": 60.0})), page)
-    assert "59.0 to 61.0" in text
-    assert "at most 4 %" in text
-    written = page.read_text()
-    assert written.startswith("Before\n")
-    assert written.endswith("\nAfter\n")
-    assert text in written
-    assert "old" not in written
+    text = "Before\n<!-- figures -->\nold\n<!-- end of figures -->\nAfter\n"
+    for name in ("benchmarks.md", "benchmarks-avx2.md"):
+        (tmp_path / name).write_text(text)
+    pages, told = update(tmp_path, "avx2", 60.0)
+    assert "59.0 to 61.0" in told
+    assert "at most 4 %" in told
+    for page in (pages.page, pages.overview):
+        written = page.read_text()
+        assert written.startswith("Before\n")
+        assert written.endswith("\nAfter\n")
+        assert "old" not in written
+    assert told in pages.page.read_text()
+
+
+def test_a_run_replaces_its_own_kind_of_processor_alone(tmp_path):
+    slow, _ = update(tmp_path, "avx2", 60.0)
+    before = slow.page.read_text()
+    fast, _ = update(tmp_path, "amx", 120.0)
+    update(tmp_path, "amx", 180.0)
+    rows = [line for line in fast.overview.read_text().splitlines() if line.startswith("| fast")]
+    shares = [row.split("|")[-2].strip() for row in rows]
+    assert shares == ["60 %", "20 %"]  # the best kind first
+    assert slow.page.read_text() == before
+    assert "181.0" in fast.page.read_text()
+
+
+def test_kinds_of_processors():
+    xeon = {"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
+    assert report.kind_of(xeon) == "amx"
+    assert report.kind_of(xeon - {"amx_bf16"}) == "avx512_bf16"
+    assert report.kind_of({"avx2"}) == "avx2"
+    assert report.kind_of({"asimd", "bf16"}) == "neon"
 
 
 def test_unknown_contender_is_refused():
