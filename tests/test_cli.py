@@ -123,6 +123,16 @@ def test_a_wrong_picture_is_told_before_tensorflow_loads(tmp_path):
         assert words in result.stderr and result.stderr.count("\n") == 1
 
 
+def test_what_is_no_network_is_told_before_tensorflow_loads(tmp_path):
+    (tmp_path / "photo.jpg").write_text("no network")
+    arguments = ["freeze", tmp_path / "photo.jpg", tmp_path / "out.pb"]
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, *arguments], capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "photo.jpg" in result.stderr and result.stderr.count("\n") == 1
+
+
 def test_version():
     result = run("--version")
     assert result.returncode == 0

@@ -7,6 +7,7 @@ import click
 from ffmpeg_style.errors import InputNotFoundError
 from ffmpeg_style.extras import require
 from ffmpeg_style.files import check_no_source, check_target
+from ffmpeg_style.graphs.kinds import check_kind
 from ffmpeg_style.graphs.quiet import start_tensorflow
 
 
@@ -28,6 +29,7 @@ def command(source, target, output, overwrite):
     """
     if not source.exists():
         raise InputNotFoundError(f"expected a network, found nothing at {source}")
+    check_kind(source)
     check_no_source(target, *files_of(source))
     check_target(target, overwrite)
     require("train", "freeze")

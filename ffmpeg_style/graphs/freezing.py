@@ -8,10 +8,10 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.files import atomic_write
+from ffmpeg_style.graphs.kinds import KERAS, check_kind
 
 tf1 = tf.compat.v1
 
-KERAS = (".h5", ".hdf5", ".keras")
 TRAINING = ("save", "restore", "Assign", "NoOp")
 """How the names or the operations begin of what a graph of TensorFlow 1 has beside the network."""
 
@@ -28,6 +28,7 @@ def freeze(source: Path, target: Path, output: str | None = None) -> None:
     Raises:
         InputError: it is none of these, or can't be read.
     """
+    check_kind(source)
     try:
         graph = _graph_of(source, output)
     except InputError:
@@ -48,11 +49,7 @@ def _graph_of(source, output):
         return _graph_of_keras(source)
     if source.suffix == ".meta":
         return _graph_of_checkpoint(source, output)
-    if source.suffix == ".pbtxt":
-        return text_format.Parse(source.read_text(), tf1.GraphDef())
-    raise InputError(
-        f"expected a SavedModel's folder, a .keras, a .h5, a .meta or a .pbtxt, found {source}"
-    )
+    return text_format.Parse(source.read_text(), tf1.GraphDef())
 
 
 def _graph_of_saved_model(folder):
