@@ -93,7 +93,8 @@ def _told(stream):
         "time_base": str(stream.time_base or ""),
         "avg_frame_rate": str(stream.average_rate or ""),
         "r_frame_rate": str(stream.base_rate or ""),
-        "field_order": _FIELD_ORDERS.get(context.field_order),
+        # PyAV 17, the last for Python 3.10, does not tell of it; frames do.
+        "field_order": _FIELD_ORDERS.get(getattr(context, "field_order", None)),
         "side_data_list": side_data,
         "tags": dict(stream.metadata),
         **_colours(context),
