@@ -115,6 +115,16 @@ def test_every_suffix_is_written_finely(suffix):
     assert np.sqrt(np.mean(error**2)) <= most
 
 
+def test_webp_is_written_finely_but_for_its_halved_colours():
+    """Noise in greys: 1.4 at a quality of 95, 1.7 at 93, 2.2 at 90."""
+    grey = np.random.default_rng(0).integers(0, 256, (64, 64, 1), dtype=np.uint8).repeat(3, axis=2)
+    file = io.BytesIO()
+    Picture(grey).write(file, ".webp")
+    with Image.open(file) as written:
+        error = np.asarray(written.convert("RGB")).astype(float) - grey
+    assert np.sqrt(np.mean(error**2)) <= 1.6
+
+
 def test_a_large_jpeg_is_read_at_the_scale_that_is_needed(tmp_path):
     UPRIGHT.resize((800, 480)).save(tmp_path / "large.jpg")
     assert read_rgb(tmp_path / "large.jpg", short_side=100).size == (200, 120)
