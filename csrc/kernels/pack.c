@@ -232,7 +232,7 @@ static void pack_square(const StyleKernelShape *shape, const float *kernel, int 
 
 /** The groups of filters of the first place, channel by channel or in pairs; then those of the next. Returns how many. */
 static size_t pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                         void *packed)
+                           void *packed)
 {
     const int run = shape->dots ? 2 : 1;
     const size_t group = packed_step(plan), place = group * (size_t)count_groups(plan);
