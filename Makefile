@@ -53,7 +53,7 @@ $(STAMPS)/packages-%: scripts/install-packages | $(STAMPS)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --editable '.[lint,test]'
 	touch $@
 
-# Its photographs alone: what it computes with takes a quarter of a gigabyte.
+# scikit-image for its photographs, without the packages that it computes with: those take 250 MB.
 .venv/installed-demo: .venv/installed
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --no-deps 'scikit-image>=0.25,<1'
 	touch $@

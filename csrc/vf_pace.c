@@ -20,6 +20,8 @@
 #define _GNU_SOURCE // RUSAGE_THREAD
 #endif
 
+#include <stdlib.h>
+
 #include "libavutil/avutil.h"
 #include "libavutil/macros.h"
 #include "libavutil/mathematics.h"
@@ -89,7 +91,10 @@ int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
         pts < pace->pts; // AV_NOPTS_VALUE is the smallest number
 
     pace->arrival = av_gettime_relative();
-    pace->duration = av_rescale_q(pts - pace->pts, time_base, AV_TIME_BASE_Q);
+    pace->duration =
+        pts == AV_NOPTS_VALUE || pace->pts == AV_NOPTS_VALUE
+            ? 0
+            : av_rescale_q(pts - pace->pts, time_base, AV_TIME_BASE_Q);
     pace->pts = pts;
     get_switches(&pace->then);
     return is_back;
@@ -107,7 +112,8 @@ int ff_styletransfer_is_soon_done(const StylePace *pace, int64_t arrival)
 {
     const int64_t done = FFMAX(arrival, pace->painted) + pace->took;
 
-    return pace->took && done - pace->arrival <= pace->duration / 4;
+    // One that is long overdue is no measure.
+    return pace->took && llabs(done - pace->arrival) <= pace->duration / 4;
 }
 
 void ff_styletransfer_note_departure(StylePace *pace)

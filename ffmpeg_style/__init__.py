@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from ffmpeg_style.errors import (
+    UNCOMPILED,
     BuildError,
     ClusterError,
     DeviceError,
@@ -20,6 +21,7 @@ from ffmpeg_style.errors import (
     LibraryError,
     ModelError,
     OutOfMemoryError,
+    PackageError,
     StorageError,
     StyleError,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "Model",
     "ModelError",
     "OutOfMemoryError",
+    "PackageError",
     "StorageError",
     "StyleError",
     "find_model",
@@ -71,8 +74,5 @@ def __getattr__(name):
     except ModuleNotFoundError as error:
         if error.name != "ffmpeg_style._engine":
             raise
-        raise ImportError(
-            "ffmpeg_style's engine is not compiled for this Python: "
-            "type `make` in the checkout, or `pip install .`"
-        ) from error
+        raise PackageError(UNCOMPILED) from error
     return getattr(home, name)

@@ -8,7 +8,7 @@ import sys
 import click
 
 from ffmpeg_style import __version__
-from ffmpeg_style.errors import StyleError
+from ffmpeg_style.errors import UNCOMPILED, PackageError, StyleError
 from ffmpeg_style.files import FULL, full_disk
 
 GROUP_OPTIONS = ("--help", "--version")
@@ -78,6 +78,10 @@ class CommandModules(click.Group):
             context.exit(128 + signal.SIGINT)
         except StyleError as error:
             message, code = str(error), error.exit_code
+        except ModuleNotFoundError as error:
+            if error.name != "ffmpeg_style._engine":
+                raise
+            message, code = UNCOMPILED, PackageError.exit_code
         except OSError as error:
             if error.errno not in FULL:
                 raise

@@ -62,6 +62,13 @@ class PackageError(StyleError, ImportError):
     """A Python package is not installed that only some of the commands need."""
 
 
+UNCOMPILED = (
+    "ffmpeg_style's engine is not compiled for this Python: "
+    "type `make` in the checkout, or `pip install .`"
+)
+"""What a `PackageError` says where ``ffmpeg_style._engine`` is not there."""
+
+
 class DeviceError(StyleError, RuntimeError):
     """The machine lacks the GPU, or the bfloat16 in hardware, that was asked for."""
 

@@ -17,6 +17,8 @@ from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.pictures import SUFFIXES, Picture, check_picture, read_painting
 
 COLORS = ("style", "content")
+STEADY = 0.9
+"""The filter's default."""
 PRECISIONS = ("auto", "fp32", "bf16")
 RANGES = ("auto", "255", "1", "signed")
 RUNTIMES = ("auto", "own", "tensorflow")

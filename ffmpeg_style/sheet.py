@@ -49,7 +49,7 @@ def contact_sheet(
     """
     shown = shown_at(photograph)
     if models is None:
-        models = [model for model in list_models() if not model.error]
+        models = [model for model in list_models() if model.paints_alone]
     styles = [
         (model, style) for model in models if not model.card.get("vector") for style in names(model)
     ]

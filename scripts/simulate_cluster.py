@@ -26,6 +26,8 @@ from ffmpeg_style.ffmpeg.sources import Work
 
 CREW = 125
 """Workers in a process."""
+COMING = 300
+"""Seconds that workers may take to come."""
 LIGHT = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1 hour",
@@ -91,6 +93,7 @@ def started(workers, pieces, seconds, folder):
             stack.callback(process.kill)
 
         start(schedule, there)
+        there.close()  # else the end of a scheduler that fails is not seen
         address = here.recv()
         for number in crews:
             start(crew, address, number, pieces, seconds, folder)
@@ -109,7 +112,7 @@ def simulate(workers, pieces, seconds, folder):
     with started(workers, pieces, seconds, folder) as address:
         begin = time.monotonic()
         with Client(address, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=300)
+            client.wait_for_workers(workers, timeout=COMING)
             came, begin = time.monotonic() - begin, time.monotonic()
             used = client.run_on_scheduler(time.process_time), time.process_time()
             works = [Work(str(source), str(Path(folder, "out.mp4")), is_named=True)]
@@ -130,7 +133,10 @@ def main():
     for workers in options.workers:
         pieces = workers * options.pieces
         with tempfile.TemporaryDirectory() as folder:
-            figures = simulate(workers, pieces, options.seconds, folder)
+            try:
+                figures = simulate(workers, pieces, options.seconds, folder)
+            except TimeoutError:
+                raise SystemExit(f"{workers} workers did not come within {COMING} s") from None
         came, total, scheduler, client = figures
         print(
             f"{workers} workers came in {came:.1f} s; {pieces} pieces of {options.seconds:g} s took"

@@ -8,13 +8,12 @@ import time
 from helpers.live import is_alive
 
 READERS = """
-from fractions import Fraction
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 
 from ffmpeg_style.cluster.join import picture_options
-from ffmpeg_style.cluster.split import Index, read_index, scene_cuts
+from ffmpeg_style.cluster.split import read_index
 from ffmpeg_style.ffmpeg.execute import attached_covers
 from ffmpeg_style.ffmpeg.plan import Span
 from ffmpeg_style.ffmpeg.probe import probe
@@ -22,17 +21,15 @@ from ffmpeg_style.ffmpeg.probe import probe
 path = Path("film.mp4")
 cover = SimpleNamespace(is_attached=True, index=1)
 job = SimpleNamespace(picture=0, span=Span(), kept=[cover])
-index = Index(Fraction(1, 25), tuple(range(100)), 0, 100, (0,))
 for function, arguments in (
     (picture_options, (path, job, [])),
     (read_index, (path, "film.mp4", job)),
-    (scene_cuts, (path, job, index, 50, 10)),
     (lambda: attached_covers(job, path).__enter__(), ()),
     (probe, (path, path)),
 ):
     Thread(target=function, args=arguments).start()
 """
-COUNT = 5
+COUNT = 4
 
 
 def test_what_reads_a_film_ends_with_its_parent(tmp_path):

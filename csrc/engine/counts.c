@@ -10,7 +10,8 @@
  * threads help. */
 #define MOST_REQUESTS 16
 
-/* Bytes of a frame from which on two threads paint one of them as fast as two: so half the memory does. */
+/* A frame of more bytes than this is painted by two threads in half the time of one: half as many at a time are as fast,
+ * in half the memory. */
 #define MANY_BYTES ((int64_t)1 << 27)
 
 static int smaller(int a, int b)
@@ -63,9 +64,11 @@ StyleCounts ff_style_choose_counts(const StyleSettings *settings, int has_plan, 
     return counts;
 }
 
-int ff_style_frames_that_fit(int requests, int threads, int64_t bytes, int64_t most)
+int ff_style_frames_that_fit(const StyleCounts *counts, int64_t bytes, int64_t most)
 {
-    if (threads > 1 && bytes > MANY_BYTES)
-        requests = (requests + 1) / 2;
+    const int half = (counts->requests + 1) / 2;
+    const int requests =
+        bytes > MANY_BYTES && half * counts->threads >= counts->workers ? half : counts->requests;
+
     return bytes > most / requests ? (int)(most / bytes > 1 ? most / bytes : 1) : requests;
 }

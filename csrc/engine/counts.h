@@ -26,8 +26,8 @@ StyleCounts ff_style_choose_counts(const StyleSettings *settings, int has_plan, 
 
 /**
  * How many frames of `bytes` each are painted at a time, when the number is not the user's: as many as go into `most`
- * bytes, and half of `requests` where they are large and as many as `threads` may paint one. One at least.
+ * bytes, and half of them where they are large and all workers may still help. One at least.
  */
-int ff_style_frames_that_fit(int requests, int threads, int64_t bytes, int64_t most);
+int ff_style_frames_that_fit(const StyleCounts *counts, int64_t bytes, int64_t most);
 
 #endif

@@ -187,6 +187,7 @@ const StyleInfo *ff_style_info(const StyleEngine *e)
 static int check_memory(StyleEngine *e, int width, int height)
 {
     int64_t bytes;
+    StyleCounts counts = e->model.counts;
     int is_new, requests;
 
     pthread_mutex_lock(&e->lock);
@@ -197,10 +198,10 @@ static int check_memory(StyleEngine *e, int width, int height)
     bytes = ff_style_frame_bytes(&e->ctx, &e->model.nodes, &e->model.signature, width, height);
     if (bytes < 0)
         return (int)bytes;
-    requests = e->info.requests;
-    if (!e->has_requests)
-        requests = ff_style_frames_that_fit(requests, e->model.plan ? e->info.threads : 1, bytes,
-                                            e->max_memory);
+    if (!e->model.plan)
+        counts.threads = 1; // TensorFlow's threads help no other frame
+    requests =
+        e->has_requests ? counts.requests : ff_style_frames_that_fit(&counts, bytes, e->max_memory);
     if (bytes > e->max_memory / requests)
         return ff_style_error(&e->ctx, -EFBIG,
                               "a frame of %dx%d pixels takes about %.1f GB in this model, %d are "

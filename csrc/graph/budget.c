@@ -168,7 +168,7 @@ static int check_sizes(const StyleContext *ctx, const char *path, const StyleNod
         if (bytes > max_memory)
             return ff_style_error(ctx, -EFBIG,
                                   "model '%s': the node '%.*s' (%.*s) takes %.1f GB whatever the "
-                                  "frame, and the limit is %.1f GB",
+                                  "frame, or has a size below 0, and the limit is %.1f GB",
                                   path, FF_STYLE_SPAN_ARGUMENTS(node->name),
                                   FF_STYLE_SPAN_ARGUMENTS(node->op), (double)bytes / 1e9,
                                   (double)max_memory / 1e9);

@@ -38,7 +38,10 @@ static inline int ff_style_size_fits(int64_t size, int64_t expected)
     return size < 0 || size == expected;
 }
 
-/* Functions that return an int return 0, or -EBADMSG, -EFBIG or -ENOMEM after a message. */
+/** Whether a tensor is a vector of floats of a length that a style may have. */
+int ff_style_is_vector(const Reading *r, StyleSource source);
+
+/* Functions below return 0, or -EBADMSG, -EFBIG or -ENOMEM after a message. */
 
 /** A mark for each node, all 0; NULL: there is no memory. To be freed with ff_style_free(). */
 uint8_t *ff_style_alloc_marks(const Reading *r);
@@ -52,14 +55,11 @@ int ff_style_find_reserved(const Reading *r, const char *name, StyleSource *foun
 /** Finds the sources of the signature's input and output, and the least size of a frame. */
 int ff_style_find_ports(const Reading *r, const StyleCard *card);
 
-/** Whether a port is an RGB image, of which it takes the type, the layout and the size. */
+/** Checks that a port is an RGB image, of which it takes the type, the layout and the size. */
 int ff_style_check_port(const Reading *r, const char *role, StylePort *port);
 
-/** Whether both ports have the same size, which becomes the signature's. */
+/** Checks that both ports have the same size, which becomes the signature's. */
 int ff_style_check_port_sizes(const Reading *r);
-
-/** Whether a tensor is a vector of floats of a length that a style may have. */
-int ff_style_is_vector(const Reading *r, StyleSource source);
 
 /** The input that this project's graphs have for the weights of their styles. */
 int ff_style_find_weights(const Reading *r, const StyleCard *card);

@@ -114,8 +114,8 @@ static VECTORS_INLINE int have_range(const Vector *energies, int count, int chan
         least = sums[i] < least ? sums[i] : least;
         most = sums[i] > most ? sums[i] : most;
     }
-    // One alone has nothing beside it.
-    least = count == 1 || least < (float)channels ? (float)channels : least;
+    // One or two neighbours may all have read the same value.
+    least = count < 3 || least < (float)channels ? (float)channels : least;
     return most <= RANGE * RANGE * least;
 }
 

@@ -110,7 +110,7 @@ ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
     return has_squares(shape) ? plan_squares(shape) : ff_style_plan_rows(shape);
 }
 
-/** Kernels that are packed one behind the other, when it is not in squares. */
+/** Kernels for rows, which are packed one behind the other. */
 static int count_parts(const ConvPlan *plan)
 {
     return plan->row_phases * plan->column_phases;
@@ -230,7 +230,7 @@ static void pack_square(const StyleKernelShape *shape, const float *kernel, int 
     }
 }
 
-/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. Returns how many. */
+/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. Returns how many values that makes. */
 static size_t pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
                            void *packed)
 {

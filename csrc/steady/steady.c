@@ -71,13 +71,13 @@ static unsigned checksum(const StylePlane *plane)
 
 /**
  * Another seed for each frame, so that what is held still goes where it should; but by what the source shows, so
- * that whoever begins somewhere before paints the same.
+ * that whoever begins somewhere before paints the same from the source's next change on.
  */
 static void sow(StyleSteady *s, const StylePyramid *source)
 {
     const unsigned look = checksum(&source->levels[source->nb_levels > 1]);
 
-    s->seed = look == s->look ? s->seed + 1 : look;
+    s->seed = s->has_last && look == s->look ? s->seed + 1 : look;
     s->look = look;
 }
 

@@ -187,7 +187,8 @@ class Desk:
             name = str(self._count)
         folder = self._folder / name
         folder.mkdir()
-        painting = _Painting(folder / f"{file.path.stem}-{_label(model, settings)}{_suffix(file)}")
+        label = short_name(f"{file.path.stem}-{_label(model, settings)}")
+        painting = _Painting(folder / f"{label}{_suffix(file)}")
         self._paintings[name] = painting
         work = (file.path, painting, model, settings)
         threading.Thread(target=self._paint, args=work, daemon=True).start()
@@ -241,8 +242,13 @@ class Desk:
         if options.get("painting"):
             given["style"] = self._file(str(options["painting"])).path
         model = str(options.get("model", ""))
-        if model not in {entry.name for entry in list_models()}:
+        entries = {entry.name: entry for entry in list_models()}
+        if model not in entries:
             raise InputNotFoundError(f"no model {model!r}")
+        # The page names no paths of this machine: a picture comes as a file that was dropped.
+        is_any = entries[model].error is None and not entries[model].paints_alone
+        if is_any and not options.get("painting"):
+            raise InputError("expected a picture of a painting; drop one first")
         check_painting(model, **given)
         return model, given
 

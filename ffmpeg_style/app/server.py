@@ -107,8 +107,11 @@ async def _guarded(request, handler):
     """Other sites' pages reach this address too: what they ask is refused. Errors are sentences."""
     origin = request.headers.get("Origin")
     host = urlsplit(f"//{request.host}").hostname
-    is_own = host in (LOOPBACK, "localhost") and (
-        origin is None or urlsplit(origin).netloc == request.host
+    site = request.headers.get("Sec-Fetch-Site", "none")  # of a picture in a page, without origin
+    is_own = (
+        host in (LOOPBACK, "localhost")
+        and site in ("same-origin", "none")
+        and (origin is None or urlsplit(origin).netloc == request.host)
     )
     if not is_own:
         return web.json_response({"error": "only this machine's own page may ask"}, status=403)

@@ -12,14 +12,13 @@ from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.plan import Job, Span
 from ffmpeg_style.ffmpeg.probe import Source
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.painting import STEADY
 from ffmpeg_style.processes import run_with_parent
 
 FORGOTTEN = 0.02
 """The weight in a painting, of what was painted before, that nobody sees."""
 LONGEST_LEAD = 240
 """Frames that are painted before a piece at the most: with `steady` at 1, nothing is forgotten."""
-STEADY = 0.9
-"""The filter's default."""
 FIELDS = 2
 """Frames around one that making it whole out of fields looks at."""
 LONGEST = 60.0

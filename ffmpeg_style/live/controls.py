@@ -4,10 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ffmpeg_style.errors import InputError
-
-COLORS = ("style", "content")
-STEADY = 0.9
-"""The filter's default."""
+from ffmpeg_style.painting import COLORS, STEADY
 
 
 @dataclass(frozen=True)

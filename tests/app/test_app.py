@@ -84,7 +84,13 @@ def test_a_file_that_is_too_large_is_refused_before_it_comes(address):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
 )
 def test_pages_of_others_are_refused(address, headers):
     assert ask(address, "models", **headers)[0] == 403

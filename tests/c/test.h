@@ -1,5 +1,5 @@
 /*
- * What the tests of the engine share: checks, messages caught, counted memory, small model files.
+ * What the tests of the engine share: checks, messages caught, counted memory, files.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -403,7 +403,7 @@ static void test_convolutions(StyleType type)
 }
 
 /** What one value far beyond the others, or that is no number, makes: only outputs that read it may tell. */
-static void check_far_value(const StyleKernelShape *shape, float value)
+static void check_far_value(const StyleKernelShape *shape, int width, int column, float value)
 {
     const double unit = shape->dots ? 4e-2 * sqrt(shape_size(shape)) : 1e-4;
     float *const packed = aligned_alloc(64, ff_style_packed_size(shape) * sizeof(*packed));
@@ -412,11 +412,11 @@ static void check_far_value(const StyleKernelShape *shape, float value)
     StyleConv conv = {.vectors = vectors,
                       .kernel = *shape,
                       .packed = packed,
-                      .input = make_features(F, 20, 33, shape->channels)};
+                      .input = make_features(F, 20, width, shape->channels)};
 
     pad(&conv, 0);
     conv.output = make_features(F, conv.output.height, conv.output.width, shape->filters);
-    ((float *)conv.input.data)[(9 * 33 + 17) * shape->channels + 5] = value;
+    ((float *)conv.input.data)[(9 * width + column) * shape->channels + 5] = value;
     ff_style_pack_kernel(shape, kernel, packed);
     convolve(&conv);
     for (int i = 0; i < (int)count_of(&conv.output); i++) {
@@ -443,8 +443,10 @@ static void test_far_values(void)
     const int dots = ff_style_has_dots(vectors);
 
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-        check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, values[i]);
-        check_far_value(&(StyleKernelShape){4, 4, 16, 16, 2, 1, F, 1, dots}, values[i]);
+        check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, 33, 17, values[i]);
+        check_far_value(&(StyleKernelShape){4, 4, 16, 16, 2, 1, F, 1, dots}, 33, 17, values[i]);
+        // Both squares of a row read it.
+        check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, 8, 3, values[i]);
     }
 }
 

@@ -38,6 +38,13 @@ static int is_same(StyleCounts a, StyleCounts b)
     return a.requests == b.requests && a.threads == b.threads && a.workers == b.workers;
 }
 
+static int fitting(int requests, int threads, int workers, int64_t bytes, int64_t most)
+{
+    const StyleCounts counts = {requests, threads, workers};
+
+    return ff_style_frames_that_fit(&counts, bytes, most);
+}
+
 int main(void)
 {
     const int64_t large = (int64_t)1 << 28;
@@ -56,15 +63,17 @@ int main(void)
         CHECK(is_same(ff_style_choose_counts(&settings, 0, c->processors), c->tensorflow));
     }
     // As many as there is memory for, and one in any case.
-    CHECK(ff_style_frames_that_fit(16, 1, 100, 1600) == 16);
-    CHECK(ff_style_frames_that_fit(16, 1, 100, 1599) == 15);
-    CHECK(ff_style_frames_that_fit(16, 1, 100, 99) == 1);
-    CHECK(ff_style_frames_that_fit(1, 1, INT64_MAX, 1) == 1);
-    CHECK(ff_style_frames_that_fit(4, 1, 0, 0) == 4);
-    CHECK(ff_style_frames_that_fit(4, 1, large, INT64_MAX) == 4);
-    CHECK(ff_style_frames_that_fit(4, 2, large, INT64_MAX) == 2); // each by two threads
-    CHECK(ff_style_frames_that_fit(1, 2, large, INT64_MAX) == 1);
-    CHECK(ff_style_frames_that_fit(4, 2, large / 2, INT64_MAX) == 4);
-    CHECK(ff_style_frames_that_fit(8, 2, large, 3 * large) == 3);
+    CHECK(fitting(16, 1, 16, 100, 1600) == 16);
+    CHECK(fitting(16, 1, 16, 100, 1599) == 15);
+    CHECK(fitting(16, 1, 16, 100, 99) == 1);
+    CHECK(fitting(1, 1, 1, INT64_MAX, 1) == 1);
+    CHECK(fitting(4, 1, 4, 0, 0) == 4);
+    // Half as many large ones, where all workers may still help.
+    CHECK(fitting(4, 1, 4, large, INT64_MAX) == 4);
+    CHECK(fitting(4, 2, 4, large, INT64_MAX) == 2);
+    CHECK(fitting(4, 2, 8, large, INT64_MAX) == 4);
+    CHECK(fitting(1, 2, 2, large, INT64_MAX) == 1);
+    CHECK(fitting(4, 4, 4, large / 2, INT64_MAX) == 4);
+    CHECK(fitting(8, 8, 8, large, 3 * large) == 3);
     return 0;
 }

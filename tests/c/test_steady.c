@@ -165,6 +165,24 @@ static void leaves_what_is_new_alone(void)
     ff_style_close_steady(&steady);
 }
 
+/** What was painted before is no part of what comes behind a flush, even of the same scene. */
+static void begins_anew(void)
+{
+    static uint8_t first[SIZE];
+    StyleSteady steady = {0};
+
+    draw(source, 0, 0, 1, 2, 1);
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 4; i++)
+            step(&steady, 0.9, i);
+        if (!round)
+            memcpy(first, painting, SIZE);
+        ff_style_forget(&steady);
+    }
+    CHECK(!memcmp(painting, first, SIZE));
+    ff_style_close_steady(&steady);
+}
+
 /** The last painting of a moving scene that is held from a frame on. */
 static void paint_from(uint8_t *last_painting, unsigned begin, unsigned end)
 {
@@ -256,6 +274,7 @@ int main(void)
     holds_a_still_scene_under_noise();
     comes_to_the_painting_when_that_stays();
     leaves_what_is_new_alone();
+    begins_anew();
     forgets_what_was_long_ago();
     follows_where_the_picture_changes();
     gives_the_same_bytes_again();

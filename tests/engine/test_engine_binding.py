@@ -18,6 +18,7 @@ from helpers import graphs
 
 import ffmpeg_style
 from ffmpeg_style import Engine
+from ffmpeg_style.painting import STEADY
 
 # What a fresh process does: in this one TensorFlow is loaded for good.
 PROCESS = """
@@ -174,7 +175,7 @@ def test_paintings_of_a_video_hold_each_other_whatever_the_requests(models, mix)
     results = []
     for requests in (1, 3):
         with Engine(models / "wave.pb", requests=requests, **mix) as engine:
-            assert engine.steady == 0.9
+            assert engine.steady == STEADY
             results.append(np.stack(list(engine(iter(frames)))))
             assert np.array_equal(engine(frames[5]), alone[5])  # a photograph
             waits = [engine.submit(frame) for frame in frames]

@@ -71,11 +71,12 @@ const take = guarded(async (dropped) => {
 
 const takePainting = guarded(async (dropped) => {
   if (!dropped) return;
+  const image = document.querySelector("#models :checked + img");
   const sent = await send(dropped);
   if (sent.kind !== "photograph") throw new Error(`${sent.name} is a video; expected a picture of a painting`);
   painting = sent;
   $("painting").textContent = sent.name;
-  document.querySelector("#models :checked + img").src = `files/${sent.id}/source`;
+  image.src = `files/${sent.id}/source`;
   await show();
 });
 
@@ -94,8 +95,11 @@ function options() {
 }
 
 async function show() {
-  if (chosen().any && !painting) return;
-  const number = ++shown;
+  const number = ++shown; // what is on its way is of another file or model
+  if (chosen().any && !painting) {
+    $("desk").classList.remove("busy");
+    return;
+  }
   const second = file.kind === "video" ? $("second").value : 0;
   const query = new URLSearchParams({ ...options(), second });
   $("desk").classList.add("busy");
