@@ -70,9 +70,10 @@ int ff_style_find_vector(const Reading *r)
     StyleSource source;
     int ret;
 
-    if (s->control || (ret = ff_style_find_reserved(r, STYLE_VECTOR, &source)) < 0 ||
-        source.node < 0)
-        return s->control ? 0 : ret;
+    if (s->control)
+        return 0;
+    if ((ret = ff_style_find_reserved(r, STYLE_VECTOR, &source)) < 0 || source.node < 0)
+        return ret;
     if (!ff_style_is_vector(r, source))
         return ff_style_error(r->ctx, -EBADMSG,
                               "model '%s': '%s' is no float32 vector of 1 to %d numbers, as a "
