@@ -589,18 +589,24 @@ Engine({str(models / "wave.pb")!r})
     assert result.stderr == ""
 
 
-def test_an_uncompiled_package_says_what_to_type(tmp_path):
+@pytest.mark.parametrize(
+    ("use", "told"),
+    [
+        ("import ffmpeg_style; ffmpeg_style.find_model; ffmpeg_style.Engine", "PackageError: "),
+        ("from ffmpeg_style.cli import main; main(['models'])", "ffmpeg-style: "),
+    ],
+)
+def test_an_uncompiled_package_says_what_to_type(use, told, tmp_path):
     package = Path(ffmpeg_style.__file__).parent
     (tmp_path / "ffmpeg_style").mkdir()
-    for source in package.glob("*.py"):
+    for source in package.glob("[!_]*"):
         (tmp_path / "ffmpeg_style" / source.name).symlink_to(source)
+    (tmp_path / "ffmpeg_style" / "__init__.py").symlink_to(package / "__init__.py")
     # An editable install would find the extension of the checkout by a finder of its own.
-    code = """
+    code = f"""
 import sys
 sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
-import ffmpeg_style
-ffmpeg_style.find_model
-ffmpeg_style.Engine
+{use}
 """
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -608,7 +614,9 @@ ffmpeg_style.Engine
         capture_output=True,
         text=True,
     )
-    assert "ImportError: " in result.stderr and "pip install ." in result.stderr
+    assert result.returncode == (2 if told == "ffmpeg-style: " else 1)
+    sentence = result.stderr.splitlines()[-1]
+    assert told in sentence and sentence.endswith("or `pip install .`")
 
 
 def test_only_the_module_is_exported():
