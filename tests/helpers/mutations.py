@@ -41,25 +41,25 @@ class Mutation:
 
         return self.node(graph, is_one).attr["value"].tensor
 
+    def change(self, tensor, single, kind, choices, places=None):
+        """Put one of ``choices`` in a place of a tensor, which has a ``single`` number or bytes."""
+        values = np.frombuffer(tensor.tensor_content or bytes(4), kind).copy()
+        choice = self.choose(choices)
+        if single:
+            single[0] = choice
+        else:
+            values[self.choose(places or range(len(values)))] = choice
+            tensor.tensor_content = values.tobytes()
+
     def number(self, graph):
         """A whole number of a constant, such as a size, a padding or an axis."""
         tensor = self.constant(graph, 3)
-        values = np.frombuffer(tensor.tensor_content or bytes(4), np.int32).copy()
-        if tensor.int_val:
-            tensor.int_val[0] = self.choose(NUMBERS)
-        else:
-            values[self.random.integers(len(values))] = self.choose(NUMBERS)
-            tensor.tensor_content = values.tobytes()
+        self.change(tensor, tensor.int_val, np.int32, NUMBERS)
 
     def values(self, graph):
         """A weight, or all of a constant's."""
         tensor = self.constant(graph, 1)
-        values = np.frombuffer(tensor.tensor_content or bytes(4), np.float32).copy()
-        if tensor.float_val:
-            tensor.float_val[0] = self.choose(FLOATS)
-        else:
-            values[self.choose([slice(None), 0])] = self.choose(FLOATS)
-            tensor.tensor_content = values.tobytes()
+        self.change(tensor, tensor.float_val, np.float32, FLOATS, [slice(None), 0])
 
     def shape(self, graph):
         sides = self.constant(graph, 1, 3).tensor_shape.dim
