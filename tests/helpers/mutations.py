@@ -25,7 +25,7 @@ class Mutation:
         )
         for _ in range(self.random.integers(1, 4)):
             self.choose(changes)(graph)
-        data = bytearray(graph.SerializeToString())
+        data = bytearray(graph.SerializeToString(deterministic=True))
         if self.random.random() < 0.1:
             del data[self.random.integers(len(data)) :]
         if self.random.random() < 0.2:
