@@ -46,10 +46,38 @@ static void get_switches(struct rusage *usage)
     *usage = (struct rusage){.ru_nvcsw = av_gettime_relative()};
 }
 
-void ff_styletransfer_note_asking(StylePace *pace, int nb_painting)
+/**
+ * Whether the last painting has only just left the graph when another frame is
+ * asked for. With two ends, who has it at one of them may have answered it
+ * while the graph made a frame for the other.
+ */
+static int has_one_end(const AVFilterGraph *graph)
 {
+    int nb_ends = 0;
+
+    for (unsigned i = 0; i < graph->nb_filters; i++)
+        nb_ends += !graph->filters[i]->nb_outputs;
+    return nb_ends == 1;
+}
+
+void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
+                                  const AVFilterGraph *graph)
+{
+    struct rusage now;
+
+    if (!pace->asked && has_one_end(graph)) {
+        get_switches(&now);
+        pace->then.ru_nvcsw = now.ru_nvcsw;
+    }
     pace->asked = 1;
     pace->nb_asked = nb_painting;
+}
+
+void ff_styletransfer_note_coming(StylePace *pace)
+{
+    if (pace->asked && !pace->is_coming)
+        get_switches(&pace->came);
+    pace->is_coming = pace->asked;
 }
 
 /**
@@ -60,23 +88,24 @@ void ff_styletransfer_note_asking(StylePace *pace, int nb_painting)
  * source that waits for a painting in its turn would never go on. So while
  * frames are being painted, another one is only asked for if the source has
  * proved that it does not wait for these: a frame was there without the thread
- * having given up its processor since the last one left, so that it can't be
- * the answer to that. Who has N frames on their way proves to be ahead by less
- * than N. Being made to give up the processor proves nothing.
+ * having given up its processor since the last one was out, so that it can't be
+ * the answer to that. Filters around this one give it up while their threads
+ * work (every 'scale' that ffmpeg inserts): what the thread does before it asks
+ * and behind the frame's coming is not counted. Who has N frames on their way
+ * proves to be ahead by less than N. Being made to give up the processor, which
+ * may be at any moment since the last frame left, proves nothing.
  */
 void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead)
 {
-    struct rusage now;
-
+    ff_styletransfer_note_coming(pace);
     if (!pace->asked)
         return;
-    pace->asked = 0;
-    get_switches(&now);
-    pace->waited = now.ru_nvcsw > pace->then.ru_nvcsw;
+    pace->asked = pace->is_coming = 0;
+    pace->waited = pace->came.ru_nvcsw > pace->then.ru_nvcsw;
     if (pace->waited) {
         pace->ahead = FFMAX(pace->ahead - 1, 0);
         pace->proofs = 0;
-    } else if (now.ru_nivcsw == pace->then.ru_nivcsw &&
+    } else if (pace->came.ru_nivcsw == pace->then.ru_nivcsw &&
                pace->nb_asked >= pace->ahead &&
                ++pace->proofs >= (pace->ahead ? MORE_PROOF : PROOF)) {
         pace->ahead = FFMIN(pace->ahead + 1, most_ahead);

@@ -30,13 +30,18 @@
 
 #include "libavutil/rational.h"
 
+#include "avfilter.h"
+
 typedef struct StylePace {
     int64_t arrival;    ///< when the last frame came, by av_gettime_relative()
     int64_t pts;        ///< that frame's time
     int64_t duration;   ///< and how long after the one before, in microseconds
     int asked;          ///< whether another one was asked for since then
     int nb_asked;       ///< how many were being painted at that moment
-    struct rusage then; ///< when a frame last came or left
+    struct rusage then; ///< when a frame last came or left, or was asked for
+    int is_coming;      ///< whether the frame that was asked for has come to
+                        ///< the filters before this one
+    struct rusage came; ///< and when
     int waited;         ///< whether the thread slept until the last frame came
     int proofs;         ///< frames in a row that it did not sleep for
     int ahead;          ///< how many may be painted while one is asked for
@@ -45,7 +50,11 @@ typedef struct StylePace {
 } StylePace;
 
 /** Call this when a frame is asked for while so many are being painted. */
-void ff_styletransfer_note_asking(StylePace *pace, int nb_painting);
+void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
+                                  const AVFilterGraph *graph);
+
+/** Call this when the filters before this one have the frame in hand. */
+void ff_styletransfer_note_coming(StylePace *pace);
 
 /**
  * Call this before a frame is taken that was asked for. It learns whether the

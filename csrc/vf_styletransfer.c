@@ -394,7 +394,7 @@ static int ask(AVFilterContext *ctx)
 
         return FFMIN(ret, 0);
     }
-    ff_styletransfer_note_asking(&s->pace, s->nb_painting);
+    ff_styletransfer_note_asking(&s->pace, s->nb_painting, ctx->graph);
     ff_inlink_request_frame(ctx->inputs[0]);
     return 0;
 }
@@ -508,6 +508,15 @@ static int open_engine(AVFilterContext *ctx)
     return s->pending ? 0 : AVERROR(ENOMEM);
 }
 
+/** A filter before this one has a frame, and makes this one's of it. */
+static AVFrame *get_frame(AVFilterLink *inlink, int width, int height)
+{
+    StyleTransferContext *s = inlink->dst->priv;
+
+    ff_styletransfer_note_coming(&s->pace);
+    return ff_default_get_video_buffer(inlink, width, height);
+}
+
 /**
  * Opens the engine: init() is also called for graphs that the application only
  * looks at.
@@ -553,6 +562,7 @@ static const AVFilterPad styletransfer_inputs[] = {
     {
         .name = "default",
         .type = AVMEDIA_TYPE_VIDEO,
+        .get_buffer.video = get_frame,
         .config_props = config_input,
     },
 };

@@ -327,6 +327,15 @@ def test_size_that_changes_in_mid_stream(run, tmp_path, options):
     assert options or (max(held[:40]) <= 12 and max(held[40:52]) <= 6)
 
 
+def test_several_frames_of_a_file_are_painted_at_a_time(run, wave, tmp_path):
+    """It proves to be ahead though the filters around this one sleep while their threads work."""
+    told = tmp_path / "told.txt"
+    graph = f"{filter_text(wave, requests=2, metadata=1)},metadata=print:file={escape(str(told))}"
+    source = ("-f", "lavfi", "-i", "testsrc2=s=64x48,format=yuv420p,trim=end_frame=2000")
+    run(*source, "-vf", f"{graph},format=yuv420p", "-f", "null", "-")
+    assert max(held_of(told.read_text())) > 1
+
+
 def held_of(told):
     """How many frames the filter still had when each one left."""
     taken, painted = (re.findall(rf"{count}=(\d+)", told) for count in ("in", "painted"))
@@ -510,11 +519,22 @@ def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
             time.sleep(0.05)
 
 
+ENDS = {
+    "one": "{}",
+    # ffmpeg's 'scale' before and behind the filter, in several threads, sleeps once a frame.
+    "converted": "format=yuv444p,{},format=yuv444p",
+    # Who has the painting answers while ffmpeg makes a frame for the other end.
+    "two": "{},split[a],scale=1024:768,nullsink;[a]null",
+}
+
+
 @pytest.mark.parametrize("window", [1, 2, 3])
-def test_who_waits_for_each_painting_is_never_left_waiting(ffmpeg, wave, window):
+@pytest.mark.parametrize("ends", ENDS)
+def test_who_waits_for_each_painting_is_never_left_waiting(ffmpeg, wave, window, ends):
     """It has so many frames on their way, and answers each painting at once with another frame."""
     frame = noise(1)[0].tobytes()
-    with painting_as_they_come(ffmpeg, filter_text(wave, requests=3), *AT_ONCE) as process:
+    graph = ENDS[ends].format(filter_text(wave, requests=3))
+    with painting_as_they_come(ffmpeg, graph, *AT_ONCE) as process:
         process.stdin.write(frame * window)
         for _ in range(200):
             assert len(read_exactly(process.stdout, len(frame))) == len(frame)
