@@ -1,4 +1,4 @@
-"""Frames from packets, moments from timestamps, and what one viewer gets."""
+"""Frames from packets, moments from timestamps, and what viewers tell of their networks."""
 
 import asyncio
 import itertools
@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import aioice
 import pytest
-from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
 from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import PATIENCE, FrameAssembler
-from ffmpeg_style.live.webrtc.broadcast import MAX_WAITING, Broadcast
+from ffmpeg_style.live.webrtc.broadcast import Broadcast
 from ffmpeg_style.live.webrtc.timeline import Timeline
 
 KEY, DELTA = b"\x00", b"\x01"  # VP8 tells by the first bit of a frame
@@ -120,27 +119,6 @@ def test_timeline_follows_the_quickest_arrival_over_a_wrap():
     assert steps == pytest.approx([0.1] * 28)
 
 
-def test_slow_viewer_goes_on_with_a_key_frame():
-    async def watch():
-        told = []
-        broadcast = Broadcast(told.append)
-        viewer = broadcast.add()
-        assert told[-1] == {"viewers": 1, "key_frame": True}
-        broadcast.video(0, b"delta", False, 0)
-        assert not viewer.video._waiting, "it could not be decoded"
-        for pts in range(MAX_WAITING):
-            broadcast.video(pts, b"frame", pts == 0, 0)
-        assert len(viewer.video._waiting) == MAX_WAITING
-        broadcast.video(100, b"delta", False, 0)
-        assert not viewer.video._waiting
-        assert told[-1] == {"key_frame": True}
-        broadcast.video(200, b"key", True, 0)
-        packet = await viewer.video.recv()
-        assert (packet.pts, bytes(packet)) == (200, b"key")
-
-    asyncio.run(watch())
-
-
 def test_slowest_viewer_decides_the_bit_rate():
     async def watch():
         told = []
@@ -153,27 +131,6 @@ def test_slowest_viewer_decides_the_bit_rate():
         assert told[-1] == {"viewers": 1, "bitrate": 2_000_000}
 
     asyncio.run(watch())
-
-
-def test_reports_tell_when_a_packet_was_filmed():
-    sent = []
-
-    class Sender:
-        async def _send_rtcp(self, packets):
-            sent.extend(packets)
-
-    async def report():
-        sender, viewer = Sender(), Broadcast(lambda _: None).add()
-        adapt.tell_filming_time(sender, viewer.video)
-        viewer.put_video(0, b"key", True, 0.25)
-        await viewer.video.recv()
-        info = RtcpSenderInfo(
-            ntp_timestamp=10 << 32, rtp_timestamp=0, packet_count=0, octet_count=0
-        )
-        await sender._send_rtcp([RtcpSrPacket(ssrc=1, sender_info=info)])
-
-    asyncio.run(report())
-    assert sent[0].sender_info.ntp_timestamp / (1 << 32) == 9.75
 
 
 def test_client_whose_answers_are_late_stays(monkeypatch):

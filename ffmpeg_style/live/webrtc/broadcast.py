@@ -1,27 +1,14 @@
 """One stream's VP8 and Opus packets, to every browser that watches it."""
 
 import asyncio
-import fractions
 import time
-from collections import deque
 
-import av
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from ffmpeg_style.live.webrtc.sender import Packer
 
-from ffmpeg_style.live.webrtc import messages
-
-MAX_WAITING = 8
-"""Packets that wait for one viewer; more make it go on with a key frame."""
 BITRATE_TIME = 30
 """Seconds for which what a viewer told about its network counts."""
 KEY_FRAME_INTERVAL = 0.25
 """Seconds between two key frames that viewers ask for."""
-
-_TIMES = {
-    "video": fractions.Fraction(1, messages.VIDEO_RATE),
-    "audio": fractions.Fraction(1, messages.AUDIO_RATE),
-}
-
 
 _ORIGIN = time.monotonic()
 
@@ -34,84 +21,34 @@ def broadcast_time():
     return time.monotonic() - _ORIGIN
 
 
-class PacketTrack(MediaStreamTrack):
-    """A track of packets that are encoded already, with a queue that does not grow.
-
-    Args:
-        kind: "audio" or "video".
-
-    Attributes:
-        lateness: of the packet taken last: seconds from its being filmed to its being put here.
-    """
-
-    def __init__(self, kind):
-        super().__init__()
-        self.kind = kind
-        self.lateness = 0.0
-        self._waiting = deque()
-        self._arrived = asyncio.Event()
-
-    @property
-    def is_full(self):
-        """Whether the viewer is too slow for what comes."""
-        return len(self._waiting) >= MAX_WAITING
-
-    def put(self, pts, data, lateness):
-        """Takes a packet."""
-        self._waiting.append((pts, data, lateness))
-        self._arrived.set()
-
-    def clear(self):
-        """Forgets what waits."""
-        self._waiting.clear()
-
-    async def recv(self):
-        while not self._waiting and self.readyState == "live":
-            self._arrived.clear()
-            await self._arrived.wait()
-        if self.readyState != "live":
-            raise MediaStreamError
-        pts, data, self.lateness = self._waiting.popleft()
-        packet = av.Packet(data)
-        packet.pts, packet.time_base = pts, _TIMES[self.kind]
-        return packet
-
-    def stop(self):
-        super().stop()
-        self._arrived.set()
-
-
 class Viewer:
-    """A browser's two tracks.
+    """A browser that watches.
 
     Attributes:
-        audio, video: `PacketTrack`s.
+        audio, video: `PacketSender`s; None before its offer is answered, or where it wants none.
     """
 
     def __init__(self, broadcast):
-        self.audio = PacketTrack("audio")
-        self.video = PacketTrack("video")
+        self.audio = self.video = None
         self._broadcast = broadcast
         self._waits_for_key_frame = True
         self._bitrate = None
         self._told = 0.0
 
-    def put_video(self, pts, data, is_key, lateness):
-        """Takes a frame, unless another that it is based on is missing."""
-        if self.video.is_full:
-            self.video.clear()
+    def put_video(self, packets, is_key):
+        """Takes a frame, unless the network is full or another that it is based on is missing."""
+        if not self.video or not self.video.is_ready:
             self._waits_for_key_frame = True
-        if self._waits_for_key_frame and not is_key:
+        elif self._waits_for_key_frame and not is_key:
             self._broadcast.ask_for_key_frame()
-            return
-        self._waits_for_key_frame = False
-        self.video.put(pts, data, lateness)
+        else:
+            self._waits_for_key_frame = False
+            self.video.send(packets)
 
-    def put_audio(self, pts, data, lateness):
-        """Takes a packet of sound."""
-        if self.audio.is_full:
-            self.audio.clear()
-        self.audio.put(pts, data, lateness)
+    def put_audio(self, packets):
+        """Takes a packet of sound, unless the network is full."""
+        if self.audio and self.audio.is_ready:
+            self.audio.send(packets)
 
     def ask_for_key_frame(self):
         """The browser has lost something."""
@@ -136,10 +73,16 @@ class Broadcast:
 
     Args:
         tell: function that is called with a dict, the settings for the worker.
+
+    Attributes:
+        codec: of the frames, one of `messages.CODECS`.
+        viewers: the `Viewer`s.
     """
 
-    def __init__(self, tell):
+    def __init__(self, tell, codec="VP8"):
+        self.codec = codec
         self.viewers = []
+        self._packer = Packer()
         self._tell = tell
         self._last_request = 0.0
         self._bitrate = None
@@ -154,8 +97,6 @@ class Broadcast:
     def remove(self, viewer):
         """A viewer is gone."""
         self.viewers.remove(viewer)
-        viewer.audio.stop()
-        viewer.video.stop()
         self._tell(self.settings())
 
     def settings(self):
@@ -180,8 +121,10 @@ class Broadcast:
 
     def video(self, pts, data, is_key, lateness):
         """A frame for all, `lateness` seconds after it was filmed."""
-        for viewer in self.viewers:
-            viewer.put_video(pts, data, is_key, lateness)
+        if self.viewers:
+            packets = self._packer.frame(self.codec, pts, data, lateness)
+            for viewer in self.viewers:
+                viewer.put_video(packets, is_key)
 
     def video_later(self, delay, pts, data, is_key):
         """A frame for all who watch by then, `delay` seconds from now."""
@@ -191,5 +134,7 @@ class Broadcast:
 
     def audio(self, pts, data, lateness):
         """A packet of sound for all, likewise."""
-        for viewer in self.viewers:
-            viewer.put_audio(pts, data, lateness)
+        if self.viewers:
+            packets = self._packer.sound(pts, data, lateness)
+            for viewer in self.viewers:
+                viewer.put_audio(packets)

@@ -28,9 +28,9 @@ class WebCamera(Camera):
     Attributes:
         connection: a `Connection`.
         has_sound: whether it sends any.
-        codec: of its frames, one of `messages.CODECS`; None before the first.
         broadcast: the one that it was given.
-        source: what the camera films, for browsers, in step with the painting.
+        source: what the camera films, for browsers, in step with the painting; its codec is None
+            before the first frame.
     """
 
     by = "webrtc"
@@ -39,9 +39,8 @@ class WebCamera(Camera):
         self.connection = Connection()
         self.client = self.connection.id
         self.has_sound = False
-        self.codec = None
         self.broadcast = broadcast
-        self.source = Broadcast(self._follow_wishes)
+        self.source = Broadcast(self._follow_wishes, codec=None)
         self.frames = self.dropped = 0
         self._name = name
         self._settings = settings
@@ -132,7 +131,7 @@ class WebCamera(Camera):
     def _take_frame(self, codec, timestamp, data, is_key):
         moment = self._picture_time.moment(timestamp, broadcast_time())
         self._last_pts = max(int(moment * messages.VIDEO_RATE), self._last_pts + 1)
-        self.codec = codec
+        self.source.codec = codec
         self.frames += 1
         if not self._paint(codec, data, is_key):
             self.dropped += 1

@@ -1,6 +1,7 @@
 """What the server and a worker write to each other through pipes: a header, then a payload."""
 
 import asyncio
+import fractions
 import struct
 
 VIDEO = 1
@@ -19,6 +20,7 @@ FRAMES = struct.Struct(">II")
 
 VIDEO_RATE, AUDIO_RATE = 90000, 48000
 """Units of a pts in a second, as in RTP."""
+VIDEO_TIME, AUDIO_TIME = fractions.Fraction(1, VIDEO_RATE), fractions.Fraction(1, AUDIO_RATE)
 CODECS = ("VP8", "H264")
 
 _HEADER = struct.Struct(">BBqI")

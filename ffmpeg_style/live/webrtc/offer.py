@@ -7,6 +7,8 @@ from ffmpeg_style.errors import InputError
 MAX_SIZE = 32768
 """Bytes of an offer. Browsers' have some 6,000."""
 MAX_MEDIA = 4
+MAX_MID = 32
+"""Characters of a medium's name, which each packet carries. Browsers' have one."""
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
 _IGNORED = ("a=candidate:", "a=end-of-candidates", "a=ice-options:", "a=ice-lite")
 
@@ -39,5 +41,7 @@ def read_offer(data):
     for needed in _NEEDED:
         if not any(line.startswith(needed) for line in lines):
             raise InputError(f"expected an SDP offer with a line {needed}...")
+    if any(len(line) - len("a=mid:") > MAX_MID for line in lines if line.startswith("a=mid:")):
+        raise InputError(f"expected an SDP offer with names of at most {MAX_MID} characters")
     kept = [line for line in lines if not line.startswith(_IGNORED)]
     return RTCSessionDescription("\r\n".join(kept) + "\r\n", "offer")

@@ -1,6 +1,5 @@
 """The painting and its sound as NUT into a pipe, for the ffmpeg that makes RTMP and HLS of it."""
 
-import fractions
 import os
 import queue
 import threading
@@ -12,7 +11,6 @@ from ffmpeg_style.live.webrtc import messages
 
 MAX_WAITING = 100
 """Packets that wait for a pipe that is full; later ones are lost to RTMP and HLS."""
-_AUDIO_TIME = fractions.Fraction(1, messages.AUDIO_RATE)
 
 
 class Publication:
@@ -85,7 +83,7 @@ class Publication:
             return video, None
         # The camera's packets are written as they came: this encoder only describes them.
         audio = container.add_stream("libopus", rate=messages.AUDIO_RATE, layout="stereo")
-        audio.time_base = _AUDIO_TIME
+        audio.time_base = messages.AUDIO_TIME
         return video, audio
 
     def _write_video(self, container, stream, frame):
@@ -115,6 +113,6 @@ class Publication:
 
     def _write_audio(self, container, stream, pts, data):
         packet = av.Packet(data)
-        packet.stream, packet.time_base = stream, _AUDIO_TIME
+        packet.stream, packet.time_base = stream, messages.AUDIO_TIME
         packet.pts = packet.dts = pts
         container.mux(packet)

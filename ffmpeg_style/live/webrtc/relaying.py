@@ -1,6 +1,5 @@
 """A painted RTMP stream as VP8 and Opus, for browsers that watch by WHEP."""
 
-import fractions
 import json
 import threading
 
@@ -10,8 +9,6 @@ from av.video.reformatter import Colorspace
 from ffmpeg_style.live.webrtc import messages
 from ffmpeg_style.newest import Newest
 
-_VIDEO_TIME = fractions.Fraction(1, messages.VIDEO_RATE)
-_AUDIO_TIME = fractions.Fraction(1, messages.AUDIO_RATE)
 _OPEN_OPTIONS = {
     "rtmp_live": "live",
     "rtmp_buffer": "100",
@@ -66,7 +63,7 @@ def _encode(newest, outlet):
         # Browsers take VP8 for BT.601, whatever its encoder was told.
         colors = "ITU709" if frame.colorspace == Colorspace.ITU709 else "ITU601"
         frame = frame.reformat(format="yuv420p", src_colorspace=colors, dst_colorspace="ITU601")
-        frame.pts, frame.time_base = pts, _VIDEO_TIME
+        frame.pts, frame.time_base = pts, messages.VIDEO_TIME
         outlet.painting(frame)
 
 
@@ -78,7 +75,7 @@ class _OpusEncoder:
         self._codec = av.CodecContext.create("libopus", "w")
         self._codec.sample_rate, self._codec.layout = messages.AUDIO_RATE, "stereo"
         self._codec.format, self._codec.bit_rate = "s16", 96000
-        self._codec.time_base = _AUDIO_TIME
+        self._codec.time_base = messages.AUDIO_TIME
         self._resampler = av.AudioResampler("s16", "stereo", messages.AUDIO_RATE, frame_size=960)
 
     def encode(self, frame):

@@ -12,6 +12,7 @@ from ffmpeg_style.live.webrtc.broadcast import Broadcast
 from ffmpeg_style.live.webrtc.camera import WebCamera
 from ffmpeg_style.live.webrtc.connection import Connection
 from ffmpeg_style.live.webrtc.relay import Relay
+from ffmpeg_style.live.webrtc.sender import PacketSender
 
 MAX_VIEWERS = 100
 """Browsers that watch at a time, of all streams together."""
@@ -86,7 +87,7 @@ class Sessions:
         if stream is None:
             raise RefusedError("no such stream")
         return await self._join(
-            self._broadcast(name), "VP8", offer, lambda: self._is_shown(name), LINGER_TIME
+            self._broadcast(name), offer, lambda: self._is_shown(name), LINGER_TIME
         )
 
     async def watch_source(self, name, offer):
@@ -97,20 +98,21 @@ class Sessions:
             RefusedError: there is no such camera, or there are too many viewers.
         """
         stream = self._streams.get(name)
-        if stream is None or stream.camera.by != WebCamera.by or not stream.camera.codec:
+        if stream is None or stream.camera.by != WebCamera.by or not stream.camera.source.codec:
             raise RefusedError("no such camera that came by WHIP")
-        camera = stream.camera
         return await self._join(
-            camera.source, camera.codec, offer, lambda: self._streams.get(name) is stream, 0
+            stream.camera.source, offer, lambda: self._streams.get(name) is stream, 0
         )
 
-    async def _join(self, broadcast, codec, offer, is_shown, patience):
+    async def _join(self, broadcast, offer, is_shown, patience):
         if self.viewers() >= MAX_VIEWERS:
             raise RefusedError("as many watch as may")
         viewer = broadcast.add()
         connection = Connection()
         try:
-            answer = await connection.answer(offer, lambda: _send(connection.peer, viewer, codec))
+            answer = await connection.answer(
+                offer, lambda: _send(connection.peer, viewer, broadcast.codec)
+            )
         except BaseException:
             broadcast.remove(viewer)
             await connection.close()
@@ -211,7 +213,7 @@ class Sessions:
 
 
 def _send(peer, viewer, codec):
-    """Gives a viewer's tracks to the transceivers of what it offered to receive."""
+    """Has a viewer be sent what it offered to receive."""
     kinds = set()
     for transceiver in peer.getTransceivers():
         if transceiver.kind in kinds:
@@ -221,12 +223,9 @@ def _send(peer, viewer, codec):
         transceiver.direction = "sendonly"
         if transceiver.kind == "video":
             adapt.allow_codecs(transceiver, codec)
-            adapt.follow_viewer(transceiver.sender, codec, viewer)
-            track = viewer.video
+            viewer.video = PacketSender(transceiver.sender, viewer)
         else:
             adapt.allow_codecs(transceiver, "opus")
-            track = viewer.audio
-        adapt.tell_filming_time(transceiver.sender, track)
-        transceiver.sender.replaceTrack(track)
+            viewer.audio = PacketSender(transceiver.sender, viewer)
     if "video" not in kinds:
         raise InputError("expected an offer to receive a picture")

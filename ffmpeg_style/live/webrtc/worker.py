@@ -6,7 +6,6 @@ waits in front of the engine, and one in front of the program that publishes the
 """
 
 import contextlib
-import fractions
 import json
 import os
 import queue
@@ -24,7 +23,6 @@ from ffmpeg_style.live.webrtc.size import PaintedSize
 from ffmpeg_style.live.webrtc.vp8 import Vp8Encoder
 from ffmpeg_style.newest import Newest
 
-VIDEO_TIME = fractions.Fraction(1, messages.VIDEO_RATE)
 MAX_PIXELS = 4096 * 2304
 """Of a camera's frame; a larger one counts as damaged."""
 _DECODERS = {"VP8": "libvpx", "H264": "h264"}
@@ -157,7 +155,7 @@ class Painter:
         while job := self._at_work.get():
             pts, future = job
             frame = future.result()
-            frame.pts, frame.time_base = pts, VIDEO_TIME
+            frame.pts, frame.time_base = pts, messages.VIDEO_TIME
             self._outlet.painting(frame)
             self._publication.video(frame)
             self._room.release()
@@ -180,7 +178,7 @@ class Decoder:
             self._decoder.thread_count = 1
             self._decoder.options = {"max_pixels": str(MAX_PIXELS)}
         packet = av.Packet(data)
-        packet.pts, packet.time_base = pts, VIDEO_TIME
+        packet.pts, packet.time_base = pts, messages.VIDEO_TIME
         try:
             frames = self._decoder.decode(packet)
         except av.FFmpegError:

@@ -1,0 +1,185 @@
+"""Packets that are packed once and sent to each viewer, by aiortc at the other end."""
+
+import asyncio
+import contextlib
+import itertools
+from types import SimpleNamespace
+
+import pytest
+from aioice.ice import StunProtocol
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.clock import current_ntp_time
+from aiortc.codecs import depayload
+from aiortc.rtp import RtcpSrPacket, is_rtcp
+
+from ffmpeg_style.live.webrtc import adapt, messages
+from ffmpeg_style.live.webrtc.broadcast import Broadcast
+from ffmpeg_style.live.webrtc.sender import Packer
+from ffmpeg_style.live.webrtc.sessions import _send
+
+TIME = 10
+"""Seconds after which something that was to happen has not."""
+
+
+class Client:
+    """A peer that keeps what it is sent.
+
+    Attributes:
+        packets: of each kind, in the order of their coming.
+        reports: of each kind, the sender's.
+    """
+
+    def __init__(self):
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.packets = {"video": [], "audio": []}
+        self.reports = {"video": [], "audio": []}
+        for kind in self.packets:
+            receiver = self.peer.addTransceiver(kind, "recvonly").receiver
+            adapt.take_packets(receiver, lambda _, kind=kind: Keeper(self.packets[kind]))
+            receiver._handle_rtcp_packet = self._keeper(self.reports[kind])
+
+    def _keeper(self, reports):
+        async def keep(packet):
+            reports.extend([packet] * isinstance(packet, RtcpSrPacket))
+
+        return keep
+
+
+class Keeper:
+    """In the place of a jitter buffer."""
+
+    def __init__(self, packets):
+        self._packets = packets
+
+    def add(self, packet):
+        self._packets.append(packet)
+        return False, None
+
+
+@contextlib.asynccontextmanager
+async def watching(broadcast):
+    """A `Client` who watches a broadcast, connected by now."""
+    viewer, client = broadcast.add(), Client()
+    server = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        await client.peer.setLocalDescription(await client.peer.createOffer())
+        await server.setRemoteDescription(client.peer.localDescription)
+        _send(server, viewer, broadcast.codec)
+        await server.setLocalDescription(await server.createAnswer())
+        await client.peer.setRemoteDescription(server.localDescription)
+        await until(lambda: viewer.video.is_ready and viewer.audio.is_ready)
+        yield client
+    finally:
+        await client.peer.close()
+        await server.close()
+
+
+async def until(is_so):
+    """Waits until it is so."""
+
+    async def look():
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(look(), TIME)
+
+
+def frames(client, codec):
+    """(timestamp, bytes) of what a client was sent, put together again."""
+    packets = sorted(client.packets["video"], key=lambda packet: packet.sequence_number)
+    numbers = [packet.sequence_number for packet in packets]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    for timestamp, group in itertools.groupby(packets, lambda packet: packet.timestamp):
+        group = list(group)
+        assert [packet.marker for packet in group] == [0] * (len(group) - 1) + [1]
+        assert {packet.extensions.mid for packet in group} == {"0"}
+        assert all(packet.extensions.abs_send_time is not None for packet in group)
+        parts = (depayload(SimpleNamespace(name=codec), packet.payload) for packet in group)
+        yield timestamp, b"".join(parts)
+
+
+def are_there(client, count):
+    """Whether so many frames have come."""
+    return sum(packet.marker for packet in client.packets["video"]) == count
+
+
+@pytest.mark.parametrize("codec", messages.CODECS)
+def test_each_viewer_gets_every_frame_whole(codec):
+    sent = [b"\0\0\0\1\x65" + bytes([i]) * 5000 for i in range(1, 4)]  # For H.264, a picture.
+
+    async def watch():
+        broadcast = Broadcast(lambda _: None, codec)
+        async with watching(broadcast) as one, watching(broadcast) as other:
+            for number, data in enumerate(sent):
+                broadcast.video(number * 6000, data, number == 0, 0)
+                broadcast.audio(number * 960, bytes([number]), 0)
+            for client in (one, other):
+                await until(lambda client=client: are_there(client, 3))
+                await until(lambda client=client: len(client.packets["audio"]) == 3)
+            return one, other
+
+    for client in asyncio.run(watch()):
+        times, pictures = zip(*frames(client, codec), strict=True)
+        assert list(pictures) == sent
+        assert [(time - times[0]) % (1 << 32) for time in times] == [0, 6000, 12000]
+        assert [packet.payload for packet in client.packets["audio"]] == [b"\0", b"\1", b"\2"]
+
+
+def test_frame_that_cannot_be_packed_is_left_out():
+    assert Packer().frame("H264", 0, b"\0\0\0\1", 0).payloads == []
+
+
+def test_packet_that_was_lost_is_sent_again(monkeypatch):
+    receive, came = StunProtocol.datagram_received, []
+
+    def lose_one(self, data, address):
+        if data[0] >> 6 == 2 and not is_rtcp(data):
+            came.append(data)
+            if len(came) == 2:
+                return
+        receive(self, data, address)
+
+    async def watch():
+        broadcast = Broadcast(lambda _: None)
+        async with watching(broadcast) as client:
+            monkeypatch.setattr(StunProtocol, "datagram_received", lose_one)
+            broadcast.video(0, bytes(5000), True, 0)
+            await until(lambda: len(client.packets["video"]) == len(came) - 1 > 3)
+            return client
+
+    ((_, picture),) = frames(asyncio.run(watch()), "VP8")
+    assert picture == bytes(5000)
+
+
+def test_reports_tell_when_a_frame_was_filmed():
+    async def watch():
+        broadcast = Broadcast(lambda _: None)
+        async with watching(broadcast) as client:
+            broadcast.video(90000, bytes(3000), True, 0.25)
+            before = current_ntp_time()
+            await until(lambda: client.reports["video"])
+            return before, client
+
+    before, client = asyncio.run(watch())
+    info = client.reports["video"][-1].sender_info
+    assert 0.25 <= (before - info.ntp_timestamp) / (1 << 32) < 0.5
+    assert info.rtp_timestamp == client.packets["video"][0].timestamp
+    assert info.packet_count == len(client.packets["video"]) == 3
+
+
+def test_viewer_whose_network_is_full_goes_on_with_a_key_frame():
+    sent, told = [], []
+    broadcast = Broadcast(told.append)
+    viewer = broadcast.add()
+    assert told.pop() == {"viewers": 1, "key_frame": True}
+    broadcast.video(0, b"key", True, 0)  # Nobody is connected, and nothing asked for.
+    viewer.video = SimpleNamespace(is_ready=True, send=lambda packets: sent.append(packets))
+    broadcast.video(1, b"delta", False, 0)
+    assert (sent, told) == ([], [{"key_frame": True}])
+    broadcast.video(2, b"key", True, 0)
+    viewer.video.is_ready = False
+    broadcast.video(3, b"delta", False, 0)
+    viewer.video.is_ready = True
+    broadcast.video(4, b"delta", False, 0)
+    broadcast.video(5, b"key", True, 0)
+    assert [packets.timestamp for packets in sent] == [2, 5]
