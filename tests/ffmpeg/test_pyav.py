@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -188,6 +189,20 @@ def test_the_libraries_paint_what_the_program_paints(clip, model, shown, tmp_pat
     assert tags(found[1]) == tags(found[0])
     assert pictures[1].shape == pictures[0].shape
     assert psnr(*pictures) >= 45
+
+
+def test_x264_is_set_as_by_the_program(clip, model, tmp_path):
+    source = clip([])
+
+    def settings(by):
+        target = stylize(source, tmp_path / f"{by}.mp4", model, executor=by)
+        told = re.search(rb"x264 - core.*? - options: ([\x20-\x7e]*)", target.read_bytes())[1]
+        return dict(word.split("=") for word in told.decode().split())
+
+    # PyAV by itself has the threads share each frame, in slices.
+    found = settings("pyav")
+    assert found == settings("ffmpeg")
+    assert found["sliced_threads"] == "0"
 
 
 def test_options_that_are_the_programs_are_refused(clip, model, tmp_path):

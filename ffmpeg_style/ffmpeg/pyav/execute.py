@@ -3,9 +3,11 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -21,6 +23,9 @@ from ffmpeg_style.files import FULL, full_disk
 
 _MUXING = {"preload": "500000", "max_delay": "700000"}
 """Microseconds, as ffmpeg has them: programs of MPEG begin that late."""
+
+_BEHIND = 4
+"""Paintings and packets that wait for their encoder at most."""
 
 _BACK, _AHEAD = Fraction(-1, 10), Fraction(10)
 """Seconds that the times of a stream may differ from what its last packet lets expect."""
@@ -86,13 +91,14 @@ class _Run:
 
         painting = self.job.chain.painting
         settings = {name: value for name, value in painting.options.items() if value is not None}
-        with Engine(painting.model, **settings) as engine:
+        with Engine(painting.model, **settings) as engine, _Later() as self.later:
             for painted in engine(self._pictures()):
-                for frame in self.after.push(self._frame(painted)):
-                    self._encode(frame)
+                self.later.do(self._encode, self._frame(painted))
+                self.bar.update(self.target.frames - self.bar.n)
         for frame in self.after.flush():
-            self._encode(frame)
+            self.target.encode(frame)
         self.target.end()
+        self.bar.update(self.target.frames - self.bar.n)
         error = self.error or self.target.error
         if error is not None:
             reason = error.strerror or str(error)
@@ -109,7 +115,7 @@ class _Run:
             self.times.shift(packet)
             if packet.stream is not self.picture:
                 if packet.size and self.times.is_inside(packet, packet.stream):
-                    self.target.carry(packet)
+                    self.later.do(self.target.carry, packet)
                 continue
             for frame in self._decoded(packet):
                 yield from self._fit(frame)
@@ -158,9 +164,34 @@ class _Run:
         frame.colorspace, frame.color_range = 0, 2  # red, green and blue, of full range
         return frame
 
-    def _encode(self, frame):
-        self.target.encode(frame)
-        self.bar.update(self.target.frames - self.bar.n)
+    def _encode(self, painting):
+        for frame in self.after.push(painting):
+            self.target.encode(frame)
+
+
+class _Later:
+    """Does one thing after the other, behind the thread that asks for it.
+
+    An encoder that waits for its own threads keeps neither the source nor the engine waiting.
+    """
+
+    def __init__(self):
+        self._thread = ThreadPoolExecutor(1, "encode")
+        self._waiting = deque()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self._thread.shutdown(cancel_futures=kind is not None)
+        while kind is None and self._waiting:
+            self._waiting.popleft().result()
+
+    def do(self, function: Callable, argument: Any):
+        """Have it done later; raises what one before raised, and waits where many are left."""
+        self._waiting.append(self._thread.submit(function, argument))
+        while len(self._waiting) > _BEHIND or (self._waiting and self._waiting[0].done()):
+            self._waiting.popleft().result()
 
 
 class _Times:
@@ -360,6 +391,7 @@ class _Target:
     def _describe(self, context, frame):
         """Tell the encoder of the pixels: their format, colours and aspect."""
         context.pix_fmt = frame.format.name
+        context.thread_type = "AUTO"  # by slices, as PyAV has it, each frame is waited for
         context.thread_count = 0  # as many as pay
         context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
         context.colorspace, context.color_range = frame.colorspace, frame.color_range
