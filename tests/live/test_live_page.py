@@ -100,6 +100,9 @@ def test_page_plays_and_controls(server, browser):
     wait_for(lambda: not script("return document.querySelector('.controls').disabled"))
     script(SLIDE_TO_SOURCE, "demo")
     wait_for(lambda: server.streams()["demo"]["controls"]["strength"] == 0)
+    script("cards.get('demo').sendPainting(new File(['picture'], 'painting.png'))")
+    told = "return document.querySelector('[data-name=demo] .note').textContent"
+    assert "styles of its own" in script(told)
 
     script("document.querySelector('.compare').click()")
     source = (

@@ -56,6 +56,7 @@ const camera = {
     const video = { facingMode: this.facing, height: { ideal: height }, width: { ideal: height * 16 / 9 }, frameRate: { ideal: 30, max: 30 } };
     const audio = { echoCancellation: false, noiseSuppression: false };
     for (const track of this.stream?.getVideoTracks() || []) track.stop(); // a phone opens one at a time
+    const turn = this.turn = Symbol("the last time that the camera was asked for");
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video, audio })
@@ -63,6 +64,10 @@ const camera = {
     } catch (error) {
       this.say(error.name === "NotAllowedError" ? "The browser was not allowed to use the camera."
         : `The camera can’t be used: ${error.message}`);
+      return false;
+    }
+    if (turn !== this.turn) { // stopped meanwhile, or asked for once more
+      for (const track of stream.getTracks()) track.stop();
       return false;
     }
     for (const track of this.stream?.getTracks() || []) track.stop();
@@ -102,6 +107,7 @@ const camera = {
   },
 
   stop() {
+    this.turn = null;
     this.connection?.close();
     this.connection = null;
     this.lock?.release();

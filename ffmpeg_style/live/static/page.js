@@ -3,6 +3,8 @@
 const POLL = 1000; // milliseconds between two looks at /status
 const TARGET = 1.2, LATEST = 3; // seconds behind the live edge: aimed at, and put up with
 const LINGER = 20000; // milliseconds for which a stream is shown whose camera is gone
+const MAX_PAINTING = 20e6; // bytes of a picture's file that the server takes
+const TOLD = 15000; // milliseconds for which it is told why a picture was refused
 const WEBRTC_TIME = 4000; // milliseconds after which HLS is shown until WebRTC comes
 const cards = new Map();
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -119,26 +121,50 @@ class Card {
 
   /** Takes a painting from a file that is chosen, or dropped onto the stream. */
   takePaintings(input) {
-    input.addEventListener("change", () => this.sendPainting(input.files[0]));
-    this.root.addEventListener("dragover", (event) => event.preventDefault());
+    input.addEventListener("change", async () => {
+      if (input.files.length) await this.sendPainting(input.files[0]);
+      input.value = ""; // so that the same one can be chosen again
+    });
+    const mark = (isOver) => this.root.classList.toggle("over", isOver);
+    this.root.addEventListener("dragover", () => mark(true));
+    this.root.addEventListener("dragleave", () => mark(false));
     this.root.addEventListener("drop", (event) => {
-      event.preventDefault();
+      mark(false);
       this.sendPainting(event.dataTransfer.files[0]);
     });
+    $(".unpaint", this.root).addEventListener("click", () => this.send({ painting: false }));
+  }
+
+  /** Why a file is not sent, or "". */
+  objection(file) {
+    if ($(".painting", this.root).hidden) {
+      return "this model has styles of its own: a picture is for a model for any painting";
+    }
+    if ($(".controls", this.root).disabled) return "this needs the key: enter it above";
+    if (!file) return "expected a picture’s file: save the picture, and drop that";
+    return file.size > MAX_PAINTING ? `expected a picture of at most ${MAX_PAINTING / 1e6} MB` : "";
   }
 
   async sendPainting(file) {
-    const label = $(".painting", this.root);
-    if (!file || label.hidden || $(".controls", this.root).disabled) return;
-    label.classList.add("busy");
+    this.refuse(this.objection(file));
+    if (this.refused) return;
+    const chooser = $(".painting", this.root);
+    chooser.classList.add("busy");
     const answer = await fetch(`${this.address}/painting`, {
       method: "POST",
       headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "image/unknown" },
       body: file,
     }).catch(() => null);
-    label.classList.remove("busy");
-    this.refused = !answer ? "the server does not answer" : answer.ok ? "" : await answer.text();
+    chooser.classList.remove("busy");
+    this.refuse(!answer ? "the server does not answer" : answer.ok ? "" : await answer.text());
+  }
+
+  /** Tells for a while why a picture was refused; "": it was not. */
+  refuse(reason) {
+    clearTimeout(this.forgetting);
+    this.refused = reason;
     this.note(null);
+    if (reason) this.forgetting = setTimeout(() => this.refuse(""), TOLD);
   }
 
   /** What the server has to say of the stream, or of the last painting that was sent. */
@@ -241,6 +267,7 @@ class Card {
     show(this.steady, stream.controls.steady);
     for (const [name, input] of this.styles) show(input, stream.controls.style[name]);
     this.colors.checked = stream.controls.colors === "content";
+    $(".unpaint", this.root).hidden = !stream.controls.painting;
   }
 
   remove() {
@@ -306,4 +333,6 @@ async function unlock() {
   await post("session", { key }).catch(() => {});
 }
 
+// What is dropped beside a stream is not opened in place of the page, which may be filming.
+for (const type of ["dragover", "drop"]) addEventListener(type, (event) => event.preventDefault());
 unlock().then(poll);

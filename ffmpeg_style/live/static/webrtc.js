@@ -30,7 +30,8 @@ class Connection {
   constructor(address, prepare, tell) {
     Object.assign(this, { address, prepare, tell });
     // A page that is closed says so, so that its name is free at once.
-    addEventListener("pagehide", () => endSession(this.session));
+    this.leave = () => endSession(this.session);
+    addEventListener("pagehide", this.leave);
   }
 
   async open() {
@@ -72,6 +73,7 @@ class Connection {
 
   close() {
     this.closed = true;
+    removeEventListener("pagehide", this.leave);
     this.drop();
   }
 }
