@@ -30,7 +30,7 @@
 
 #include "libavutil/rational.h"
 
-#include "avfilter.h"
+#include "libavfilter/avfilter.h"
 
 typedef struct StylePace {
     int64_t arrival;    ///< when the last frame came, by av_gettime_relative()
