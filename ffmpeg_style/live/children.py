@@ -36,8 +36,7 @@ async def end(process, grace=2):
     """Asks a program to end, makes it end after `grace` seconds, and waits until it has."""
     if process.returncode is not None:
         return
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
+    _signal(process, signal.SIGTERM)
     try:
         await asyncio.wait_for(process.wait(), grace)
     except asyncio.TimeoutError:
@@ -46,9 +45,15 @@ async def end(process, grace=2):
 
 async def kill(process):
     """Ends a program at once, even a stopped one."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    if process.returncode is None:
+        _signal(process, signal.SIGKILL)
     await process.wait()
+
+
+def _signal(process, number):
+    # asyncio's own way asks for the exit code first, and so takes it from who waits for it.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 async def lines(reader):
