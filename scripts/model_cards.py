@@ -2,10 +2,11 @@
 """Write the cards in models/README.md, below its marker, and a picture of each model.
 
     for model in models/*.pb; do ffmpeg-style evaluate $model ... --steady --output reports; done
-    python scripts/model_cards.py reports
+    python scripts/model_cards.py reports --paintings paintings
 
 The pictures are of photographs that scikit-image ships: `astronaut` (NASA, public domain) and
-`chelsea` (Stéfan van der Walt, CC0), at the size that the network saw them.
+`chelsea` (Stéfan van der Walt, CC0), at the size that the network saw them. A model for any
+painting is shown with some that it was never trained on.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage import data
 
 from ffmpeg_style import Engine
@@ -24,11 +25,20 @@ from ffmpeg_style.learning.report import MARKS
 MODELS = Path(__file__).resolve().parents[1] / "models"
 MARKER = "<!-- What follows is written by scripts/model_cards.py. -->\n"
 QUALITY = 80
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+UNSEEN = (
+    "andre-derain_charing-cross-bridge",
+    "vincent-van-gogh_pshenichnoe-pole-s-kiparisami-1889",
+    "gustav-klimt_the-kiss",
+    "isfahan-tile-mosaic-anonymous_mihrab",
+)
+"""Paintings that the base network's training left out (models/base/left-out.txt)."""
 
 
 @click.command()
-@click.argument("reports", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def main(reports):
+@click.argument("reports", type=FOLDER)
+@click.option("--paintings", type=FOLDER, help="A folder that has those of UNSEEN.")
+def main(reports, paintings):
     """Write the cards from the REPORTS of `ffmpeg-style evaluate --output`.
 
     A model without a report has its card, and no line in the table.
@@ -36,9 +46,14 @@ def main(reports):
     cards = {path.stem: read_card(path) for path in sorted(MODELS.glob("*.pb"))}
     judged = {name: reports / f"{name}.json" for name in cards}
     found = {name: json.loads(path.read_text()) for name, path in judged.items() if path.exists()}
-    for name, card in cards.items():
+    pictures = {
+        name: after_paintings(name, paintings) if "vector" in card else before_and_after(name, card)
+        for name, card in cards.items()
+        if paintings or "vector" not in card
+    }
+    for name, picture in pictures.items():
         with atomic_write(MODELS / f"{name}.jpg") as file:
-            before_and_after(name, card["styles"]).save(file, "JPEG", quality=QUALITY)
+            picture.save(file, "JPEG", quality=QUALITY)
     readme = MODELS / "README.md"
     kept = readme.read_text().split(MARKER)[0]
     steady = {name: reports / f"{name}-steady.json" for name in cards}
@@ -48,10 +63,15 @@ def main(reports):
         file.write("\n".join([kept + MARKER, *sections]).encode())
 
 
-def before_and_after(name, styles):
+def photographs():
+    """Two, of 320x256."""
+    return data.astronaut()[:256, 64:384], data.chelsea()[20:276, 90:410]
+
+
+def before_and_after(name, card):
     """Photographs on the left and their paintings on the right, 640 wide."""
-    astronaut, chelsea = data.astronaut()[:256, 64:384], data.chelsea()[20:276, 90:410]
-    pairs = [(style, photograph) for style in styles for photograph in (astronaut, chelsea)]
+    styles = card["styles"]
+    pairs = [(style, photograph) for style in styles for photograph in photographs()]
     if len(styles) > 1:  # One of the photographs for each style, and less of it.
         pairs = [
             (style, photograph[40:200])
@@ -62,6 +82,19 @@ def before_and_after(name, styles):
     for style, photograph in pairs:
         with Engine(MODELS / f"{name}.pb", style=style) as engine:
             rows.append(np.hstack([photograph, engine(photograph)]))
+    return Image.fromarray(np.vstack(rows))
+
+
+def after_paintings(name, folder):
+    """Paintings on the left, and photographs painted after them on the right, 640 wide."""
+    rows = []
+    for index, stem in enumerate(UNSEEN):
+        (path,) = folder.glob(f"{stem}.*")
+        photograph = photographs()[index % 2]
+        height, width, _ = photograph.shape
+        with Image.open(path) as painting, Engine(MODELS / f"{name}.pb", style=path) as engine:
+            beside = ImageOps.fit(painting.convert("RGB"), (width, height))
+            rows.append(np.hstack([beside, engine(photograph)]))
     return Image.fromarray(np.vstack(rows))
 
 
@@ -139,8 +172,9 @@ def numbers(summary, marks):
 def section(name, card):
     """A model's picture, with what it is; how it was trained is in its recipe and on its card."""
     size = (MODELS / f"{name}.pb").stat().st_size / 1e3
+    left, right = ("Paintings", "after them") if "vector" in card else ("Photographs", name)
     return (
-        f"## {name}\n\n![Photographs on the left, {name} on the right]({name}.jpg)\n\n"
+        f"## {name}\n\n![{left} on the left, {right} on the right]({name}.jpg)\n\n"
         f"`{card['architecture']}`, width {card['width']}, {card['norm']} norm; "
         f"{', '.join(card['styles'])}; {size:.0f} kB; {card['licence']}; "
         f"[recipe](recipes/{name}.toml).\n"

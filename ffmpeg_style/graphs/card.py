@@ -96,7 +96,7 @@ def card_lines(card):
     for key, value in card.items():
         texts = training_lines(value) if key == "trained" else [value_text(value)]
         titles = [key, *[""] * len(texts)]
-        lines += [f"{title:<15}{text}".rstrip() for title, text in zip(titles, texts, strict=False)]
+        lines += [f"{title:<16}{text}".rstrip() for title, text in zip(titles, texts, strict=False)]
         if key == "trained" and isinstance(value, dict) and "data" in value:
-            lines.append(f"{'data':<15}{value_text(value['data'])}")
+            lines.append(f"{'data':<16}{value_text(value['data'])}")
     return lines

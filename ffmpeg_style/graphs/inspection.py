@@ -8,7 +8,16 @@ import numpy as np
 
 from ffmpeg_style._engine import Engine, op_is_allowed, read_card, read_nodes
 from ffmpeg_style.errors import EngineError, ModelError
-from ffmpeg_style.graphs.card import FRAME, STYLE_WEIGHTS, STYLED, card_faults, card_lines
+from ffmpeg_style.graphs.card import (
+    FRAME,
+    PAINTING,
+    PAINTING_VECTOR,
+    STYLE_VECTOR,
+    STYLE_WEIGHTS,
+    STYLED,
+    card_faults,
+    card_lines,
+)
 
 TRIED_SIZES = ((16, 16), (17, 39), (50, 31))
 """Heights and widths that a graph is run at: the smallest, and such as fit no stride."""
@@ -19,7 +28,7 @@ class Inspection(NamedTuple):
 
     Attributes:
         card: JSON values on the model card, or None.
-        signature: type and shape of the inputs and of ``styled``, by name.
+        signature: type and shape of the inputs and outputs, by name.
         ops: counts by type, the most frequent first.
         weights: number of the constants' float values.
         size: width and height the multiply-adds are counted at.
@@ -85,8 +94,9 @@ def op_faults(nodes):
 
 
 def ports(nodes):
-    """The placeholders and ``styled``."""
-    return [node for node in nodes if node.op.startswith("Placeholder") or node.name == STYLED]
+    """The placeholders, ``styled`` and ``painting_vector``."""
+    outputs = (STYLED, PAINTING_VECTOR)
+    return [node for node in nodes if node.op.startswith("Placeholder") or node.name in outputs]
 
 
 def shape_text(shape):
@@ -99,17 +109,27 @@ def shape_text(shape):
 def signature_faults(nodes, card):
     """What is wrong with a graph's inputs and outputs."""
     named = {node.name: node for node in nodes}
-    image = ("uint8", [1, None, None, 3])
-    styles = len(card["styles"]) if card and isinstance(card.get("styles"), list) else 1
-    faults = [tensor_fault(named, FRAME, "Placeholder", *image)]
-    faults += [tensor_fault(named, STYLED, None, *image)]
-    if styles > 1:
-        weights = (STYLE_WEIGHTS, "PlaceholderWithDefault", "float32", [styles])
-        faults += [tensor_fault(named, *weights) or default_fault(nodes, named[STYLE_WEIGHTS])]
-    known = {FRAME, STYLED} | ({STYLE_WEIGHTS} if styles > 1 else set())
-    others = [node.name for node in ports(nodes) if node.name not in known]
+    expected = contract(card or {})
+    faults = [tensor_fault(named, name, *what) for name, what in expected.items()]
+    if STYLE_WEIGHTS in expected and not any(faults):
+        faults.append(default_fault(nodes, named[STYLE_WEIGHTS]))
+    others = [node.name for node in ports(nodes) if node.name not in expected]
     faults += [f"expected no further input, found {name}" for name in others]
     return [fault for fault in faults if fault]
+
+
+def contract(card):
+    """The kind, type and shape of the inputs and outputs that a model of this card has, by name."""
+    image = ("uint8", [1, None, None, 3])
+    expected = {FRAME: ("Placeholder", *image), STYLED: (None, *image)}
+    styles = card.get("styles")
+    if isinstance(styles, list) and len(styles) > 1:
+        expected[STYLE_WEIGHTS] = ("PlaceholderWithDefault", "float32", [len(styles)])
+    if isinstance(card.get("vector"), int):
+        vector = ("float32", [card["vector"]])
+        expected[STYLE_VECTOR] = ("PlaceholderWithDefault", *vector)
+        expected |= {PAINTING: ("Placeholder", *image), PAINTING_VECTOR: (None, *vector)}
+    return expected
 
 
 def tensor_fault(named, name, kind, dtype, shape):
@@ -143,9 +163,20 @@ def count(node):
 def count_multiply_adds(nodes):
     """Multiply-adds for one frame, or None where a shape is not known."""
     try:
-        return sum(multiply_adds_of(node, nodes) for node in nodes)
+        return sum(multiply_adds_of(node, nodes) for node in painters(nodes))
     except (IndexError, TypeError, ValueError):  # a size is None, or an input is not there
         return None
+
+
+def painters(nodes):
+    """The nodes that a frame goes through: not those that read off a painting what its style is."""
+    found = {place for place, node in enumerate(nodes) if node.name == STYLED}
+    reached = list(found)
+    while reached:
+        more = set(nodes[reached.pop()].inputs) - found
+        found |= more
+        reached += more
+    return [nodes[place] for place in sorted(found)]
 
 
 def multiply_adds_of(node, nodes):
@@ -178,13 +209,13 @@ def run_faults(path):
 def describe(inspection):
     """An `Inspection` as text for a terminal."""
     lines = [*card_lines(inspection.card or {}), ""]
-    lines += [f"{name:<15}{dtype} {shape}" for name, (dtype, shape) in inspection.signature.items()]
+    lines += [f"{name:<16}{dtype} {shape}" for name, (dtype, shape) in inspection.signature.items()]
     lines.append("")
     lines += [f"{count:>5} {op}" for op, count in inspection.ops.items()]
     width, height = inspection.size
     count = inspection.multiply_adds
     count = "unknown" if count is None else f"{count / 1e9:.3f} G"
-    lines += ["", f"weights        {inspection.weights:,}"]
-    lines += [f"multiply-adds  {count} at {width}x{height}", ""]
+    lines += ["", f"weights         {inspection.weights:,}"]
+    lines += [f"multiply-adds   {count} at {width}x{height}", ""]
     lines += [f"broken: {fault}" for fault in inspection.faults] or ["contract kept"]
     return "\n".join(lines)
