@@ -167,6 +167,21 @@ def test_reports_tell_when_a_frame_was_filmed():
     assert info.packet_count == len(client.packets["video"]) == 3
 
 
+def test_source_keeps_its_order_when_the_painting_gets_quicker():
+    sent = []
+
+    async def film():
+        broadcast = Broadcast(lambda _: None)
+        viewer = broadcast.add()
+        viewer.video = SimpleNamespace(is_ready=True, send=lambda packets: sent.append(packets))
+        for pts, delay in enumerate((0.06, 0.03, 0.01)):
+            broadcast.video_later(delay, pts, b"frame", pts == 0)
+        await until(lambda: len(sent) == 3)
+
+    asyncio.run(film())
+    assert [packets.timestamp for packets in sent] == [0, 1, 2]
+
+
 def test_viewer_whose_network_is_full_goes_on_with_a_key_frame():
     sent, told = [], []
     broadcast = Broadcast(told.append)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 
 from ffmpeg_style.live.webrtc.sender import Packer
 
@@ -83,6 +84,7 @@ class Broadcast:
         self.codec = codec
         self.viewers = []
         self._packer = Packer()
+        self._later = deque()
         self._tell = tell
         self._last_request = 0.0
         self._bitrate = None
@@ -127,10 +129,16 @@ class Broadcast:
                 viewer.put_video(packets, is_key)
 
     def video_later(self, delay, pts, data, is_key):
-        """A frame for all who watch by then, `delay` seconds from now."""
-        loop = asyncio.get_running_loop()
+        """A frame for all who watch by then, `delay` seconds from now, or when an earlier one goes.
+
+        The delay may get shorter from frame to frame; their order stays.
+        """
         if self.viewers:
-            loop.call_later(delay, lambda: self.video(pts, data, is_key, 0))
+            self._later.append((pts, data, is_key))
+            asyncio.get_running_loop().call_later(delay, self._send_oldest)
+
+    def _send_oldest(self):
+        self.video(*self._later.popleft(), 0)
 
     def audio(self, pts, data, lateness):
         """A packet of sound for all, likewise."""
