@@ -218,7 +218,7 @@ def kind_of(path: Path) -> tuple[str, int]:
         tuple[str, int]: Pillow's name of the kind, and 1 for a still one; "" and 0 for a file that
         is no picture at all.
     """
-    if path.suffix.lower() in _STREAMS:
+    if path.suffix.lower() in _STREAMS or not path.is_file():  # a pipe would be waited for
         return "", 0
     with suppress(Exception), Image.open(path, formats=_formats()) as image:
         is_still = image.format not in _ANIMATED

@@ -229,7 +229,8 @@ def _decoder(video, name, able):
             "expected a video in SDR, PQ or HLG: convert it first"
         )
     if not able.has_decoder(video.codec):
-        raise LackingError(f"this ffmpeg can't decode {name} ({video.codec}); {able.MORE}")
+        codec = f" ({video.codec})" if video.codec else ""
+        raise LackingError(f"this ffmpeg can't decode {name}{codec}; {able.MORE}")
     return _alpha_decoder(video, able) if video.alpha_apart else None
 
 

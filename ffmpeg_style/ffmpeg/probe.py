@@ -177,8 +177,20 @@ def _first_frames(path, name, stream):
     if not has_decoder(stream.get("codec_name", "")):
         return []
     heads = ("-select_streams", str(stream["index"]), "-show_frames")
-    found = _ffprobe(path, name, *heads, "-read_intervals", f"%+#{FIRST_FRAMES}")
-    return found.get("frames", [])
+    found = _ffprobe(path, name, *heads, "-show_format", "-read_intervals", f"%+#{FIRST_FRAMES}")
+    frames = found.get("frames", [])
+    check_picture(name, found["format"]["format_name"], frames)
+    return frames
+
+
+def check_picture(name: Path, container: str, frames: Sequence[Any]) -> None:
+    """Raise InputError where a file that is called as a picture is called has none.
+
+    FFmpeg takes the file's name for what it holds where nothing in it tells that.
+    """
+    is_picture = container == "image2" or container.endswith("_pipe")
+    if is_picture and not frames:
+        raise InputError(f"{name} holds no picture that can be read; expected a photograph")
 
 
 def video_of(

@@ -1,7 +1,9 @@
 """Videos painted by FFmpeg's libraries: frame by frame what the patched program makes of them."""
 
+import gc
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -10,10 +12,11 @@ import av
 import numpy as np
 import pytest
 from helpers import graphs
-from PIL import Image
+from PIL import Image, ImageCms
 
 from ffmpeg_style import InputError, stylize
 from ffmpeg_style.ffmpeg.pyav import abilities
+from ffmpeg_style.pictures import kind_of
 
 LOSSLESS = ("-qp", "0")
 TURN = ("-display_rotation:v:0", "90")
@@ -223,6 +226,44 @@ def test_what_cannot_be_read_is_one_sentence(model, tmp_path):
         stylize(text, tmp_path / "out.mp4", model, executor="pyav")
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == [text]
+
+
+@pytest.mark.parametrize("executor", ["ffmpeg", "pyav"])
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("text.jpg", b"no picture", r"text\.jpg holds no picture that can be read"),
+        ("text.png", b"no picture", r"text\.png holds no picture that can be read"),
+        ("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF", r"cut\.jpg holds no picture"),
+        ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg"></svg>', r"can't decode .*a\.svg"),
+        ("pipe.mp4", None, r"pipe\.mp4 is no file"),
+    ],
+)
+def test_what_is_no_picture_is_one_sentence(
+    ffmpeg, model, tmp_path, executor, name, content, reason
+):
+    source = tmp_path / name
+    if content is None:
+        os.mkfifo(source)
+        assert kind_of(source) == ("", 0)
+    else:
+        source.write_bytes(content)
+    with pytest.raises(InputError, match=reason) as raised:
+        stylize(source, tmp_path / "out.mp4", model, executor=executor)
+    assert raised.value.exit_code == 2
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_photograph_with_a_colour_profile_becomes_a_video(model, tmp_path):
+    """PyAV frees the profile's name twice where the side data of PNG's frames is looked at."""
+    source = tmp_path / "photo.mp4"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGB", (32, 32), "red").save(source, "JPEG", icc_profile=profile)
+    target = stylize(source, tmp_path / "out.mp4", model, executor="pyav")
+    gc.collect()
+    with av.open(target) as painted:
+        assert [frame.width for frame in painted.decode(video=0)] == [32]
 
 
 def test_a_damaged_video_goes_on(clip, model, shown, tmp_path, caplog):

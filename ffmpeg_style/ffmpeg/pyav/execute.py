@@ -16,9 +16,10 @@ from tqdm import tqdm
 from ffmpeg_style.errors import FFmpegError, InputError, StyleError
 from ffmpeg_style.ffmpeg.containers import COARSE_TIMES
 from ffmpeg_style.ffmpeg.plan import Job
-from ffmpeg_style.ffmpeg.pyav.graph import Filters, turn_filters
+from ffmpeg_style.ffmpeg.pyav.graph import Filters
 from ffmpeg_style.ffmpeg.pyav.kept import kept_stream
 from ffmpeg_style.ffmpeg.pyav.options import read_options
+from ffmpeg_style.ffmpeg.pyav.probe import FREED_TWICE
 from ffmpeg_style.files import FULL, full_disk
 
 _MUXING = {"preload": "500000", "max_delay": "700000"}
@@ -80,7 +81,8 @@ class _Run:
         self.times = _Times(job, reader)
         self.clock = _Clock()
         self.target = _Target(job, options, reader, writer)
-        self.before = Filters(job.chain.before, turned=True, pixels=_pixels(job))
+        is_turned = self.decoder.name not in FREED_TWICE
+        self.before = Filters(job.chain.before, turned=is_turned, pixels=_pixels(job))
         self.after = Filters(job.chain.after)
         self.waiting = deque()  # what each painting gets back when it comes: time, transparency
         self.aspect = None
@@ -139,7 +141,7 @@ class _Run:
     def _fit(self, frame):
         if self.aspect is None:
             self.aspect = _aspect(self.picture)
-            self.target.source_shape = _upright(frame, self.aspect)
+            self.target.source_shape = _upright(frame, self.aspect, self.before.turn(frame))
         for fit in self.before.push(frame, self.aspect):
             yield self._noted(fit)
 
@@ -439,9 +441,9 @@ def _aspect(stream):
     return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(0)
 
 
-def _upright(frame, aspect):
+def _upright(frame, aspect, turn):
     """(width, height, aspect of a pixel) of a frame as it is shown."""
-    is_turned = any("transpose" in name for name in turn_filters(frame))
+    is_turned = any("transpose" in name for name in turn)
     if is_turned and aspect:
         return frame.height, frame.width, 1 / aspect
     return frame.width, frame.height, aspect

@@ -27,9 +27,13 @@ class Filters:
         self._kind: tuple | None = None
         self._graph: Any = None
 
+    def turn(self, frame: av.VideoFrame) -> list[str]:
+        """The filters that put a frame upright."""
+        return _turn_filters(frame) if self._turned else []
+
     def push(self, frame: av.VideoFrame, aspect: Fraction | None = None) -> Iterator[av.VideoFrame]:
         """Give a frame, and take those that are ready."""
-        turn = turn_filters(frame) if self._turned else []
+        turn = self.turn(frame)
         colours = (int(frame.colorspace), int(frame.color_range))
         kind = (frame.width, frame.height, frame.format.name, frame.time_base, *colours, *turn)
         if kind != self._kind:
@@ -74,7 +78,7 @@ class Filters:
         return graph
 
 
-def turn_filters(frame):
+def _turn_filters(frame):
     """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c)."""
     matrix = next((d for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
     if matrix is None:

@@ -8,12 +8,22 @@ import av
 from av.stream import Disposition
 
 from ffmpeg_style.errors import InputError
-from ffmpeg_style.ffmpeg.probe import ANIMATIONS, FIRST_FRAMES, Source, Stream, video_of
+from ffmpeg_style.ffmpeg.probe import (
+    ANIMATIONS,
+    FIRST_FRAMES,
+    Source,
+    Stream,
+    check_picture,
+    video_of,
+)
 from ffmpeg_style.ffmpeg.pyav.colours import MATRICES, PRIMARIES, RANGES, TRANSFERS
 
 _FIELD_ORDERS = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 _DOLBY_VISION = {"dvh1", "dvhe", "dvav", "dva1"}
 """Tags of Dolby Vision that has no picture of its own: of profile 5, mostly."""
+FREED_TWICE = {"png", "apng"}
+"""Codecs whose frames have a colour profile with a name, which PyAV 18 frees twice, when its side
+data was looked at; they tell neither of a turn nor of light."""
 
 
 def probe(path: Path, name: Path | None = None) -> Source:
@@ -39,7 +49,9 @@ def _source(container, name):
     others = tuple(_stream(stream) for stream in container.streams if stream is not picture)
     told, duration, tags = _told(picture), container.duration, _tags(container.metadata)
     last_frame = _last_frame(container, picture)
-    frames = _first_frames(container, picture)
+    frames = _first_frames(container, picture) if told["codec_name"] else []
+    if told["codec_name"]:
+        check_picture(name, container.format.name, frames)
     if frames:
         # ffprobe tells of the stream how the camera was turned, FFmpeg's libraries of each frame.
         told["side_data_list"] += frames[0]["side_data_list"]
@@ -80,12 +92,13 @@ def _tags(metadata):
 def _told(stream):
     """A stream of pictures as ffprobe's JSON."""
     context = stream.codec_context
-    side_data = []
+    told = {"index": stream.index, "codec_name": _codec_name(stream), "side_data_list": []}
+    if context is None:  # there is no decoder
+        return told
     if context.codec_tag in _DOLBY_VISION:
-        side_data.append({"dv_profile": 5})
+        told["side_data_list"].append({"dv_profile": 5})
     return {
-        "index": stream.index,
-        "codec_name": _codec_name(stream),
+        **told,
         "width": context.width,
         "height": context.height,
         "pix_fmt": context.pix_fmt,
@@ -95,7 +108,6 @@ def _told(stream):
         "r_frame_rate": str(stream.base_rate or ""),
         # PyAV 17, the last for Python 3.10, does not tell of it; frames do.
         "field_order": _FIELD_ORDERS.get(getattr(context, "field_order", None)),
-        "side_data_list": side_data,
         "tags": dict(stream.metadata),
         **_colours(context),
     }
@@ -113,14 +125,15 @@ def _colours(holder):
 
 def _first_frames(container, stream):
     try:
-        return [_frame(frame) for frame in islice(container.decode(stream), FIRST_FRAMES)]
+        is_safe = _codec_name(stream) not in FREED_TWICE
+        return [_frame(frame, is_safe) for frame in islice(container.decode(stream), FIRST_FRAMES)]
     except av.FFmpegError:
         return []
 
 
-def _frame(frame):
+def _frame(frame, is_safe):
     side_data = [{"rotation": frame.rotation}] if frame.rotation else []
-    for data in frame.side_data:
+    for data in frame.side_data if is_safe else ():
         side_data += _light(data)
     return {
         "width": frame.width,
