@@ -17,7 +17,9 @@ from helpers import graphs
 from helpers.engine import build
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = sorted(path.stem for path in (ROOT / "tests" / "c").glob("test_*.c"))
+SOURCES = sorted((ROOT / "tests" / "c").glob("test_*.c"))
+PROGRAMS = [path.stem for path in SOURCES]
+THREADED = [path.stem for path in SOURCES if "pthread_create" in path.read_text()]
 WIDTH, HEIGHT = 30, 20
 
 
@@ -26,9 +28,14 @@ def plain():
     return build("")
 
 
-@pytest.fixture(scope="session", params=["address,undefined", "thread"])
-def sanitized(request):
-    return build(request.param)
+@pytest.fixture(scope="session")
+def address_sanitized():
+    return build("address,undefined")
+
+
+@pytest.fixture(scope="session")
+def thread_sanitized():
+    return build("thread")
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +77,21 @@ def test_c(program, plain):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_c_sanitized(program, sanitized):
-    # Convolutions take minutes under the thread sanitizer, and more of them on a busy machine.
-    subprocess.run([sanitized / program, sanitized], check=True, timeout=1500)
+def test_memory(program, address_sanitized):
+    subprocess.run([address_sanitized / program, address_sanitized], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("program", THREADED)
+def test_races(program, thread_sanitized):
+    subprocess.run([thread_sanitized / program, thread_sanitized], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_only_these_start_threads(program, plain):
+    """The thread sanitizer has nothing to look at in the others."""
+    command = ["nm", "--undefined-only", plain / program]
+    symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert bool(re.search(r"\bpthread_create\b", symbols)) == (program in THREADED)
 
 
 def test_global_names_have_the_prefix(plain):
