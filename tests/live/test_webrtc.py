@@ -133,6 +133,8 @@ def test_hostile_offers_are_refused(server, chromium):
     for length in (65, 7000, 10_000):
         assert exchange(server, address.format("a" * length), offer)[0] == 400
     assert exchange(server, "/streams/none/whep", offer)[0] == 409
+    for session in ("1", "a" * 32, "a" * 10_000, "%2e%2e"):
+        assert delete(server, f"/sessions/{session}") in (400, 404)
     candidates = "a=candidate:1 1 udp 1 203.0.113.9 9 typ host\r\n" * 5000
     assert exchange(server, address.format("cam"), offer + candidates)[0] == 413
     source = random.Random(4)
@@ -170,12 +172,21 @@ def exchange(server, path, offer, key=KEY):
     request = urllib.request.Request(address, offer.encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
-            session = answer.headers["Location"]
-            delete = f"http://127.0.0.1:{server.http_port}{session}"
-            urllib.request.urlopen(urllib.request.Request(delete, method="DELETE"), timeout=60)
+            assert delete(server, answer.headers["Location"]) == 200
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
+
+
+def delete(server, path):
+    """The status of a DELETE."""
+    address = f"http://127.0.0.1:{server.http_port}{path}"
+    try:
+        request = urllib.request.Request(address, method="DELETE")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from helpers.webrtc import mutated
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.live.webrtc import adapt
 from ffmpeg_style.live.webrtc.camera import WebCamera
+from ffmpeg_style.live.webrtc.connection import Connection
 from ffmpeg_style.live.webrtc.offer import MAX_SIZE, read_offer
 
 FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
@@ -66,6 +67,16 @@ def test_offers_that_are_refused(old, new):
     assert "a=recvonly" in answer(OFFER)
     with pytest.raises(InputError, match="expected an"):
         answer(OFFER.replace(old, new))
+
+
+def test_sessions_have_names_that_cannot_be_guessed():
+    async def connect():
+        return [Connection().id for _ in range(100)]
+
+    names = asyncio.run(connect())
+    assert len(set(names)) == 100
+    for place in range(32):  # Each of the characters, of 6 bits, is drawn.
+        assert len({name[place] for name in names}) > 30
 
 
 def test_what_is_not_text_is_refused():
