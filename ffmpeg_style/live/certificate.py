@@ -57,15 +57,34 @@ def _no_password():
 
 
 def own_certificate(path):
-    """The path of a certificate with its key; one that is missing, old, or for others is made."""
+    """The path of a certificate with its key; one that is missing, old, or for others is made.
+
+    Raises:
+        InputError: it can't be kept there.
+    """
     wanted = _names()
     if not _is_good(path, wanted):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent)  # which nobody else can read
-        with open(descriptor, "wb") as file:
-            file.write(_make(wanted))
-        os.replace(draft, path)
+        try:
+            _keep(path, _make(wanted))
+        except OSError as error:
+            raise InputError(
+                f"can't keep a certificate at {path}: {error.strerror}; give one by --certificate"
+            ) from error
     return path
+
+
+def _keep(path, content):
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # As `files.atomic_write`, but for nobody else to read.
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
 
 
 def _names():

@@ -39,7 +39,9 @@ def demo_photographs():
 async def publish_demo(settings, tickets):
     """Publishes the clip as the stream `NAME`, until it is cancelled."""
     clip = settings.state / "demo.mp4"
-    await _run(_drawing(settings, demo_photographs(), clip))
+    if code := await _run(_drawing(settings, demo_photographs(), clip)):
+        log.error("the demo's clip could not be drawn: ffmpeg ended with code %d", code)
+        return
     while True:
         ticket = tickets.issue(PUBLISH_CAMERA, NAME)
         try:
@@ -58,7 +60,7 @@ async def _run(command):
         stderr=subprocess.DEVNULL,
     )
     try:
-        await process.wait()
+        return await process.wait()
     finally:
         await children.end(process)
 

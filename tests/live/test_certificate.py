@@ -28,6 +28,17 @@ def test_own_certificate_is_kept_and_made_anew_for_other_names(tmp_path, monkeyp
     assert "renamed.local" in names.get_values_for_type(x509.DNSName)
     path.write_text("cut off")
     assert own_certificate(path).read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_certificate_that_cannot_be_kept_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"can't keep a certificate .*; give one by --certificate"):
+        own_certificate(tmp_path / "file" / "certificate.pem")
+    (tmp_path / "certificate.pem").mkdir()
+    with pytest.raises(InputError, match="can't keep a certificate"):
+        own_certificate(tmp_path / "certificate.pem")
+    assert len(list(tmp_path.iterdir())) == 2, "nothing is left"
 
 
 def test_files_that_are_no_certificate_are_refused(tmp_path):
