@@ -28,7 +28,7 @@ def built():
 def run(cpu, program, *arguments, **options):
     """Runs a program on an emulated processor; returns what it wrote."""
     command = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", cpu, program, *arguments]
-    result = subprocess.run(list(map(str, command)), capture_output=True, timeout=300, **options)
+    result = subprocess.run(list(map(str, command)), capture_output=True, timeout=900, **options)
     assert result.returncode == 0, result.stderr.decode()
     return result.stdout
 
