@@ -6,12 +6,19 @@
  */
 
 #include <errno.h>
+#include <time.h>
 
 #include "crew.h"
 #include "pool.h"
 
-/* How often a thread looks before it sleeps: for some tens of microseconds, about what waking one takes. */
-#define LOOKS 600
+/*
+ * Nanoseconds that a thread looks before it sleeps. Others end the last of their parts within the most in nearly all
+ * steps of a frame, which has twenty or more, and waking a thread takes 50000 on a virtual machine. Where looking is in
+ * vain, others have no processor: what it takes of one is time that they wait for.
+ */
+#define LEAST_LOOKING 32000
+#define MOST_LOOKING 256000
+#define LOOKS 64 // between two times that it is asked for
 
 /** A thread in a crew. */
 typedef struct Member {
@@ -34,7 +41,7 @@ static void pause_thread(void)
 
 int ff_style_open_crew(StyleCrew *crew)
 {
-    *crew = (StyleCrew){.is_open = 0};
+    *crew = (StyleCrew){.looking = MOST_LOOKING};
     if (pthread_mutex_init(&crew->lock, NULL))
         return -ENOMEM;
     if (!pthread_cond_init(&crew->changed, NULL))
@@ -69,6 +76,37 @@ static int has_news(const Member *member)
            atomic_load(&member->crew->ended) || atomic_load(member->called);
 }
 
+static int64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/** Returns whether it is so before the time for looking is over; the next ones have half of it then, or else twice. */
+static int look_for(const Member *member, Condition *is_so)
+{
+    atomic_int *const looking = &member->crew->looking;
+    const int most = atomic_load(looking);
+    const int64_t start = now();
+    int64_t time = 0;
+
+    while (time < most) {
+        for (int i = 0; i < LOOKS; i++) {
+            if (is_so(member)) {
+                if (time)
+                    atomic_store(looking, most < MOST_LOOKING ? 2 * most : most);
+                return 1;
+            }
+            pause_thread();
+        }
+        time = now() - start;
+    }
+    atomic_store(looking, most > LEAST_LOOKING ? most / 2 : most);
+    return 0;
+}
+
 /**
  * A thread that is called while it sleeps goes with the next job. Those who change something look for sleepers
  * after that, and who falls asleep looks for changes after it has said so: one of the two sees the other.
@@ -77,11 +115,8 @@ static void wait_for(const Member *member, Condition *is_so)
 {
     StyleCrew *const crew = member->crew;
 
-    for (int i = 0; i < LOOKS; i++) {
-        if (is_so(member))
-            return;
-        pause_thread();
-    }
+    if (look_for(member, is_so))
+        return;
     pthread_mutex_lock(&crew->lock);
     atomic_fetch_add(&crew->nb_asleep, 1);
     while (!is_so(member))

@@ -31,6 +31,7 @@ typedef struct StyleCrew {
     pthread_cond_t changed;
     int is_open, most; ///< under the lock: whether helpers may come, and how many at a time
     atomic_int nb_asleep;
+    atomic_int looking;           ///< nanoseconds that they look before they do
     atomic_uint_fast64_t members; ///< a bit each; the lowest is the leader's
 
     atomic_uint number; ///< of the job
