@@ -132,7 +132,7 @@ def prepare_evaluation(
     photographs = [(path.name, read_photograph(path, width)) for path in find_images(content)]
     vgg = find_vgg(vgg_weights, criteria.loss_network)
     if vgg:
-        check_layer(vgg.name, criteria.content_layer)
+        check_layer(criteria.content_layer, vgg.name)
     warn_of_differences(trained or {}, paintings, vgg)
     return Evaluation(
         model=Path(model),

@@ -99,7 +99,7 @@ def load_loss_network(weights=None, dtype="float32", content_layer=CONTENT_LAYER
     """
     if not isinstance(weights, VGGWeights):
         weights = find_vgg(weights) or vgg_from_keras()
-    check_layer(weights.name, content_layer)
+    check_layer(content_layer, weights.name)
     network = LossNetwork(weights.name, weights.arrays, dtype)
     network.content_layer = content_layer
     return network

@@ -155,6 +155,7 @@ def prepare_base(
 def _prepare(folder, paintings, content, network, settings, vgg_weights, **others):
     """What is alike for all runs."""
     check_size(settings)
+    check_layer(settings.content_layer)  # before weights are looked for, which may be a download
     folder = check_folder(folder)
     pairs = others["teacher"] is None and settings.consistency > 0
     styles = len(network["styles"]) or 1
@@ -165,7 +166,7 @@ def _prepare(folder, paintings, content, network, settings, vgg_weights, **other
     vgg = find_vgg(vgg_weights) if others["teacher"] is None else None
     made_of = {"version": __version__, "photographs": describe_list(photographs.paths)}
     if vgg:
-        check_layer(vgg.name, settings.content_layer)
+        check_layer(settings.content_layer, vgg.name)
         made_of["loss_network"] = vgg.identity
     return Run(folder, paintings, photographs, network, settings, vgg, made_of=made_of, **others)
 

@@ -56,9 +56,15 @@ def expected_shapes(name):
     return shapes
 
 
-def check_layer(name: str, layer: str) -> None:
-    """Raise InputError for a layer that a loss network has not, up to its deepest style layer."""
-    layers = [key.split("/")[0] for key in expected_shapes(name) if key.endswith("kernel")]
+def check_layer(layer: str, *names: str) -> None:
+    """Raise InputError for a layer that no loss network has, up to its deepest style layer.
+
+    Args:
+        layer: its name.
+        names: VGG's, none for all.
+    """
+    keys = (key for name in names or CONVOLUTIONS for key in expected_shapes(name))
+    layers = sorted({key.split("/")[0] for key in keys})
     if layer not in layers:
         raise InputError(f"expected a content layer out of {', '.join(layers)}, found {layer!r}")
 

@@ -193,6 +193,12 @@ def test_crops_have_a_bound_that_memory_gives(monkeypatch):
         check_size(TrainSettings(size=1004))
 
 
+def test_an_unknown_layer_is_told_before_weights_are_looked_for(given):
+    given |= dict(settings=TrainSettings(content_layer="nope"), vgg_weights="nowhere.npz")
+    with pytest.raises(InputError, match=r"a content layer out of block1_conv1, .*'nope'"):
+        prepare_run(**given)
+
+
 def test_a_large_jpeg_is_read_at_the_scale_that_is_needed(tmp_path, monkeypatch):
     x = np.indices((1200, 1600))[1]
     Image.fromarray((x // 8 % 256).astype("uint8")).convert("RGB").save(tmp_path / "a.jpg")
