@@ -57,6 +57,8 @@ STYLETRANSFER_OBJS = \
     steady/pyramid.o \
     steady/steady.o \
     steady/x86/hold.o \
+    steady/x86/hold_avx512.o \
+    steady/x86/pyramid.o \
     tensorflow/graph.o \
     tensorflow/library.o \
     tensorflow/session.o \

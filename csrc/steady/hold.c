@@ -9,18 +9,17 @@
 
 #define TARGET
 #define HOLD_PAINTING hold_plainly
-static void hold_plainly(const StyleHold *hold, const StylePainting *last,
-                         const StylePainting *kept, uint8_t *painting, ptrdiff_t stride);
+static StyleHolder hold_plainly;
 #include "hold_blocks.h"
 
-void ff_style_hold_painting(const StyleHold *hold, const StylePainting *last,
-                            const StylePainting *kept, uint8_t *painting, ptrdiff_t stride)
+StyleHolder *ff_style_choose_holder(void)
 {
 #if FF_STYLE_HAS_AVX
-    if (ff_style_processor_vectors() != FF_STYLE_NO_VECTORS) {
-        ff_style_hold_painting_avx2(hold, last, kept, painting, stride);
-        return;
-    }
+    const StyleVectors vectors = ff_style_processor_vectors();
+
+    if (vectors != FF_STYLE_NO_VECTORS)
+        return vectors == FF_STYLE_AVX2 ? ff_style_hold_painting_avx2
+                                        : ff_style_hold_painting_avx512;
 #endif
-    hold_plainly(hold, last, kept, painting, stride);
+    return hold_plainly;
 }

@@ -13,6 +13,13 @@
 /** Weight of a painting that is held entirely. */
 #define FF_STYLE_WHOLE 128
 
+/** Neighbouring blocks that are worked on at a time. */
+#define FF_STYLE_TILE_BLOCKS 16
+/** Bytes of a block's line, rounded up to whole vectors. */
+#define FF_STYLE_LONG_ROW 32
+/** From line to line of a tile that is looked up: the last block is as long as any other. */
+#define FF_STYLE_HELD_STRIDE (3 * FF_STYLE_BLOCK * (FF_STYLE_TILE_BLOCKS - 1) + FF_STYLE_LONG_ROW)
+
 /** What a painting is held with. */
 typedef struct StyleHold {
     const StyleFilters *filters;
@@ -28,13 +35,15 @@ typedef struct StyleHold {
  * What is kept is not sharpened: of what was painted long ago, nothing would fade.
  *
  * @param last padded
- * @param kept receives what the painting became but for the sharpening, padded
+ * @param kept receives what the painting became but for the sharpening, padded; as large as the last
  */
-void ff_style_hold_painting(const StyleHold *hold, const StylePainting *last,
-                            const StylePainting *kept, uint8_t *painting, ptrdiff_t stride);
+typedef void StyleHolder(const StyleHold *hold, const StylePainting *last,
+                         const StylePainting *kept, uint8_t *painting, ptrdiff_t stride);
 
-/** The same with vectors that not every processor has. */
-void ff_style_hold_painting_avx2(const StyleHold *hold, const StylePainting *last,
-                                 const StylePainting *kept, uint8_t *painting, ptrdiff_t stride);
+/** The processor's; all of them paint the same. */
+StyleHolder *ff_style_choose_holder(void);
+
+/** With vectors that not every processor has. */
+StyleHolder ff_style_hold_painting_avx2, ff_style_hold_painting_avx512;
 
 #endif

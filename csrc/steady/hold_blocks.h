@@ -1,6 +1,6 @@
 /*
- * How paintings are held, block by block: for the files that say what it is called (HOLD_PAINTING) and which
- * processors it is for (TARGET).
+ * How paintings are held, a row of blocks after the other: for the files that say what it is called (HOLD_PAINTING),
+ * which processors it is for (TARGET), and what filters a block (FILTER_BLOCK) where these have something for it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -19,153 +19,194 @@
 #define TAPS FF_STYLE_TAPS
 #define BEFORE FF_STYLE_TAPS_BEFORE
 #define LINES (BLOCK + TAPS - 1)
-#define LONG_ROW 40 // bytes of a line with what the taps reach beside it, rounded up
+#define LONG_ROW FF_STYLE_LONG_ROW
 #define PADDING FF_STYLE_HELD_PADDING
-#define SCALE FF_STYLE_TAPS_SCALE
 #define SHARPNESS_BITS 6
 #define MAX_SHARPNESS 31 // 1020 times that fits into 16 bits
 #define GAIN 24          // of the sharpness, for a detail that is lost
+#define TILE_BLOCKS FF_STYLE_TILE_BLOCKS
+#define TILE (TILE_BLOCKS * ROW) // bytes of a tile's line
+#define HELD_STRIDE FF_STYLE_HELD_STRIDE
+#define HELD (BLOCK * HELD_STRIDE)
 
-/** A block of a painting, lines without gaps. */
-typedef uint8_t Block[BLOCK * ROW];
+/** Neighbouring blocks of a row: what is known of them stays in the nearest cache, and their lines are long. */
+typedef struct Tile {
+    int column, row;   ///< of the first block
+    int columns;       ///< of blocks
+    int width, height; ///< what of them is in the picture: bytes, lines
+    uint8_t *painting;
+    ptrdiff_t stride; ///< of the painting
+    uint8_t *kept;
+} Tile;
 
 static TARGET inline int limit(int value, int low, int high)
 {
     return value < low ? low : value > high ? high : value;
 }
 
-static TARGET void take_block(Block block, const uint8_t *from, ptrdiff_t stride)
+static TARGET inline int16_t least(int16_t a, int16_t b)
 {
-    for (int i = 0; i < BLOCK; i++)
-        memcpy(block + i * ROW, from + i * stride, ROW);
+    return a < b ? a : b;
 }
 
-static TARGET void widen(uint16_t *restrict lines, const uint8_t *restrict from, ptrdiff_t stride)
+static TARGET inline int16_t most(int16_t a, int16_t b)
 {
-    for (int i = 0; i < LINES; i++, lines += LONG_ROW, from += stride)
+    return a > b ? a : b;
+}
+
+#ifndef FILTER_BLOCK
+#define FILTER_BLOCK filter_block
+
+/** What the taps make of four pixels; sums fit into 16 bits. */
+static TARGET inline uint8_t filter(int a, int b, int c, int d, const int16_t *taps)
+{
+    const int sum = a * taps[0] + b * taps[1] + c * taps[2] + d * taps[3];
+    const int16_t value = (int16_t)((int16_t)(sum + FF_STYLE_TAPS_SCALE / 2) >> 6);
+
+    return (uint8_t)least(most(value, 0), 255);
+}
+
+/** Filters LONG_ROW bytes of each of a block's lines, which begin `BEFORE` lines and pixels behind `from`. */
+static TARGET void filter_block(uint8_t *restrict out, const uint8_t *restrict from,
+                                ptrdiff_t stride, const int16_t *across, const int16_t *down)
+{
+    uint8_t lines[LINES * LONG_ROW];
+
+    for (int i = 0; i < LINES; i++, from += stride)
         for (int j = 0; j < LONG_ROW; j++)
-            lines[j] = from[j];
+            lines[i * LONG_ROW + j] =
+                filter(from[j], from[j + 3], from[j + 6], from[j + 9], across);
+    for (int i = 0; i < BLOCK; i++, out += HELD_STRIDE)
+        for (int j = 0; j < LONG_ROW; j++) {
+            const uint8_t *const p = lines + i * LONG_ROW + j;
+
+            out[j] = filter(p[0], p[LONG_ROW], p[2 * LONG_ROW], p[3 * LONG_ROW], down);
+        }
 }
+#endif
 
-/** Sums of products are modulo 2^16, and the results fit into it. */
-static TARGET void filter_across(int16_t *restrict out, const uint16_t *restrict lines,
-                                 const int16_t *restrict taps)
-{
-    const unsigned a = (uint16_t)taps[0], b = (uint16_t)taps[1], c = (uint16_t)taps[2];
-    const unsigned d = (uint16_t)taps[3];
-
-    for (int i = 0; i < LINES; i++, lines += LONG_ROW, out += ROW)
-        for (int j = 0; j < ROW; j++)
-            out[j] =
-                (int16_t)((int16_t)(uint16_t)(lines[j] * a + lines[j + 3] * b + lines[j + 6] * c +
-                                              lines[j + 9] * d + SCALE / 2) >>
-                          6);
-}
-
-static TARGET void filter_down(uint8_t *restrict out, const int16_t *restrict lines,
-                               const int16_t *restrict taps)
-{
-    const unsigned a = (uint16_t)taps[0], b = (uint16_t)taps[1], c = (uint16_t)taps[2];
-    const unsigned d = (uint16_t)taps[3];
-
-    for (int j = 0; j < BLOCK * ROW; j++) {
-        const uint16_t *const p = (const uint16_t *)lines + j;
-        int16_t value = (int16_t)((int16_t)(uint16_t)(p[0] * a + p[ROW] * b + p[2 * ROW] * c +
-                                                      p[3 * ROW] * d + SCALE / 2) >>
-                                  6);
-
-        value = value < 0 ? 0 : value;
-        out[j] = (uint8_t)(value > 255 ? 255 : value);
-    }
-}
-
-/** A block of the last painting at a place given in parts of a pixel. */
-static TARGET void look_up(Block block, const StylePainting *last, int x, int y,
+/**
+ * A block of the last painting at a place given in parts of a pixel.
+ *
+ * @param out lines HELD_STRIDE apart, of LONG_ROW bytes
+ */
+static TARGET void look_up(uint8_t *out, const StylePainting *last, int x, int y,
                            const StyleFilters *filters)
 {
     const int column = limit(x >> 4, -PADDING + BEFORE, last->width + PADDING - LINES + BEFORE);
     const int row = limit(y >> 4, -PADDING + BEFORE, last->height + PADDING - LINES + BEFORE);
     const uint8_t *from = last->pixels + row * last->stride + 3 * column;
     const int right = x & (FF_STYLE_SUBPIXELS - 1), below = y & (FF_STYLE_SUBPIXELS - 1);
-    uint16_t wide[LINES * LONG_ROW];
-    int16_t lines[LINES * ROW];
 
     if (!right && !below) {
-        take_block(block, from, last->stride);
+        for (int i = 0; i < BLOCK; i++)
+            memcpy(out + i * HELD_STRIDE, from + i * last->stride, LONG_ROW);
         return;
     }
-    // All of them first: what has just been written can't be read at other places without waiting.
-    widen(wide, from - BEFORE * (last->stride + 3), last->stride);
-    filter_across(lines, wide, filters->taps[right]);
-    filter_down(block, lines, filters->taps[below]);
+    FILTER_BLOCK(out, from - BEFORE * (last->stride + 3), last->stride, filters->taps[right],
+                 filters->taps[below]);
 }
 
-/** Weights of a block's pixels in a line, from those at its two ends in 8ths of WHOLE. */
-static TARGET void spread_weights(int16_t weights[ROW], int left, int right)
+static TARGET void look_up_tile(uint8_t held[HELD], const StyleHold *hold,
+                                const StylePainting *last, const Tile *tile)
 {
-    for (int i = 0; i < BLOCK; i++)
-        weights[3 * i] = weights[3 * i + 1] = weights[3 * i + 2] =
-            (int16_t)((left * (2 * BLOCK - 1 - 2 * i) + right * (2 * i + 1) + 8 * BLOCK) >> 7);
+    const int place = tile->row * hold->motion->columns + tile->column;
+    const StyleVector *const vectors = hold->motion->vectors + place;
+    const int x = tile->column * BLOCK, y = tile->row * BLOCK;
+
+    for (int i = 0; i < tile->columns; i++)
+        look_up(held + i * ROW, last, (x + i * BLOCK) * FF_STYLE_SUBPIXELS + vectors[i].x,
+                y * FF_STYLE_SUBPIXELS + vectors[i].y, hold->filters);
+}
+
+/** Weights of a line at the height of blocks' corners, in 16ths of those. */
+static TARGET void spread_weights(uint16_t *restrict line, const uint8_t *weights, int columns)
+{
+    for (int i = 0; i < columns; i++, line += ROW)
+        for (int j = 0; j < ROW; j++) {
+            const int right = 2 * (j / 3) + 1;
+
+            line[j] = (uint16_t)(weights[i] * (2 * BLOCK - right) + weights[i + 1] * right);
+        }
 }
 
 /** From 0 to WHOLE - 1: rounds up or down by chance, so that what is held still goes where it should. */
-static TARGET void fill_dither(int16_t dither[ROW], unsigned seed)
+static TARGET void fill_dither(int16_t *restrict dither, unsigned seed, unsigned count)
 {
-    for (unsigned i = 0; i < ROW; i++) {
-        const unsigned mixed = (seed * 24 + i) * 0x9e3779b1u;
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned mixed = (seed * ROW + i) * 0x9e3779b1u;
 
         dither[i] = (int16_t)((mixed ^ mixed >> 15) >> 7 & (FF_STYLE_WHOLE - 1));
     }
 }
 
+/** How a line lies between the corners above and below it. */
+typedef struct Weights {
+    uint16_t upper[TILE], lower[TILE];
+    int16_t dither[TILE];
+} Weights;
+
 /** |(last - new) * weight| is at most 255 * 128, and with the dither just below 2^15. */
-static TARGET void blend_line(uint8_t *restrict line, const uint8_t *restrict last,
-                              const int16_t *restrict weights, const int16_t *restrict dither)
+static TARGET void blend_line(uint8_t *restrict out, const uint8_t *restrict line,
+                              const uint8_t *restrict last, const Weights *restrict weights,
+                              int place, int width)
 {
-    for (int i = 0; i < ROW; i++) {
-        const int16_t difference = (int16_t)(last[i] - line[i]);
-        const int16_t more = (int16_t)((int16_t)(difference * weights[i]) + dither[i]);
+    const unsigned below = 2 * (unsigned)place + 1, above = 2 * BLOCK - below;
 
-        line[i] = (uint8_t)(line[i] + (int16_t)(more >> 7));
+    for (int i = 0; i < width; i++) {
+        const uint16_t sum =
+            (uint16_t)(weights->upper[i] * above + weights->lower[i] * below + 128);
+        const int16_t weight = (int16_t)(sum >> 8), difference = (int16_t)(last[i] - line[i]);
+        const int16_t more = (int16_t)((int16_t)(difference * weight) + weights->dither[i]);
+
+        out[i] = (uint8_t)(line[i] + (int16_t)(more >> 7));
     }
 }
 
-static TARGET void blend(Block block, const Block last, const uint8_t *weights, int next,
-                         unsigned seed)
+static TARGET void blend(const StyleHold *hold, const Tile *tile, const uint8_t *held,
+                         ptrdiff_t kept_stride)
 {
-    int16_t across[ROW], dither[ROW];
+    const int columns = hold->motion->columns;
+    const unsigned place = (unsigned)(tile->row * columns + tile->column);
+    const uint8_t *const corners = hold->weights + tile->row * (columns + 1) + tile->column;
+    Weights weights;
 
-    fill_dither(dither, seed);
-    if (weights[0] == weights[1] && weights[0] == weights[next] && weights[0] == weights[next + 1])
-        for (int i = 0; i < ROW; i++)
-            across[i] = weights[0];
-    for (int i = 0; i < BLOCK; i++) {
-        const int below = 2 * i + 1, above = 2 * BLOCK - below;
+    spread_weights(weights.upper, corners, tile->columns);
+    spread_weights(weights.lower, corners + columns + 1, tile->columns);
+    fill_dither(weights.dither, hold->seed * 131 + place, (unsigned)(tile->columns * ROW));
+    for (int i = 0; i < tile->height; i++)
+        blend_line(tile->kept + i * kept_stride, tile->painting + i * tile->stride,
+                   held + i * HELD_STRIDE, &weights, i, tile->width);
+}
 
-        if (weights[0] != weights[1] || weights[0] != weights[next] ||
-            weights[0] != weights[next + 1])
-            spread_weights(across, (weights[0] * above + weights[next] * below) >> 1,
-                           (weights[1] * above + weights[next + 1] * below) >> 1);
-        blend_line(block + i * ROW, last + i * ROW, across, dither);
+/** How much a line bends: second differences. */
+static TARGET void add_bends(uint16_t *restrict bends, const uint8_t *restrict line,
+                             ptrdiff_t stride, int width)
+{
+    for (int i = 3; i < width - 3; i++) {
+        const int16_t across = (int16_t)(2 * line[i] - line[i - 3] - line[i + 3]);
+        const int16_t down = (int16_t)(2 * line[i] - line[i - stride] - line[i + stride]);
+
+        bends[i] =
+            (uint16_t)(bends[i] + most(across, (int16_t)-across) + most(down, (int16_t)-down));
     }
 }
 
-/** How much two lines of a block bend: the sum of second differences. */
-static TARGET int detail(const Block block)
+/** How much two lines of each block bend. */
+static TARGET void find_details(int details[TILE_BLOCKS], const Tile *tile, const uint8_t *from,
+                                ptrdiff_t stride)
 {
-    int sum = 0;
+    uint16_t bends[TILE] = {0};
 
-    for (int i = 2; i < BLOCK; i += 3) {
-        const uint8_t *const line = block + i * ROW;
+    for (int i = 2; i + 1 < tile->height; i += 3)
+        add_bends(bends, from + i * stride, stride, tile->width);
+    for (int i = 0; i < tile->columns; i++) {
+        uint16_t sum = 0;
 
-        for (int j = 3; j < ROW - 3; j++) {
-            const int across = 2 * line[j] - line[j - 3] - line[j + 3];
-            const int down = 2 * line[j] - line[j - ROW] - line[j + ROW];
-
-            sum += (across < 0 ? -across : across) + (down < 0 ? -down : down);
-        }
+        for (int j = 3; j < ROW - 3; j++)
+            sum = (uint16_t)(sum + bends[i * ROW + j]);
+        details[i] = sum;
     }
-    return sum;
 }
 
 /**
@@ -181,87 +222,125 @@ static TARGET uint8_t find_sharpness(int painted, int held, int weight)
                           MAX_SHARPNESS);
 }
 
-static TARGET void hold_block(const StyleHold *hold, const StylePainting *last, Block block,
-                              int column, int row)
+/** The weights around a block. */
+static TARGET int weight_of(const StyleHold *hold, int column, int row)
 {
-    const StyleMotion *const motion = hold->motion;
-    const int place = row * motion->columns + column, next = motion->columns + 1;
-    const StyleVector *const vector = &motion->vectors[place];
+    const int next = hold->motion->columns + 1;
     const uint8_t *const weights = hold->weights + row * next + column;
-    const int weight = weights[0] + weights[1] + weights[next] + weights[next + 1];
-    Block held;
-    int painted;
 
-    hold->sharpness[place] = 0;
-    if (!weight)
+    return weights[0] + weights[1] + weights[next] + weights[next + 1];
+}
+
+static TARGET int is_held(const StyleHold *hold, const Tile *tile)
+{
+    for (int i = 0; i < tile->columns; i++)
+        if (weight_of(hold, tile->column + i, tile->row))
+            return 1;
+    return 0;
+}
+
+static TARGET Tile take_tile(const StylePainting *kept, int column, int row, uint8_t *painting,
+                             ptrdiff_t stride)
+{
+    const int x = column * BLOCK, y = row * BLOCK;
+    const int width = limit(kept->width - x, 0, TILE_BLOCKS * BLOCK);
+
+    return (Tile){column,
+                  row,
+                  (width + BLOCK - 1) / BLOCK,
+                  3 * width,
+                  limit(kept->height - y, 0, BLOCK),
+                  painting + y * stride + 3 * x,
+                  stride,
+                  kept->pixels + y * kept->stride + 3 * x};
+}
+
+/** Keeps what the painting becomes, and finds how much of that is to be sharpened. */
+static TARGET void hold_tile(const StyleHold *hold, const StylePainting *last, const Tile *tile)
+{
+    uint8_t *const sharpness = hold->sharpness + tile->row * hold->motion->columns + tile->column;
+    uint8_t held[HELD];
+    int painted[TILE_BLOCKS], left[TILE_BLOCKS];
+
+    if (!is_held(hold, tile)) {
+        for (int i = 0; i < tile->height; i++)
+            memcpy(tile->kept + i * last->stride, tile->painting + i * tile->stride,
+                   (size_t)tile->width);
         return;
-    look_up(held, last, column * BLOCK * FF_STYLE_SUBPIXELS + vector->x,
-            row * BLOCK * FF_STYLE_SUBPIXELS + vector->y, hold->filters);
-    painted = detail(block);
-    blend(block, held, weights, next, hold->seed * 131 + (unsigned)place);
-    hold->sharpness[place] = find_sharpness(painted, detail(block), weight / 4);
+    }
+    look_up_tile(held, hold, last, tile);
+    blend(hold, tile, held, last->stride);
+    find_details(painted, tile, tile->painting, tile->stride);
+    find_details(left, tile, tile->kept, last->stride);
+    for (int i = 0; i < tile->columns; i++)
+        sharpness[i] =
+            find_sharpness(painted[i], left[i], weight_of(hold, tile->column + i, tile->row) / 4);
 }
 
 /** Towards zero is rounded, so that what noise leaves is not sharpened. */
-static TARGET void sharpen_block(Block block, const uint8_t *from, ptrdiff_t stride, int sharpness)
+static TARGET void sharpen_line(uint8_t *restrict out, const uint8_t *restrict from,
+                                ptrdiff_t stride, const int16_t *restrict sharpness, int width)
 {
-    for (int i = 0; i < BLOCK; i++, from += stride, block += ROW)
-        for (int j = 0; j < ROW; j++) {
-            const int16_t near =
-                (int16_t)(from[j - 3] + from[j + 3] + from[j - stride] + from[j + stride]);
-            const int16_t more = (int16_t)((int16_t)(4 * from[j] - near) * sharpness);
-            const int16_t up = (int16_t)(more >> 15 & ((1 << SHARPNESS_BITS) - 1));
-            const int16_t value = (int16_t)(from[j] + ((int16_t)(more + up) >> SHARPNESS_BITS));
+    for (int i = 0; i < width; i++) {
+        const int16_t near =
+            (int16_t)(from[i - 3] + from[i + 3] + from[i - stride] + from[i + stride]);
+        const int16_t more = (int16_t)((int16_t)(4 * from[i] - near) * sharpness[i]);
+        const int16_t up = (int16_t)(more >> 15 & ((1 << SHARPNESS_BITS) - 1));
 
-            block[j] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-        }
+        const int16_t value = (int16_t)(from[i] + ((int16_t)(more + up) >> SHARPNESS_BITS));
+
+        out[i] = (uint8_t)least(most(value, 0), 255);
+    }
 }
 
-static TARGET void copy_part(uint8_t *to, ptrdiff_t to_stride, const uint8_t *from,
-                             ptrdiff_t from_stride, int width, int height)
+/** Paints what is kept, sharpened. */
+static TARGET void sharpen_tile(const StyleHold *hold, const Tile *tile, ptrdiff_t kept_stride)
 {
-    for (int i = 0; i < height; i++)
-        memcpy(to + i * to_stride, from + i * from_stride, 3 * (size_t)width);
+    const uint8_t *const blocks =
+        hold->sharpness + tile->row * hold->motion->columns + tile->column;
+    int16_t sharpness[TILE];
+
+    if (!is_held(hold, tile))
+        return; // it was painted
+    for (int i = 0; i < tile->columns; i++)
+        for (int j = 0; j < ROW; j++)
+            sharpness[i * ROW + j] = blocks[i];
+    for (int i = 0; i < tile->height; i++)
+        sharpen_line(tile->painting + i * tile->stride, tile->kept + i * kept_stride, kept_stride,
+                     sharpness, tile->width);
 }
 
-/** Holds the blocks of a painting, and keeps them. */
-static TARGET void hold_blocks(const StyleHold *hold, const StylePainting *last,
-                               const StylePainting *kept, const uint8_t *painting, ptrdiff_t stride)
+static TARGET void hold_row(const StyleHold *hold, const StylePainting *last,
+                            const StylePainting *kept, int row, uint8_t *painting, ptrdiff_t stride)
 {
-    const StyleMotion *const motion = hold->motion;
-    Block block = {0};
+    for (int column = 0; column < hold->motion->columns; column += TILE_BLOCKS) {
+        const Tile tile = take_tile(kept, column, row, painting, stride);
 
-    for (int row = 0; row < motion->rows; row++)
-        for (int column = 0; column < motion->columns; column++) {
-            const int x = column * BLOCK, y = row * BLOCK;
-            const int width = limit(kept->width - x, 0, BLOCK);
-            const int height = limit(kept->height - y, 0, BLOCK);
-
-            copy_part(block, ROW, painting + y * stride + 3 * x, stride, width, height);
-            hold_block(hold, last, block, column, row);
-            copy_part(kept->pixels + y * kept->stride + 3 * x, kept->stride, block, ROW, width,
-                      height);
-        }
-    ff_style_pad_painting(kept);
+        hold_tile(hold, last, &tile);
+    }
+    ff_style_pad_lines(kept, row * BLOCK, limit(kept->height - row * BLOCK, 0, BLOCK));
 }
 
+static TARGET void sharpen_row(const StyleHold *hold, const StylePainting *kept, int row,
+                               uint8_t *painting, ptrdiff_t stride)
+{
+    for (int column = 0; column < hold->motion->columns; column += TILE_BLOCKS) {
+        const Tile tile = take_tile(kept, column, row, painting, stride);
+
+        sharpen_tile(hold, &tile, kept->stride);
+    }
+}
+
+/** A row is sharpened when the one below is kept too: while both are in the cache. */
 TARGET void HOLD_PAINTING(const StyleHold *hold, const StylePainting *last,
                           const StylePainting *kept, uint8_t *painting, ptrdiff_t stride)
 {
-    const StyleMotion *const motion = hold->motion;
+    const int rows = hold->motion->rows;
 
-    hold_blocks(hold, last, kept, painting, stride);
-    for (int row = 0; row < motion->rows; row++)
-        for (int column = 0; column < motion->columns; column++) {
-            const int x = column * BLOCK, y = row * BLOCK;
-            const int sharpness = hold->sharpness[row * motion->columns + column];
-            const uint8_t *const from = kept->pixels + y * kept->stride + 3 * x;
-            Block block;
-
-            if (sharpness)
-                sharpen_block(block, from, kept->stride, sharpness);
-            copy_part(painting + y * stride + 3 * x, stride, sharpness ? block : from,
-                      sharpness ? ROW : kept->stride, limit(kept->width - x, 0, BLOCK),
-                      limit(kept->height - y, 0, BLOCK));
-        }
+    for (int row = 0; row < rows; row++) {
+        hold_row(hold, last, kept, row, painting, stride);
+        if (row)
+            sharpen_row(hold, kept, row - 1, painting, stride);
+    }
+    sharpen_row(hold, kept, rows - 1, painting, stride);
 }

@@ -20,9 +20,11 @@
 #pragma GCC optimize("tree-vectorize")
 #endif
 
-#define SIDE 8
-#define AREA (SIDE * SIDE)
-#define UNITS (2 * FF_STYLE_SUBPIXELS) // of a vector, in a pixel of the largest level
+#include "square.h"
+
+#define SIDE FF_STYLE_SIDE
+#define AREA FF_STYLE_AREA
+#define UNITS FF_STYLE_UNITS // of a vector, in a pixel of the largest level
 #define UNIT_BITS 5
 #define RANGE 6           // of the full search on the smallest level, in its pixels
 #define MAX_STEPS 16      // of a descent
@@ -48,7 +50,7 @@ typedef struct StyleSquares {
 /** The search for one square. */
 typedef struct Search {
     const StylePlane *before;
-    uint8_t square[AREA];
+    StyleSquare square;
     int x, y;
     Point low, high; ///< what a vector may be
     Point guess, best;
@@ -65,36 +67,17 @@ static int blocks(int size, int side)
     return (size + side - 1) / side;
 }
 
-static void take_square(uint8_t *square, const StylePlane *plane, int x, int y)
+static StyleSquare take_square(const StylePlane *plane, int x, int y)
 {
-    const uint8_t *const from = plane->pixels + y * plane->stride + x;
-
-    for (int i = 0; i < SIDE; i++)
-        memcpy(square + i * SIDE, from + i * plane->stride, SIDE);
+    return ff_style_take_square(plane->pixels + y * plane->stride + x, plane->stride);
 }
 
 /** Sum of the absolute differences, most of a change of light taken off. */
-static int compare(const uint8_t *restrict a, const uint8_t *restrict b)
+static int compare(const StyleSquare *a, const StyleSquare *b)
 {
-    int16_t differences[AREA];
-    uint16_t sums[SIDE] = {0};
-    int total = 0, sum = 0;
-    int16_t light;
+    const int total = ff_style_sum_square(a) - ff_style_sum_square(b);
 
-    for (int i = 0; i < AREA; i++)
-        differences[i] = (int16_t)(a[i] - b[i]);
-    for (int i = 0; i < AREA; i++)
-        total += differences[i];
-    light = (int16_t)LIGHT(total);
-    for (int i = 0; i < SIDE; i++)
-        for (int j = 0; j < SIDE; j++) {
-            const int16_t d = (int16_t)(differences[i * SIDE + j] - light);
-
-            sums[j] = (uint16_t)(sums[j] + (d < 0 ? -d : d));
-        }
-    for (int i = 0; i < SIDE; i++)
-        sum += sums[i];
-    return sum;
+    return ff_style_compare_lit(a, b, LIGHT(total));
 }
 
 static void begin(Search *s, const StylePlane *now, const StylePlane *before, int x, int y)
@@ -109,20 +92,20 @@ static void begin(Search *s, const StylePlane *now, const StylePlane *before, in
                       limit(now->height + reach - SIDE - y, 0, MAX_VECTOR)};
     s->guess = s->best = (Point){0, 0};
     s->cost = -1;
-    take_square(s->square, now, x, y);
+    s->square = take_square(now, x, y);
 }
 
 static void consider(Search *s, int x, int y)
 {
-    uint8_t square[AREA];
+    StyleSquare square;
     int cost;
 
     x = limit(x, s->low.x, s->high.x);
     y = limit(y, s->low.y, s->high.y);
     if (s->cost >= 0 && x == s->best.x && y == s->best.y)
         return;
-    take_square(square, s->before, s->x + x, s->y + y);
-    cost = compare(s->square, square) +
+    square = take_square(s->before, s->x + x, s->y + y);
+    cost = compare(&s->square, &square) +
            SMOOTHNESS * limit(abs(x - s->guess.x) + abs(y - s->guess.y), 0, 4 * SIDE);
     if (s->cost < 0 || cost < s->cost) {
         s->cost = cost;
@@ -240,22 +223,18 @@ static void search_level(const Squares *squares, const Squares *parents, const S
         }
 }
 
-/** A square at a place in UNITS, by bilinear interpolation; `place` is moved into the picture's reach. */
-static void take_between(uint8_t *restrict square, const StylePlane *plane, int x, int y)
+/** A square at a place in UNITS; `place` is moved into the picture's reach. */
+static StyleSquare take_between(const StylePlane *plane, int x, int y)
 {
     const int reach = FF_STYLE_PADDING - 2;
     const int column = limit(x >> UNIT_BITS, -reach, plane->width + reach - SIDE);
     const int row = limit(y >> UNIT_BITS, -reach, plane->height + reach - SIDE);
-    const uint8_t *from = plane->pixels + row * plane->stride + column;
-    const uint16_t right = (uint16_t)(x & (UNITS - 1)), left = (uint16_t)(UNITS - right);
-    const uint16_t below = (uint16_t)(y & (UNITS - 1)), above = (uint16_t)(UNITS - below);
-    uint16_t lines[(SIDE + 1) * SIDE];
+    const uint8_t *const from = plane->pixels + row * plane->stride + column;
 
-    for (int i = 0; i <= SIDE; i++, from += plane->stride)
-        for (int j = 0; j < SIDE; j++)
-            lines[i * SIDE + j] = (uint16_t)((from[j] * left + from[j + 1] * right + 2) >> 2);
-    for (int i = 0; i < AREA; i++)
-        square[i] = (uint8_t)((lines[i] * above + lines[i + SIDE] * below + 128) >> 8);
+    const int right = x & (UNITS - 1), below = y & (UNITS - 1);
+
+    return right || below ? ff_style_take_between(from, plane->stride, right, below)
+                          : ff_style_take_square(from, plane->stride);
 }
 
 /** Gradients of a square, twice as large as they are, and the sums of their products. */
@@ -285,16 +264,16 @@ static void take_gradients(Gradients *g, const StylePlane *plane, int x, int y)
 }
 
 /** How far to move, in UNITS, for what is left of the differences. */
-static Point step_of(const Gradients *g, const uint8_t *square, const uint8_t *found)
+static Point step_of(const Gradients *g, const StyleSquare *square, const StyleSquare *found)
 {
     const double xx = g->xx, xy = g->xy, yy = g->yy, scale = 2 * UNITS / (xx * yy - xy * xy);
+    int16_t differences[AREA];
     int x = 0, y = 0;
 
+    ff_style_subtract_square(differences, square, found);
     for (int i = 0; i < AREA; i++) {
-        const int difference = square[i] - found[i];
-
-        x += g->across[i] * difference;
-        y += g->down[i] * difference;
+        x += g->across[i] * differences[i];
+        y += g->down[i] * differences[i];
     }
     return (Point){limit((int)(scale * (x * yy - y * xy)), -UNITS, UNITS),
                    limit((int)(scale * (y * xx - x * xy)), -UNITS, UNITS)};
@@ -306,24 +285,22 @@ static StyleVector refine(const StylePlane *now, const StylePlane *before, int x
 {
     const Point start = {whole->x * UNITS, whole->y * UNITS};
     Point vector = start, best = start;
-    uint8_t square[AREA], found[AREA];
+    const StyleSquare square = take_square(now, x, y);
+    StyleSquare found = take_square(before, x + whole->x, y + whole->y);
+    int least = compare(&square, &found) - SURE;
     Gradients gradients;
-    int least;
 
-    take_square(square, now, x, y);
-    take_square(found, before, x + whole->x, y + whole->y);
-    least = compare(square, found) - SURE;
     if (least <= 0)
         return (StyleVector){(int16_t)start.x, (int16_t)start.y};
     take_gradients(&gradients, now, x, y);
     for (int i = 0; i < MAX_REFINEMENTS; i++) {
-        const Point step = step_of(&gradients, square, found);
+        const Point step = step_of(&gradients, &square, &found);
         int cost;
 
         vector.x = limit(vector.x + step.x, start.x - UNITS, start.x + UNITS);
         vector.y = limit(vector.y + step.y, start.y - UNITS, start.y + UNITS);
-        take_between(found, before, x * UNITS + vector.x, y * UNITS + vector.y);
-        cost = compare(square, found);
+        found = take_between(before, x * UNITS + vector.x, y * UNITS + vector.y);
+        cost = compare(&square, &found);
         if (cost >= least)
             break;
         least = cost;
@@ -346,17 +323,16 @@ static StyleVector blend_vectors(const StyleVector *const near[4])
 }
 
 /** The one of the vectors that suits a block best; `x` and `y` are of the square around it. */
-static StyleVector choose_vector(const StyleVector *const near[4], const uint8_t *square,
+static StyleVector choose_vector(const StyleVector *const near[4], const StyleSquare *square,
                                  const StylePlane *before, int x, int y)
 {
     int best = 0, least = 0;
-    uint8_t found[AREA];
 
     for (int i = 0; i < 4; i++) {
-        int cost;
+        const StyleSquare found =
+            take_between(before, x * UNITS + near[i]->x, y * UNITS + near[i]->y);
+        const int cost = compare(square, &found);
 
-        take_between(found, before, x * UNITS + near[i]->x, y * UNITS + near[i]->y);
-        cost = compare(square, found);
         if (!i || cost < least) {
             least = cost;
             best = i;
@@ -365,27 +341,12 @@ static StyleVector choose_vector(const StyleVector *const near[4], const uint8_t
     return *near[best];
 }
 
-static int difference(const uint8_t *restrict a, const uint8_t *restrict b)
+/** Sum of the absolute differences from the mean. */
+static int detail(const StyleSquare *square)
 {
-    int sum = 0;
+    const StyleSquare flat = ff_style_flat_square((ff_style_sum_square(square) + AREA / 2) / AREA);
 
-    for (int i = 0; i < AREA; i++) {
-        const int d = a[i] - b[i];
-
-        sum += d < 0 ? -d : d;
-    }
-    return sum;
-}
-
-static int detail(const uint8_t *square)
-{
-    uint8_t flat[AREA];
-    int sum = 0;
-
-    for (int i = 0; i < AREA; i++)
-        sum += square[i];
-    memset(flat, (sum + AREA / 2) / AREA, AREA);
-    return difference(square, flat);
+    return ff_style_compare_lit(square, &flat, 0);
 }
 
 static void settle_block(StyleMotion *motion, const StyleVector *vectors, int column, int row,
@@ -400,17 +361,18 @@ static void settle_block(StyleMotion *motion, const StyleVector *vectors, int co
     const StyleVector *const near[] = {line + column / 2, line + side, other + column / 2,
                                        other + side};
     const int place = row * motion->columns + column;
-    uint8_t square[AREA], found[AREA];
+    const StyleSquare square = take_square(now, x, y);
     StyleVector *const vector = &motion->vectors[place];
+    StyleSquare found;
 
-    take_square(square, now, x, y);
     *vector = distance(near[0], near[1]) <= UNITS && distance(near[0], near[2]) <= UNITS &&
                       distance(near[0], near[3]) <= UNITS
                   ? blend_vectors(near)
-                  : choose_vector(near, square, before, x, y);
-    take_between(found, before, x * UNITS + vector->x, y * UNITS + vector->y);
-    motion->changes[place] = (uint8_t)limit(difference(square, found) / (AREA / 4), 0, 255);
-    motion->details[place] = (uint8_t)limit(detail(square) / (AREA / 4), 0, 255);
+                  : choose_vector(near, &square, before, x, y);
+    found = take_between(before, x * UNITS + vector->x, y * UNITS + vector->y);
+    motion->changes[place] =
+        (uint8_t)limit(ff_style_compare_lit(&square, &found, 0) / (AREA / 4), 0, 255);
+    motion->details[place] = (uint8_t)limit(detail(&square) / (AREA / 4), 0, 255);
 }
 
 /** Lays out the squares of all levels; their vectors begin at `next`. */

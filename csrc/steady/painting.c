@@ -14,6 +14,7 @@
 #define TAPS FF_STYLE_TAPS
 #define BEFORE FF_STYLE_TAPS_BEFORE
 #define PADDING FF_STYLE_HELD_PADDING
+#define SLACK 32 // bytes behind the last line that vectors read
 #define SCALE FF_STYLE_TAPS_SCALE
 
 /** The cubic of Catmull and Rom at a distance from the pixel. */
@@ -41,7 +42,8 @@ void ff_style_make_filters(StyleFilters *filters)
 int ff_style_open_painting(StylePainting *painting, int width, int height)
 {
     const ptrdiff_t stride = 3 * (width + 2 * PADDING);
-    uint8_t *const memory = ff_style_take_block((size_t)stride * (size_t)(height + 2 * PADDING));
+    uint8_t *const memory =
+        ff_style_take_block((size_t)stride * (size_t)(height + 2 * PADDING) + SLACK);
 
     *painting = (StylePainting){NULL, stride, width, height, memory};
     if (!memory)
@@ -57,12 +59,18 @@ void ff_style_close_painting(StylePainting *painting)
     *painting = (StylePainting){0};
 }
 
-void ff_style_pad_painting(const StylePainting *painting)
+/** Repeats a line with its ends above it, or below. */
+static void repeat_line(const StylePainting *painting, int y, int step)
 {
-    uint8_t *const first = painting->pixels - 3 * PADDING;
-    uint8_t *const last = first + (painting->height - 1) * painting->stride;
+    uint8_t *const line = painting->pixels + y * painting->stride - 3 * PADDING;
 
-    for (int y = 0; y < painting->height; y++) {
+    for (int i = 1; i <= PADDING; i++)
+        memcpy(line + i * step * painting->stride, line, (size_t)painting->stride);
+}
+
+void ff_style_pad_lines(const StylePainting *painting, int first, int count)
+{
+    for (int y = first; y < first + count; y++) {
         uint8_t *const line = painting->pixels + y * painting->stride;
         uint8_t *const end = line + 3 * painting->width;
 
@@ -71,15 +79,15 @@ void ff_style_pad_painting(const StylePainting *painting)
             memcpy(end + 3 * i, end - 3, 3);
         }
     }
-    for (int y = 1; y <= PADDING; y++) {
-        memcpy(first - y * painting->stride, first, (size_t)painting->stride);
-        memcpy(last + y * painting->stride, last, (size_t)painting->stride);
-    }
+    if (first == 0)
+        repeat_line(painting, 0, -1);
+    if (first + count == painting->height)
+        repeat_line(painting, painting->height - 1, 1);
 }
 
 void ff_style_keep_painting(const StylePainting *kept, const uint8_t *painting, ptrdiff_t stride)
 {
     for (int y = 0; y < kept->height; y++)
         memcpy(kept->pixels + y * kept->stride, painting + y * stride, 3 * (size_t)kept->width);
-    ff_style_pad_painting(kept);
+    ff_style_pad_lines(kept, 0, kept->height);
 }

@@ -37,8 +37,8 @@ int ff_style_open_painting(StylePainting *painting, int width, int height);
 /** Frees what it holds, and leaves none. */
 void ff_style_close_painting(StylePainting *painting);
 
-/** Repeats its edge around it. */
-void ff_style_pad_painting(const StylePainting *painting);
+/** Repeats its edge around it, beside some of its lines. */
+void ff_style_pad_lines(const StylePainting *painting, int first, int count);
 
 /** Copies a painting, and pads the copy. */
 void ff_style_keep_painting(const StylePainting *kept, const uint8_t *painting, ptrdiff_t stride);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../base/pool.h"
+#include "../kernels/processor.h"
 #include "pyramid.h"
 
 /* FFmpeg's configure turns the vectoriser off for some versions of GCC; these loops are made for it. */
@@ -17,7 +18,7 @@
 
 #define PADDING FF_STYLE_PADDING
 #define SMALLEST 12 // side of the smallest picture worth a search
-#define PART 64     // pixels of a line that are worked on at a time
+#define PART FF_STYLE_MIXED
 
 static size_t plane_size(const StylePlane *plane)
 {
@@ -42,6 +43,28 @@ static size_t plan_levels(StylePyramid *pyramid, int width, int height)
     return size;
 }
 
+static void mix_part(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b)
+{
+    uint16_t sums[6 * PART];
+
+    for (int i = 0; i < 6 * PART; i++)
+        sums[i] = (uint16_t)(a[i] + b[i]);
+    for (int x = 0; x < PART; x++)
+        out[x] =
+            (uint8_t)((sums[6 * x] + sums[6 * x + 3] + 2 * (sums[6 * x + 1] + sums[6 * x + 4]) +
+                       sums[6 * x + 2] + sums[6 * x + 5] + 8) >>
+                      4);
+}
+
+static StyleMix *choose_mix(void)
+{
+#if FF_STYLE_HAS_AVX
+    if (ff_style_processor_vectors() != FF_STYLE_NO_VECTORS)
+        return ff_style_mix_part_avx2;
+#endif
+    return mix_part;
+}
+
 static int open_pyramid(StylePyramid *pyramid, int width, int height)
 {
     const size_t size = plan_levels(pyramid, width, height);
@@ -50,6 +73,7 @@ static int open_pyramid(StylePyramid *pyramid, int width, int height)
     if (!memory)
         return -ENOMEM;
     pyramid->memory = memory;
+    pyramid->mix = choose_mix();
     for (int i = 0; i < pyramid->nb_levels; i++) {
         StylePlane *const plane = &pyramid->levels[i];
 
@@ -83,27 +107,13 @@ static void pad(const StylePlane *plane)
     }
 }
 
-/** A part of a line of greys from two lines of RGB; green counts twice. */
-static void mix_part(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b)
-{
-    uint16_t sums[6 * PART];
-
-    for (int i = 0; i < 6 * PART; i++)
-        sums[i] = (uint16_t)(a[i] + b[i]);
-    for (int x = 0; x < PART; x++)
-        out[x] =
-            (uint8_t)((sums[6 * x] + sums[6 * x + 3] + 2 * (sums[6 * x + 1] + sums[6 * x + 4]) +
-                       sums[6 * x + 2] + sums[6 * x + 5] + 8) >>
-                      4);
-}
-
-static void mix_line(uint8_t *out, const uint8_t *a, const uint8_t *b, int width)
+static void mix_line(StyleMix *mix, uint8_t *out, const uint8_t *a, const uint8_t *b, int width)
 {
     uint8_t ends[2][6 * PART], part[PART];
     int x = 0;
 
     for (; x + 2 * PART <= width; x += 2 * PART, out += PART)
-        mix_part(out, a + 3 * x, b + 3 * x);
+        mix(out, a + 3 * x, b + 3 * x);
     if (x == width)
         return;
     memset(ends, 0, sizeof(ends));
@@ -112,7 +122,7 @@ static void mix_line(uint8_t *out, const uint8_t *a, const uint8_t *b, int width
     if (width % 2) // the last pixel stands for the one beside it too
         for (int i = 0; i < 2; i++)
             memcpy(ends[i] + 3 * (width - x), ends[i] + 3 * (width - x - 1), 3);
-    mix_part(part, ends[0], ends[1]);
+    mix(part, ends[0], ends[1]);
     memcpy(out, part, (size_t)(width - x + 1) / 2);
 }
 
@@ -130,7 +140,7 @@ static void fill_pyramid(const StylePyramid *pyramid, const uint8_t *rgb, ptrdif
     for (int y = 0; y < plane->height; y++) {
         const uint8_t *const line = rgb + 2 * y * stride;
 
-        mix_line(plane->pixels + y * plane->stride, line,
+        mix_line(pyramid->mix, plane->pixels + y * plane->stride, line,
                  2 * y + 1 < pyramid->height ? line + stride : line, pyramid->width);
     }
     pad(plane);

@@ -15,6 +15,15 @@
 
 #define FF_STYLE_MAX_LEVELS 12
 
+/** Greys that are mixed at a time. */
+#define FF_STYLE_MIXED 64
+
+/** Mixes greys of half the size from a part of two lines of RGB; green counts twice. */
+typedef void StyleMix(uint8_t *out, const uint8_t *a, const uint8_t *b);
+
+/** With vectors that not every processor has. */
+StyleMix ff_style_mix_part_avx2;
+
 typedef struct StylePlane {
     uint8_t *pixels; ///< the first one of the picture itself
     ptrdiff_t stride;
@@ -26,7 +35,8 @@ typedef struct StylePyramid {
     int width, height; ///< of the picture
     int nb_levels;     ///< down to pictures too small for a search
     StylePlane levels[FF_STYLE_MAX_LEVELS];
-    void *memory; ///< from the pool
+    StyleMix *mix; ///< the processor's
+    void *memory;  ///< from the pool
 } StylePyramid;
 
 /**

@@ -21,6 +21,7 @@ typedef struct StyleSteady {
     uint8_t *claims;    ///< the least change of those that were at a block's place
     void *memory;       ///< of the three, from the pool
     StyleFilters filters;
+    StyleHolder *holder;
     int has_last;  ///< there is something to hold with
     unsigned look; ///< a checksum of the last source
     unsigned seed; ///< of the dither

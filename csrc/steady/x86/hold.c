@@ -10,6 +10,8 @@
 
 #define TARGET __attribute__((target("avx2")))
 #define HOLD_PAINTING ff_style_hold_painting_avx2
+#include "filter.h"
+
 #include "../hold_blocks.h"
 
 #endif
