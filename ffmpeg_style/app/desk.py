@@ -17,6 +17,7 @@ from ffmpeg_style import Engine, pictures
 from ffmpeg_style.catalog import list_models
 from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
 from ffmpeg_style.ffmpeg.executors import choose_executor
+from ffmpeg_style.ffmpeg.plan import decoder_of
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import short_name
 from ffmpeg_style.painting import check_painting
@@ -109,7 +110,9 @@ class Desk:
         if pictures.kind_of(path)[1] == 1:
             pictures.check_picture(path)
             return _File(path, True, None)
-        source = choose_executor("pyav").probe(path)
+        executor = choose_executor("pyav")
+        source = executor.probe(path)
+        decoder_of(source.video, path, executor.abilities)
         return _File(path, False, source.duration)
 
     def still(self, number: str, second: float) -> bytes:

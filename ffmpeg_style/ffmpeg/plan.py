@@ -138,7 +138,7 @@ def plan_video(
     """
     video = _shaped(source.video, shape)
     container = container_of(target, chosen, able)
-    decoder = _decoder(video, source_name, able)
+    decoder = decoder_of(video, source_name, able)
     encoder = chosen.encoder or _encoder(container, target, able)
     pixels = chosen.pixels or _pixel_format(video, encoder, able)
     kept, dropped = _kept(source, container, able)
@@ -188,7 +188,7 @@ def plan_still(
     return Job(
         span=span,
         picture=video.index,
-        decoder=_decoder(video, source_name, able),
+        decoder=decoder_of(video, source_name, able),
         chain=_chain(video, painted, painting, "png", None),
         muxer="image2pipe",
         encoder="png",
@@ -222,7 +222,12 @@ def container_of(
     return container
 
 
-def _decoder(video, name, able):
+def decoder_of(video: Video, name: Path, able: Any = abilities_of_program) -> str | None:
+    """The decoder of a video's pictures, None for ffmpeg's choice.
+
+    Raises:
+        InputError: there is none, or the pictures have no colours by themselves.
+    """
     if video.is_two_layered:
         raise InputError(
             f"{name} is Dolby Vision of profile 5, whose colours no player shows without it; "

@@ -44,7 +44,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dropped(tmp_path_factory):
-    """A photograph, a painting, a clip, a text, a broken video, an empty file."""
+    """A photograph, a painting, a clip, a text, a broken video, an empty file, a drawing."""
     folder = tmp_path_factory.mktemp("dropped")
     y, x = np.mgrid[0:90, 0:120]
     pixels = np.stack([x * 2, y * 2, (x + y) % 64 * 4], axis=-1).astype(np.uint8)
@@ -54,6 +54,7 @@ def dropped(tmp_path_factory):
     (folder / "notes.txt").write_text("no picture")
     (folder / "broken.mp4").write_bytes((folder / "clip.mp4").read_bytes()[:300])
     (folder / "empty.jpg").touch()
+    (folder / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"></svg>')
     return folder
 
 
@@ -66,11 +67,11 @@ def ask(address, path, body=None, **headers):
         return error.code, error.read()
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "broken.mp4", "empty.jpg"])
+@pytest.mark.parametrize("name", ["notes.txt", "broken.mp4", "empty.jpg", "a.svg"])
 def test_a_bad_drop_is_one_sentence(address, dropped, name):
     status, body = ask(address, f"files?name={name}", (dropped / name).read_bytes())
     told = json.loads(body)["error"]
-    assert status == 400 and told.startswith(name) and "\n" not in told and "/tmp" not in told
+    assert status == 400 and name in told and "\n" not in told and "/tmp" not in told
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_comes(address):

@@ -7,7 +7,7 @@ from av.codec.codec import UnknownCodecError
 
 from ffmpeg_style.errors import LackingError
 
-MORE = "the FFmpeg in this PyAV has none; build one that has: ffmpeg-style build --profile full"
+MORE = "build an ffmpeg that has more: ffmpeg-style build --profile full"
 
 
 def has_decoder(codec: str) -> bool:
