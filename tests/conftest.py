@@ -152,6 +152,19 @@ def check_in_tree(tmp_path):
     return check
 
 
+@pytest.fixture
+def eager():
+    """TensorFlow computes at once: a few steps take less time so than their graph takes to trace.
+
+    Tests of the command train by graphs, as users do.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory):
     """A folder of six small photographs: smooth noise, which has edges and flat parts."""

@@ -145,6 +145,7 @@ def test_signal_saves_and_leaves(arguments, tmp_path, number):
     assert newest_checkpoint(tmp_path)[0]["step"] == step
 
 
+@pytest.mark.usefixtures("eager")
 def test_signal_that_comes_while_samples_are_written(
     tmp_path, photographs, painting, vgg_weights, monkeypatch
 ):
@@ -248,6 +249,7 @@ def test_nan_stops_the_run_and_overwrites_nothing(tmp_path, photographs, paintin
     assert (tmp_path / "checkpoint-00000001.npz").read_bytes() == before
 
 
+@pytest.mark.usefixtures("eager")
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, photographs, painting, vgg_weights):
     settings = TrainSettings(steps=1, size=32, style_size=32, rate=float("inf"))
     shared = dict(vgg_weights=vgg_weights, network=SMALLEST, progress=False)
@@ -256,6 +258,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, photographs, painti
     assert not list(tmp_path.glob("checkpoint-*"))
 
 
+@pytest.mark.usefixtures("eager")
 def test_precisions_agree_and_leave_no_policy(tmp_path, photographs, painting, vgg_weights):
     totals = []
     for precision in ("float32", "mixed_bfloat16"):
@@ -291,6 +294,7 @@ def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
     assert totals[-1] < totals[0]
 
 
+@pytest.mark.usefixtures("eager")
 def test_batch_norm_learns_its_statistics(tmp_path, photographs, painting, vgg_weights):
     network = train(
         tmp_path / "run",
@@ -446,6 +450,7 @@ def test_one_style_becomes_the_start_of_several(
     assert weight_values(network)["conv1/norm/gamma"].shape == (2, 4)
 
 
+@pytest.mark.usefixtures("eager")
 def test_styles_go_on_by_their_names(tmp_path, photographs, painting, vgg_weights):
     several = StyleNetwork("fast", ("a", "b", "c"), width=4).build_weights()
     values = weight_values(several)
@@ -472,6 +477,7 @@ def test_styles_go_on_by_their_names(tmp_path, photographs, painting, vgg_weight
 
 @pytest.mark.parametrize("architecture", ["johnson", "fast"])
 @pytest.mark.parametrize("styles", [("a",), ("a", "b")], ids=["one", "two"])
+@pytest.mark.usefixtures("eager")
 def test_from_takes_a_frozen_graph(
     architecture, styles, tmp_path, photographs, painting, vgg_weights
 ):
