@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 from av.filter import Graph
+from av.sidedata.sidedata import Type
 
 _LABELS = re.compile(r"((?:\[\w+\])*)(.*?)((?:\[\w+\])*)$", re.DOTALL)
 
@@ -80,7 +81,7 @@ class Filters:
 
 def _turn_filters(frame):
     """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c)."""
-    matrix = next((d for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
     if matrix is None:
         return []
     values = memoryview(bytes(matrix)).cast("i")

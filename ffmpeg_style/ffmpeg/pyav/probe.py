@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+from av.sidedata.sidedata import Type
 from av.stream import Disposition
 
 from ffmpeg_style.errors import InputError
@@ -133,8 +134,8 @@ def _first_frames(container, stream):
 
 def _frame(frame, is_safe):
     side_data = [{"rotation": frame.rotation}] if frame.rotation else []
-    for data in frame.side_data if is_safe else ():
-        side_data += _light(data)
+    if is_safe:
+        side_data += _light(frame.side_data)
     return {
         "width": frame.width,
         "height": frame.height,
@@ -145,15 +146,16 @@ def _frame(frame, is_safe):
     }
 
 
-def _light(data):
+def _light(side_data):
     """The brightest light that an HDR frame tells of, as ffprobe names it."""
-    if data.type.name == "CONTENT_LIGHT_LEVEL":
-        return [{"max_content": struct.unpack_from("=I", bytes(data))[0]}]
-    if data.type.name == "MASTERING_DISPLAY_METADATA":
+    found = []
+    if data := side_data.get(Type.CONTENT_LIGHT_LEVEL):
+        found.append({"max_content": struct.unpack_from("=I", bytes(data))[0]})
+    if data := side_data.get(Type.MASTERING_DISPLAY_METADATA):
         # AVMasteringDisplayMetadata: eight rationals of colours, then of the least and most light.
         over, under = struct.unpack_from("=ii", bytes(data), 9 * 8)
-        return [{"max_luminance": f"{over}/{under}"}]
-    return []
+        found.append({"max_luminance": f"{over}/{under}"})
+    return found
 
 
 def _last_frame(container, stream):
