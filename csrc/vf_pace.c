@@ -21,6 +21,7 @@
 #endif
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "libavutil/avutil.h"
 #include "libavutil/macros.h"
@@ -46,38 +47,59 @@ static void get_switches(struct rusage *usage)
     *usage = (struct rusage){.ru_nvcsw = av_gettime_relative()};
 }
 
+/** Forgets that the calling thread gave up its processor of itself so far. */
+static void forget_sleep(StylePace *pace)
+{
+    struct rusage now;
+
+    get_switches(&now);
+    pace->then.ru_nvcsw = now.ru_nvcsw;
+}
+
 /**
  * Whether the last painting has only just left the graph when another frame is
  * asked for. With two ends, who has it at one of them may have answered it
- * while the graph made a frame for the other.
+ * while the graph made a frame for the other; and before FFmpeg 7, while the
+ * asking thread encoded it once more.
  */
-static int has_one_end(const AVFilterGraph *graph)
+static int has_just_left(const AVFilterGraph *graph)
 {
     int nb_ends = 0;
 
     for (unsigned i = 0; i < graph->nb_filters; i++)
         nb_ends += !graph->filters[i]->nb_outputs;
-    return nb_ends == 1;
+    return LIBAVFILTER_VERSION_MAJOR >= 10 && nb_ends == 1;
 }
 
 void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
                                   const AVFilterGraph *graph)
 {
-    struct rusage now;
-
-    if (!pace->asked && has_one_end(graph)) {
-        get_switches(&now);
-        pace->then.ru_nvcsw = now.ru_nvcsw;
-    }
+    if (!pace->asked && has_just_left(graph))
+        forget_sleep(pace);
     pace->asked = 1;
     pace->nb_asked = nb_painting;
 }
 
-void ff_styletransfer_note_coming(StylePace *pace)
+/**
+ * Whether who takes memory for a frame from the filter behind this one has that
+ * frame, and sends it on when it is done: so do 'scale', which ffmpeg itself
+ * puts there, and 'pad' with what comes from it. Others take it before they
+ * have all that they wait for ('tile'), or keep it ('interleave').
+ */
+static int is_at_hand(const AVFilterContext *filter)
 {
-    if (pace->asked && !pace->is_coming)
-        get_switches(&pace->came);
-    pace->is_coming = pace->asked;
+    while (!strcmp(filter->filter->name, "pad"))
+        filter = filter->inputs[0]->src;
+    return !strcmp(filter->filter->name, "scale");
+}
+
+void ff_styletransfer_note_coming(StylePace *pace,
+                                  const AVFilterContext *from)
+{
+    if (!pace->asked || pace->is_coming || (from && !is_at_hand(from)))
+        return;
+    get_switches(&pace->came);
+    pace->is_coming = 1;
 }
 
 /**
@@ -97,7 +119,7 @@ void ff_styletransfer_note_coming(StylePace *pace)
  */
 void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead)
 {
-    ff_styletransfer_note_coming(pace);
+    ff_styletransfer_note_coming(pace, NULL);
     if (!pace->asked)
         return;
     pace->asked = pace->is_coming = 0;
@@ -125,7 +147,7 @@ int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
             ? 0
             : av_rescale_q(pts - pace->pts, time_base, AV_TIME_BASE_Q);
     pace->pts = pts;
-    get_switches(&pace->then);
+    forget_sleep(pace);
     return is_back;
 }
 

@@ -38,7 +38,8 @@ typedef struct StylePace {
     int64_t duration;   ///< and how long after the one before, in microseconds
     int asked;          ///< whether another one was asked for since then
     int nb_asked;       ///< how many were being painted at that moment
-    struct rusage then; ///< when a frame last came or left, or was asked for
+    struct rusage then; ///< when a frame last left; of sleep, also when one
+                        ///< came or was asked for
     int is_coming;      ///< whether the frame that was asked for has come to
                         ///< the filters before this one
     struct rusage came; ///< and when
@@ -53,8 +54,12 @@ typedef struct StylePace {
 void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
                                   const AVFilterGraph *graph);
 
-/** Call this when the filters before this one have the frame in hand. */
-void ff_styletransfer_note_coming(StylePace *pace);
+/**
+ * Call this when memory for a frame is taken.
+ *
+ * @param from the filter that takes it; NULL: the frame is there
+ */
+void ff_styletransfer_note_coming(StylePace *pace, const AVFilterContext *from);
 
 /**
  * Call this before a frame is taken that was asked for. It learns whether the

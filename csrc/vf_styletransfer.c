@@ -508,12 +508,12 @@ static int open_engine(AVFilterContext *ctx)
     return s->pending ? 0 : AVERROR(ENOMEM);
 }
 
-/** A filter before this one has a frame, and makes this one's of it. */
+/** A filter before this one takes memory for a frame. */
 static AVFrame *get_frame(AVFilterLink *inlink, int width, int height)
 {
     StyleTransferContext *s = inlink->dst->priv;
 
-    ff_styletransfer_note_coming(&s->pace);
+    ff_styletransfer_note_coming(&s->pace, inlink->src);
     return ff_default_get_video_buffer(inlink, width, height);
 }
 

@@ -519,28 +519,32 @@ def test_sparse_live_frames_come_out_as_soon_as_painted(ffmpeg, wave):
             time.sleep(0.05)
 
 
-ENDS = {
-    "one": "{}",
+AROUND = {
+    "nothing": ("{}", 1),
     # ffmpeg's 'scale' before and behind the filter, in several threads, sleeps once a frame.
-    "converted": "format=yuv444p,{},format=yuv444p",
+    "conversions": ("format=yuv444p,{},format=yuv444p", 1),
     # Who has the painting answers while ffmpeg makes a frame for the other end.
-    "two": "{},split[a],scale=1024:768,nullsink;[a]null",
+    "another end": ("{},split[a],scale=1024:768,nullsink;[a]null", 1),
+    # It takes the memory for its frame before it has all that it makes it of.
+    "tiles": ("tile=1x2,{},crop=64:48:0:0", 2),
 }
 
 
 @pytest.mark.parametrize("window", [1, 2, 3])
-@pytest.mark.parametrize("ends", ENDS)
-def test_who_waits_for_each_painting_is_never_left_waiting(ffmpeg, wave, window, ends):
+@pytest.mark.parametrize("around", AROUND)
+def test_who_waits_for_each_painting_is_never_left_waiting(ffmpeg, wave, window, around):
     """It has so many frames on their way, and answers each painting at once with another frame."""
     frame = noise(1)[0].tobytes()
-    graph = ENDS[ends].format(filter_text(wave, requests=3))
+    graph, answers = AROUND[around]
+    graph = graph.format(filter_text(wave, requests=3))
     with painting_as_they_come(ffmpeg, graph, *AT_ONCE) as process:
-        process.stdin.write(frame * window)
+        process.stdin.write(frame * (window * answers + answers - 1))
         for _ in range(200):
             assert len(read_exactly(process.stdout, len(frame))) == len(frame)
-            process.stdin.write(frame)
+            process.stdin.write(frame * answers)
         process.stdin.close()
-        assert len(read_exactly(process.stdout, 2**30)) == len(frame) * window
+        rest = window + (answers > 1)
+        assert len(read_exactly(process.stdout, 2**30)) == len(frame) * rest
 
 
 def test_frames_behind_a_burst_come_out_as_soon_as_painted(ffmpeg, wave):
