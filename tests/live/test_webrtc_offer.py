@@ -60,7 +60,9 @@ def answer(offer):
         ("s=-", "s=" + "x" * MAX_SIZE),
         ("a=mid:0\r\n", "a=mid:0\r\n" + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" * 5),
         ("a=rtpmap:96 VP8/90000", "a=rtpmap:ninety VP8"),
-        ("a=mid:0", "a=mid:" + "0" * 33),
+        ("a=mid:0", "a=mid:" + "0" * 17),
+        ("a=mid:0", "a=mid:\U0001f600"),
+        ("a=mid:0", "a=mid:" + "\U0001f600" * 32),
     ],
 )
 def test_offers_that_are_refused(old, new):

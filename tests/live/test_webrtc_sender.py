@@ -155,16 +155,70 @@ def test_reports_tell_when_a_frame_was_filmed():
     async def watch():
         broadcast = Broadcast(lambda _: None)
         async with watching(broadcast) as client:
-            broadcast.video(90000, bytes(3000), True, 0.25)
             before = current_ntp_time()
-            await until(lambda: client.reports["video"])
-            return before, client
+            broadcast.video(90000, bytes(3000), True, 0.25)
+            after = current_ntp_time()
+            await until(lambda: any(r.sender_info.packet_count for r in client.reports["video"]))
+            return before, after, client
 
-    before, client = asyncio.run(watch())
+    before, after, client = asyncio.run(watch())
     info = client.reports["video"][-1].sender_info
-    assert 0.25 <= (before - info.ntp_timestamp) / (1 << 32) < 0.5
+    assert before <= info.ntp_timestamp + (1 << 30) <= after
     assert info.rtp_timestamp == client.packets["video"][0].timestamp
     assert info.packet_count == len(client.packets["video"]) == 3
+
+
+def test_sender_is_not_ready_while_its_network_is_full(monkeypatch):
+    async def watch():
+        told = []
+        broadcast = Broadcast(told.append)
+        async with watching(broadcast) as client:
+            (viewer,) = broadcast.viewers
+            broadcast.video(0, bytes(100), True, 0)
+            transport = viewer.video._route()[0]
+            with monkeypatch.context() as patch:
+                patch.setattr(transport, "get_write_buffer_size", lambda: 1)
+                assert not viewer.video.is_ready and not viewer.audio.is_ready
+                broadcast.video(6000, bytes(200), False, 0)
+                broadcast.audio(960, b"lost", 0)
+            assert viewer.video.is_ready and viewer.audio.is_ready
+            broadcast.video(12000, bytes(300), True, 0)
+            broadcast.audio(1920, b"sound", 0)
+            await until(lambda: are_there(client, 2))
+            await until(lambda: client.packets["audio"])
+            return client
+
+    client = asyncio.run(watch())
+    assert [len(picture) for _, picture in frames(client, "VP8")] == [100, 300]
+    assert [packet.payload for packet in client.packets["audio"]] == [b"sound"]
+
+
+def test_sound_that_no_packet_holds_is_left_out():
+    async def watch():
+        broadcast = Broadcast(lambda _: None)
+        async with watching(broadcast) as client:
+            for number, size in enumerate((1281, 1500, 1280)):
+                broadcast.audio(number * 960, bytes(size), 0)
+            await until(lambda: client.packets["audio"])
+            return client
+
+    client = asyncio.run(watch())
+    assert [len(packet.payload) for packet in client.packets["audio"]] == [1280]
+
+
+def test_viewer_who_cannot_be_sent_to_keeps_nothing_from_the_others(caplog):
+    def fail(packets):
+        raise ValueError("too long")
+
+    broadcast, sent = Broadcast(lambda _: None), []
+    for send in (fail, sent.append):
+        viewer = broadcast.add()
+        viewer.video = viewer.audio = SimpleNamespace(is_ready=True, send=send)
+    broadcast.audio(0, b"sound", 0)
+    for pts in (1, 2):
+        broadcast.video(pts, b"key", True, 0)
+    assert [packets.timestamp for packets in sent] == [0, 1, 2]
+    assert [record.exc_info[0] for record in caplog.records] == [ValueError]
 
 
 def test_source_keeps_its_order_when_the_painting_gets_quicker():

@@ -1,6 +1,7 @@
 """One stream's VP8 and Opus packets, to every browser that watches it."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 
@@ -12,6 +13,8 @@ KEY_FRAME_INTERVAL = 0.25
 """Seconds between two key frames that viewers ask for."""
 
 _ORIGIN = time.monotonic()
+
+log = logging.getLogger(__name__)
 
 
 def broadcast_time():
@@ -125,8 +128,7 @@ class Broadcast:
         """A frame for all, `lateness` seconds after it was filmed."""
         if self.viewers:
             packets = self._packer.frame(self.codec, pts, data, lateness)
-            for viewer in self.viewers:
-                viewer.put_video(packets, is_key)
+            self._give(lambda viewer: viewer.put_video(packets, is_key))
 
     def video_later(self, delay, pts, data, is_key):
         """A frame for all who watch by then, `delay` seconds from now, or when an earlier one goes.
@@ -144,5 +146,13 @@ class Broadcast:
         """A packet of sound for all, likewise."""
         if self.viewers:
             packets = self._packer.sound(pts, data, lateness)
-            for viewer in self.viewers:
-                viewer.put_audio(packets)
+            self._give(lambda viewer: viewer.put_audio(packets))
+
+    def _give(self, put):
+        """To each viewer; one that can't be sent to keeps nothing from the others."""
+        for viewer in self.viewers:
+            try:
+                put(viewer)
+            except Exception:
+                log.exception("a viewer who can't be sent to is left out")
+                viewer.audio = viewer.video = None

@@ -7,8 +7,8 @@ from ffmpeg_style.errors import InputError
 MAX_SIZE = 32768
 """Bytes of an offer. Browsers' have some 6,000."""
 MAX_MEDIA = 4
-MAX_MID = 32
-"""Characters of a medium's name, which each packet carries. Browsers' have one."""
+MAX_MID = 16
+"""ASCII characters of a medium's name, which each packet has room for. Browsers' have one."""
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
 _IGNORED = ("a=candidate:", "a=end-of-candidates", "a=ice-options:", "a=ice-lite")
 
@@ -41,7 +41,8 @@ def read_offer(data):
     for needed in _NEEDED:
         if not any(line.startswith(needed) for line in lines):
             raise InputError(f"expected an SDP offer with a line {needed}...")
-    if any(len(line) - len("a=mid:") > MAX_MID for line in lines if line.startswith("a=mid:")):
-        raise InputError(f"expected an SDP offer with names of at most {MAX_MID} characters")
+    mids = [line.removeprefix("a=mid:") for line in lines if line.startswith("a=mid:")]
+    if not all(mid.isascii() and len(mid) <= MAX_MID for mid in mids):
+        raise InputError(f"expected an SDP offer with names of at most {MAX_MID} ASCII characters")
     kept = [line for line in lines if not line.startswith(_IGNORED)]
     return RTCSessionDescription("\r\n".join(kept) + "\r\n", "offer")

@@ -148,9 +148,11 @@ class WorkerPainter:
 
     async def end(self):
         """Ends both in order."""
-        await self._worker.end()
-        await children.end(self._publisher)
-        await self._log
+        try:
+            await self._worker.end()
+        finally:
+            await children.end(self._publisher)
+            await self._log
 
     async def kill(self):
         """Ends both at once."""

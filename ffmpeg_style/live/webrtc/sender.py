@@ -25,6 +25,11 @@ from ffmpeg_style.live.webrtc.adapt import private, set_private
 
 HISTORY = 64
 """Frames that are kept in case that a browser has lost a packet."""
+MAX_SOUND = 1280
+"""Bytes of an Opus packet: one frame has up to 1,276, and SRTP takes no more than 1,356 with all
+that is around them."""
+MAX_AGE = 1000
+"""Packets after which one isn't sent again: aiortc's SRTP takes none that is 1,024 behind."""
 
 _HEADER = struct.Struct("!BBHLL")
 _EXTENSION = struct.Struct("!HH")
@@ -76,8 +81,8 @@ class Packer:
         return Packets.of(payloads, pts, lateness)
 
     def sound(self, pts, data, lateness):
-        """`Packets` of an Opus packet."""
-        return Packets.of([data], pts, lateness)
+        """`Packets` of an Opus packet; of none where it is larger than `MAX_SOUND`."""
+        return Packets.of([data] if len(data) <= MAX_SOUND else [], pts, lateness)
 
 
 class PacketSender:
@@ -97,9 +102,14 @@ class PacketSender:
         self._sent = deque(maxlen=HISTORY)  # (the first packet's number, `Packets`)
         self._payload_type = None
         self._extension = None
-        sender._run_rtp = self._run
-        sender._retransmit = self._retransmit
-        sender._send_keyframe = viewer.ask_for_key_frame
+        ours = {
+            "_run_rtp": self._run,
+            "_retransmit": self._retransmit,
+            "_send_keyframe": viewer.ask_for_key_frame,
+        }
+        for name, function in ours.items():
+            getattr(sender, name)  # An AttributeError where aiortc has none of that name any more.
+            setattr(sender, name, function)
         self._note(encoder=self)
 
     async def _run(self, codec):
@@ -189,6 +199,8 @@ class PacketSender:
 
     async def _retransmit(self, sequence_number):
         """Has aiortc send a packet again, if it is still here."""
+        if (self._sequence - sequence_number) & 0xFFFF > MAX_AGE:
+            return
         for first, packets in self._sent:
             number = (sequence_number - first) & 0xFFFF
             if number < len(packets.payloads):
@@ -203,7 +215,7 @@ class PacketSender:
                 packet.extensions.mid = self._noted("mid")
                 packet.extensions.abs_send_time = _send_time(clock.current_ntp_time())
                 self._note(rtp_history={sequence_number % RTP_HISTORY_SIZE: packet})
-                await RTCRtpSender._retransmit(self._sender, sequence_number)
+                return await RTCRtpSender._retransmit(self._sender, sequence_number)
 
     def _noted(self, name):
         return private(self._sender, RTCRtpSender, name)
