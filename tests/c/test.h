@@ -73,4 +73,14 @@ static inline void test_write_file(const char *path, const void *bytes, size_t s
     CHECK(file && fwrite(bytes, 1, size, file) == size && !fclose(file));
 }
 
+/** The folder of the build, where a test may write: its first argument. */
+static inline const char *test_folder(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s FOLDER, that of the build\n", argv[0]);
+        exit(2);
+    }
+    return argv[1];
+}
+
 #endif

@@ -923,10 +923,10 @@ int main(int argc, char **argv)
 {
     char folder[900];
 
-    snprintf(folder, sizeof(folder), "%s/engine", argc > 1 ? argv[1] : ".");
+    snprintf(folder, sizeof(folder), "%s/engine", test_folder(argc, argv));
     mkdir(folder, 0777);
     snprintf(model, sizeof(model), "%s/model.pb", folder);
-    snprintf(library, sizeof(library), "%s/fake/libtensorflow.so.2", argc > 1 ? argv[1] : ".");
+    snprintf(library, sizeof(library), "%s/fake/libtensorflow.so.2", test_folder(argc, argv));
     fake = dlsym(dlopen(library, RTLD_NOW), "fake_tensorflow"); // the engine gets the same
 
     paints_in_order();

@@ -176,7 +176,7 @@ static void refuses_odd_numbers(void)
 
 int main(int argc, char **argv)
 {
-    snprintf(folder, sizeof(folder), "%s/graphdef", argc > 1 ? argv[1] : ".");
+    snprintf(folder, sizeof(folder), "%s/graphdef", test_folder(argc, argv));
     mkdir(folder, 0777);
     snprintf(path, sizeof(path), "%s/model.pb", folder);
     remove(path);

@@ -50,7 +50,7 @@ static void loads_once(const char *fake, const char *incomplete)
 
 int main(int argc, char **argv)
 {
-    const char *build = argc > 1 ? argv[1] : ".";
+    const char *build = test_folder(argc, argv);
     char fake[1024], incomplete[1024];
 
     snprintf(fake, sizeof(fake), "%s/fake", build); // a folder
