@@ -208,7 +208,9 @@ def video_of(
     frame = frames[0] if frames else {}
     told = {**frame, **{key: stream[key] for key in _TOLD if stream.get(key) not in _UNKNOWN}}
     width, height = told.get("width", 0), told.get("height", 0)
-    if _is_turned(stream):
+    # ffprobe tells of the stream how a container turns it; Motion JPEG tells it of each frame, and
+    # so do FFmpeg's libraries.
+    if _is_turned([*_side_data(stream), *_side_data(frame)]):
         width, height = height, width
     count, tick = stream.get("nb_frames", ""), _fraction(stream.get("time_base"))
     mean = _fraction(stream.get("avg_frame_rate"))
@@ -271,8 +273,8 @@ def _side_data(values):
     return values.get("side_data_list", [])
 
 
-def _is_turned(stream):
-    turns = [data["rotation"] for data in _side_data(stream) if "rotation" in data]
+def _is_turned(side_data):
+    turns = [data["rotation"] for data in side_data if "rotation" in data]
     return any(round(abs(turn)) % 180 == 90 for turn in turns)
 
 

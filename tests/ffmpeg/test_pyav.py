@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import av
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image, ImageCms
 
 from ffmpeg_style import InputError, stylize
 from ffmpeg_style.ffmpeg.pyav import abilities
+from ffmpeg_style.ffmpeg.pyav.execute import _Later
 from ffmpeg_style.pictures import kind_of
 
 LOSSLESS = ("-qp", "0")
@@ -264,6 +266,60 @@ def test_a_photograph_with_a_colour_profile_becomes_a_video(model, tmp_path):
     gc.collect()
     with av.open(target) as painted:
         assert [frame.width for frame in painted.decode(video=0)] == [32]
+
+
+def turned_pictures(path):
+    """A video of photographs, or an animation, 64x48, of a camera that was on its side."""
+    orientation = Image.Exif()
+    orientation[0x0112] = 6
+    y, x = np.mgrid[0:48, 0:64]
+    picture = Image.fromarray(np.stack([x * 4, y * 5, x + y], axis=-1).astype(np.uint8))
+    others = [picture.point(lambda value, n=n: value // n) for n in (2, 3)]
+    if path.suffix == ".png":
+        picture.save(path, save_all=True, append_images=others, duration=100, exif=orientation)
+    else:
+        with path.open("wb") as file:
+            for one in (picture, *others):
+                one.save(file, "JPEG", quality=95, exif=orientation)
+    return path, picture.transpose(Image.Transpose.ROTATE_270)
+
+
+def test_motion_jpeg_of_a_turned_camera(model, shown, tmp_path):
+    """PyAV 18 tells of no side data where a frame has EXIF."""
+    source, _ = turned_pictures(tmp_path / "in.mjpeg")
+    how = dict(encoder_options=LOSSLESS, size=32)
+    paintings = [
+        shown(stylize(source, tmp_path / f"{by}.mp4", model, executor=by, **how))
+        for by in ("ffmpeg", "pyav")
+    ]
+    (program, expected), (libraries, found) = paintings
+    assert streams(libraries) == streams(program)
+    assert found.shape == expected.shape and psnr(found, expected) >= 45
+
+
+def test_animation_of_a_turned_camera(model, shown, tmp_path):
+    """FFmpeg 7.1 turns none, later ones do."""
+    source, upright = turned_pictures(tmp_path / "in.png")
+    how = dict(encoder_options=LOSSLESS, strength=0, executor="pyav")
+    found, pixels = shown(stylize(source, tmp_path / "out.mp4", model, **how))
+    assert (found["streams"][0]["width"], found["streams"][0]["height"]) == (48, 64)
+    assert psnr(pixels.reshape(-1, 64, 48, 3)[0], np.asarray(upright)) >= 30
+
+
+def test_what_fails_behind_the_engine_is_not_gone_on_with():
+    done, gate = [], threading.Event()
+
+    def work(number):
+        gate.wait(60)
+        done.append(number)
+        if number == 1:
+            raise ValueError("no room")
+
+    with pytest.raises(ValueError, match="no room"), _Later() as later:
+        for number in range(4):
+            later.do(work, number)
+        gate.set()
+    assert done == [0, 1]
 
 
 def test_a_damaged_video_goes_on(clip, model, shown, tmp_path, caplog):

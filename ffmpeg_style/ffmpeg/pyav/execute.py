@@ -14,12 +14,11 @@ import numpy as np
 from tqdm import tqdm
 
 from ffmpeg_style.errors import FFmpegError, InputError, StyleError
-from ffmpeg_style.ffmpeg.containers import COARSE_TIMES
+from ffmpeg_style.ffmpeg.containers import COARSE_TIMES, KEEP_RGB
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.pyav.graph import Filters
 from ffmpeg_style.ffmpeg.pyav.kept import kept_stream
 from ffmpeg_style.ffmpeg.pyav.options import read_options
-from ffmpeg_style.ffmpeg.pyav.probe import FREED_TWICE
 from ffmpeg_style.files import FULL, full_disk
 
 _MUXING = {"preload": "500000", "max_delay": "700000"}
@@ -81,9 +80,9 @@ class _Run:
         self.times = _Times(job, reader)
         self.clock = _Clock()
         self.target = _Target(job, options, reader, writer)
-        is_turned = self.decoder.name not in FREED_TWICE
-        self.before = Filters(job.chain.before, turned=is_turned, pixels=_pixels(job))
+        self.before = Filters(job.chain.before, decoder=self.decoder.name, pixels=_pixels(job))
         self.after = Filters(job.chain.after)
+        self.later = _Later()
         self.waiting = deque()  # what each painting gets back when it comes: time, transparency
         self.aspect = None
         self.error = None
@@ -93,7 +92,7 @@ class _Run:
 
         painting = self.job.chain.painting
         settings = {name: value for name, value in painting.options.items() if value is not None}
-        with Engine(painting.model, **settings) as engine, _Later() as self.later:
+        with Engine(painting.model, **settings) as engine, self.later:
             for painted in engine(self._pictures()):
                 self.later.do(self._encode, self._frame(painted))
                 self.bar.update(self.target.frames - self.bar.n)
@@ -174,26 +173,40 @@ class _Run:
 class _Later:
     """Does one thing after the other, behind the thread that asks for it.
 
-    An encoder that waits for its own threads keeps neither the source nor the engine waiting.
+    An encoder that waits for its own threads keeps neither the source nor the engine waiting. What
+    was asked for behind something that failed is left undone.
     """
 
     def __init__(self):
         self._thread = ThreadPoolExecutor(1, "encode")
         self._waiting = deque()
+        self._has_failed = False
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, *_):
-        self._thread.shutdown(cancel_futures=kind is not None)
+        try:
+            self._thread.shutdown(cancel_futures=kind is not None)
+        finally:  # What it works on is closed next, after Ctrl-C too.
+            self._thread.shutdown(cancel_futures=True)
         while kind is None and self._waiting:
             self._waiting.popleft().result()
 
     def do(self, function: Callable, argument: Any):
         """Have it done later; raises what one before raised, and waits where many are left."""
-        self._waiting.append(self._thread.submit(function, argument))
+        self._waiting.append(self._thread.submit(self._try, function, argument))
         while len(self._waiting) > _BEHIND or (self._waiting and self._waiting[0].done()):
             self._waiting.popleft().result()
+
+    def _try(self, function, argument):
+        if self._has_failed:
+            return
+        try:
+            function(argument)
+        except BaseException:
+            self._has_failed = True
+            raise
 
 
 class _Times:
@@ -393,7 +406,10 @@ class _Target:
     def _describe(self, context, frame):
         """Tell the encoder of the pixels: their format, colours and aspect."""
         context.pix_fmt = frame.format.name
-        context.thread_type = "AUTO"  # by slices, as PyAV has it, each frame is waited for
+        # By slices, as PyAV has it, each frame is waited for. But PyAV frees a painting's pixels
+        # under a lock of Python's, and with frames in flight waits for their threads under it.
+        if context.name not in KEEP_RGB:
+            context.thread_type = "AUTO"
         context.thread_count = 0  # as many as pay
         context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
         context.colorspace, context.color_range = frame.colorspace, frame.color_range

@@ -9,6 +9,10 @@ import av
 from av.filter import Graph
 from av.sidedata.sidedata import Type
 
+from ffmpeg_style.ffmpeg.pyav.side_data import side_data
+
+_TURNS = {90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}
+"""By degrees."""
 _LABELS = re.compile(r"((?:\[\w+\])*)(.*?)((?:\[\w+\])*)$", re.DOTALL)
 
 
@@ -17,20 +21,21 @@ class Filters:
 
     Args:
         text: as for ffmpeg's ``-vf``.
-        turned: whether pictures that were filmed with a turned camera are put upright first.
+        decoder: the name of the one that frames come from; those that were filmed with a turned
+            camera are put upright first. None for frames that are.
         pixels: the pixel format to give, "" for any.
     """
 
-    def __init__(self, text: str, *, turned: bool = False, pixels: str = "") -> None:
+    def __init__(self, text: str, *, decoder: str | None = None, pixels: str = "") -> None:
         self._text = text
-        self._turned = turned
+        self._decoder = decoder
         self._pixels = pixels
         self._kind: tuple | None = None
         self._graph: Any = None
 
     def turn(self, frame: av.VideoFrame) -> list[str]:
         """The filters that put a frame upright."""
-        return _turn_filters(frame) if self._turned else []
+        return [] if self._decoder is None else _turn_filters(frame, self._decoder)
 
     def push(self, frame: av.VideoFrame, aspect: Fraction | None = None) -> Iterator[av.VideoFrame]:
         """Give a frame, and take those that are ready."""
@@ -79,13 +84,16 @@ class Filters:
         return graph
 
 
-def _turn_filters(frame):
-    """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c)."""
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
-    if matrix is None:
-        return []
-    values = memoryview(bytes(matrix)).cast("i")
+def _turn_filters(frame, decoder):
+    """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c).
+
+    Of a matrix that PyAV can't be asked for, the angle alone is known: a mirrored one stays so.
+    """
+    matrix = side_data(frame, decoder).get(Type.DISPLAYMATRIX)
     turn = -frame.rotation % 360
+    if matrix is None:
+        return _TURNS.get(round(turn), [])
+    values = memoryview(bytes(matrix)).cast("i")
     if abs(turn - 90) < 1:
         return [f"transpose={'cclock_flip' if values[3] > 0 else 'clock'}"]
     if abs(turn - 270) < 1:

@@ -18,13 +18,11 @@ from ffmpeg_style.ffmpeg.probe import (
     video_of,
 )
 from ffmpeg_style.ffmpeg.pyav.colours import MATRICES, PRIMARIES, RANGES, TRANSFERS
+from ffmpeg_style.ffmpeg.pyav.side_data import side_data
 
 _FIELD_ORDERS = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 _DOLBY_VISION = {"dvh1", "dvhe", "dvav", "dva1"}
 """Tags of Dolby Vision that has no picture of its own: of profile 5, mostly."""
-FREED_TWICE = {"png", "apng"}
-"""Codecs whose frames have a colour profile with a name, which PyAV 18 frees twice, when its side
-data was looked at; they tell neither of a turn nor of light."""
 
 
 def probe(path: Path, name: Path | None = None) -> Source:
@@ -53,9 +51,6 @@ def _source(container, name):
     frames = _first_frames(container, picture) if told["codec_name"] else []
     if told["codec_name"]:
         check_picture(name, container.format.name, frames)
-    if frames:
-        # ffprobe tells of the stream how the camera was turned, FFmpeg's libraries of each frame.
-        told["side_data_list"] += frames[0]["side_data_list"]
     return Source(
         video=video_of(told, frames, last_frame),
         streams=others,
@@ -126,32 +121,30 @@ def _colours(holder):
 
 def _first_frames(container, stream):
     try:
-        is_safe = _codec_name(stream) not in FREED_TWICE
-        return [_frame(frame, is_safe) for frame in islice(container.decode(stream), FIRST_FRAMES)]
+        decoder = stream.codec_context.name
+        return [_frame(frame, decoder) for frame in islice(container.decode(stream), FIRST_FRAMES)]
     except av.FFmpegError:
         return []
 
 
-def _frame(frame, is_safe):
-    side_data = [{"rotation": frame.rotation}] if frame.rotation else []
-    if is_safe:
-        side_data += _light(frame.side_data)
+def _frame(frame, decoder):
+    turn = [{"rotation": frame.rotation}] if frame.rotation else []
     return {
         "width": frame.width,
         "height": frame.height,
         "pix_fmt": frame.format.name,
         "interlaced_frame": int(frame.interlaced_frame),
-        "side_data_list": side_data,
+        "side_data_list": turn + _light(side_data(frame, decoder)),
         **_colours(frame),
     }
 
 
-def _light(side_data):
-    """The brightest light that an HDR frame tells of, as ffprobe names it."""
+def _light(told):
+    """The brightest light that an HDR frame's side data tell of, as ffprobe names it."""
     found = []
-    if data := side_data.get(Type.CONTENT_LIGHT_LEVEL):
+    if data := told.get(Type.CONTENT_LIGHT_LEVEL):
         found.append({"max_content": struct.unpack_from("=I", bytes(data))[0]})
-    if data := side_data.get(Type.MASTERING_DISPLAY_METADATA):
+    if data := told.get(Type.MASTERING_DISPLAY_METADATA):
         # AVMasteringDisplayMetadata: eight rationals of colours, then of the least and most light.
         over, under = struct.unpack_from("=ii", bytes(data), 9 * 8)
         found.append({"max_luminance": f"{over}/{under}"})
