@@ -16,7 +16,7 @@ from PIL import Image
 from ffmpeg_style import Engine, pictures
 from ffmpeg_style.catalog import list_models
 from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
-from ffmpeg_style.ffmpeg.executors import choose_executor
+from ffmpeg_style.ffmpeg.executors import planned
 from ffmpeg_style.ffmpeg.plan import decoder_of
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import short_name
@@ -110,9 +110,13 @@ class Desk:
         if pictures.kind_of(path)[1] == 1:
             pictures.check_picture(path)
             return _File(path, True, None)
-        executor = choose_executor("pyav")
-        source = executor.probe(path)
-        decoder_of(source.video, path, executor.abilities)
+
+        def look(executor):
+            source = executor.probe(path)
+            decoder_of(source.video, path, executor.abilities)
+            return source
+
+        _, source = planned(look)
         return _File(path, False, source.duration)
 
     def still(self, number: str, second: float) -> bytes:
@@ -175,7 +179,7 @@ class Desk:
             picture = pictures.read_picture(file.path).pixels
         else:
             # Strength 0 is the source as the painting will see it: upright, whole, SDR.
-            how = dict(start=second, strength=0, executor="pyav", progress=False)
+            how = dict(start=second, strength=0, progress=False)
             with tempfile.TemporaryDirectory(dir=file.path.parent) as folder:
                 target = stylize(file.path, Path(folder, "still.png"), **how)
                 picture = pictures.read_picture(target).pixels

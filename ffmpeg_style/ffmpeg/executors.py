@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import TypeVar
 
-from ffmpeg_style.errors import InputNotFoundError
+from ffmpeg_style.errors import InputNotFoundError, LackingError, StyleError
 from ffmpeg_style.ffmpeg.probe import Source
 from ffmpeg_style.ffmpeg.program import is_built
 from ffmpeg_style.painting import check_choice
 
 EXECUTORS = ("ffmpeg", "pyav")
+
+_Plan = TypeVar("_Plan")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,30 @@ def choose_executor(name: str | None = None) -> Executor:
     """
     check_choice("executor", name, EXECUTORS)
     return _pyav() if name == "pyav" or (name is None and not is_built()) else _ffmpeg()
+
+
+def planned(plan: Callable[[Executor], _Plan], name: str | None = None) -> tuple[Executor, _Plan]:
+    """An executor and what it plans: what a small build of the program lacks, PyAV may have.
+
+    Args:
+        plan: function of an `Executor`.
+        name: as of `choose_executor`.
+
+    Raises:
+        LackingError: none has what is needed.
+        InputError, InputNotFoundError: as `choose_executor` and `plan`.
+    """
+    executor = choose_executor(name)
+    try:
+        return executor, plan(executor)
+    except LackingError as lacking:
+        if name is not None or executor.name == "pyav":
+            raise
+        try:
+            other = choose_executor("pyav")
+            return other, plan(other)
+        except StyleError:
+            raise lacking from None
 
 
 def _ffmpeg():

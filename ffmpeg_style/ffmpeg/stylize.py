@@ -7,16 +7,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
 from ffmpeg_style import pictures
-from ffmpeg_style.errors import InputError, InputNotFoundError, LackingError, StyleError
+from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.execute import path_of
-from ffmpeg_style.ffmpeg.executors import Executor, choose_executor
+from ffmpeg_style.ffmpeg.executors import planned
 from ffmpeg_style.ffmpeg.filter_graph import Painting, Style
 from ffmpeg_style.ffmpeg.plan import Span, plan_still, plan_video
 from ffmpeg_style.files import atomic_path, atomic_write, check_no_source, check_target
@@ -166,17 +165,12 @@ class _Order:
     span: Span
     shape: Shape
     chosen: EncoderOptions
-    executor_name: str | None
+    executor: str | None
     progress: bool | Callable[[int, int | None], None] | None
 
     @property
     def painting(self):
         return Painting(self.model, self.settings)
-
-    @cached_property
-    def executor(self) -> Executor:
-        """Photographs need none."""
-        return choose_executor(self.executor_name)
 
     def require_frames(self, count):
         if not count:
@@ -232,24 +226,10 @@ def _paint_video(order, kind, frames):
             how = (order.painting, order.span, order.chosen, order.shape, executor.abilities)
             return plan_video(found, order.source, order.target, *how)
 
-        executor, job = _planned(order, plan)
+        executor, job = planned(plan, order.executor)
         with atomic_path(order.target) as draft, order.bar(job) as bar:
             names = {str(draft): str(order.target), str(readable): str(order.source)}
             order.require_frames(executor.execute(job, readable, draft, bar, names))
-
-
-def _planned(order, plan):
-    """The executor and its job: what a small build of the program lacks, the libraries may have."""
-    try:
-        return order.executor, plan(order.executor)
-    except LackingError as lacking:
-        if order.executor_name is not None or order.executor.name == "pyav":
-            raise
-        try:
-            other = choose_executor("pyav")
-            return other, plan(other)
-        except StyleError:
-            raise lacking from None
 
 
 def _paint_picture(order, kind, frames):
@@ -286,7 +266,7 @@ def _painted_frame(order, readable):
         how = (order.painting, order.span, order.shape, executor.abilities)
         return plan_still(found, order.source, *how)
 
-    executor, job = _planned(order, plan)
+    executor, job = planned(plan, order.executor)
     with tempfile.TemporaryFile() as file, order.bar(job) as bar:
         draft = path_of(file)
         names = {str(draft): str(order.target), str(readable): str(order.source)}
