@@ -78,12 +78,12 @@ def test_c(program, plain):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_memory(program, address_sanitized):
-    subprocess.run([address_sanitized / program, address_sanitized], check=True, timeout=300)
+    subprocess.run([address_sanitized / program, address_sanitized], check=True, timeout=900)
 
 
 @pytest.mark.parametrize("program", THREADED)
 def test_races(program, thread_sanitized):
-    subprocess.run([thread_sanitized / program, thread_sanitized], check=True, timeout=300)
+    subprocess.run([thread_sanitized / program, thread_sanitized], check=True, timeout=900)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -164,7 +164,6 @@ def test_the_norms_follow_the_vector_linearly():
         StyleNetwork("fast", vector=2, norm="batch")
 
 
-@pytest.mark.usefixtures("eager")
 def test_a_run_goes_on_as_if_it_had_never_stopped(tmp_path, paintings, photographs, vgg_weights):
     shared = dict(network=NETWORK, vgg_weights=vgg_weights, left_out=["c"], progress=False)
     # The rate of a step depends on the number of all.

@@ -294,7 +294,6 @@ def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
     assert totals[-1] < totals[0]
 
 
-@pytest.mark.usefixtures("eager")
 def test_batch_norm_learns_its_statistics(tmp_path, photographs, painting, vgg_weights):
     network = train(
         tmp_path / "run",
