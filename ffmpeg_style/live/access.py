@@ -47,7 +47,7 @@ def read_key(path):
         lines = Path(path).read_text("utf-8").splitlines()
     except FileNotFoundError as error:
         raise InputNotFoundError(
-            f"no key file at {path}: write a key of 8 to 128 letters and digits into it"
+            f"no key file at {path}: write a key of 8 to 128 letters, digits or . _ ~ - into it"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"can't read a key from {path}") from error

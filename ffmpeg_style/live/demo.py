@@ -39,28 +39,34 @@ def demo_photographs():
 async def publish_demo(settings, tickets):
     """Publishes the clip as the stream `NAME`, until it is cancelled."""
     clip = settings.state / "demo.mp4"
-    if code := await _run(_drawing(settings, demo_photographs(), clip)):
-        log.error("the demo's clip could not be drawn: ffmpeg ended with code %d", code)
+    code, reason = await _run(_drawing(settings, demo_photographs(), clip))
+    if code:
+        log.error("the demo's clip could not be drawn: ffmpeg ended with code %d: %s", code, reason)
         return
     while True:
         ticket = tickets.issue(PUBLISH_CAMERA, NAME)
         try:
-            await _run(_publishing(settings, clip, ticket))
+            code, reason = await _run(_publishing(settings, clip, ticket))
         finally:
             tickets.revoke(ticket)
-        log.warning("the demo's clip ended; it starts again")
+        reason = reason.replace(ticket, "...")
+        log.warning("the demo's clip ended with code %d: %s; it starts again", code, reason)
         await asyncio.sleep(PAUSE)
 
 
 async def _run(command):
+    """The exit code of a program, and the last line that it said."""
     process = await children.start(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
+    last = "it told no reason"
     try:
-        return await process.wait()
+        async for line in children.lines(process.stderr):
+            last = line.strip() or last
+        return await process.wait(), last
     finally:
         await children.end(process)
 

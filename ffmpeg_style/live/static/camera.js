@@ -62,6 +62,7 @@ const camera = {
       stream = await navigator.mediaDevices.getUserMedia({ video, audio })
         .catch(() => navigator.mediaDevices.getUserMedia({ video })); // there may be no microphone
     } catch (error) {
+      if (turn !== this.turn) return false;
       this.say(error.name === "NotAllowedError" ? "The browser was not allowed to use the camera."
         : `The camera can’t be used: ${error.message}`);
       return false;
