@@ -110,11 +110,11 @@ def signature_faults(nodes, card):
     """What is wrong with a graph's inputs and outputs."""
     named = {node.name: node for node in nodes}
     expected = contract(card or {})
-    faults = [tensor_fault(named, name, *what) for name, what in expected.items()]
-    if STYLE_WEIGHTS in expected and not any(faults):
-        faults.append(default_fault(nodes, named[STYLE_WEIGHTS]))
+    found = {name: tensor_fault(named, name, *what) for name, what in expected.items()}
+    if STYLE_WEIGHTS in found and not found[STYLE_WEIGHTS]:
+        found[STYLE_WEIGHTS] = default_fault(nodes, named[STYLE_WEIGHTS])
     others = [node.name for node in ports(nodes) if node.name not in expected]
-    faults += [f"expected no further input, found {name}" for name in others]
+    faults = [*found.values(), *(f"expected no further input, found {name}" for name in others)]
     return [fault for fault in faults if fault]
 
 

@@ -126,6 +126,15 @@ def with_default(path):
     return path
 
 
+def with_default_and_size(path):
+    """The same, whose image has another size too."""
+    graph = read_graph(with_default(path))
+    node = next(node for node in graph.node if node.name == "frame")
+    node.attr["shape"].shape.dim[1].size = 16
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
 BROKEN = {
     "no card": (lambda path: graphs.contract_graph(path, card=False), "model_card"),
     "no licence": (lambda path: with_card(path, licence=None), "licence"),
@@ -135,6 +144,7 @@ BROKEN = {
     "more styles than inputs": (lambda path: with_card(path, styles=["a", "b"]), "style_weights"),
     "no style vector": (lambda path: with_card(path, vector=4), "style_vector"),
     "another default": (with_default, "style 0"),
+    "another default and size": (with_default_and_size, "style 0"),
     "float image": (graphs.float_graph, "frame"),
     "another size": (graphs.WRONG_SIZE.write, "16x16"),
     **{
