@@ -84,7 +84,10 @@ static int64_t now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/** Returns whether it is so before the time for looking is over; the next ones have half of it then, or else twice. */
+/**
+ * Returns whether it is so before the time for looking is over. Where it is not, the next ones look for half as long;
+ * where it is, but not at once, for twice as long.
+ */
 static int look_for(const Member *member, Condition *is_so)
 {
     atomic_int *const looking = &member->crew->looking;
@@ -95,15 +98,16 @@ static int look_for(const Member *member, Condition *is_so)
     while (time < most) {
         for (int i = 0; i < LOOKS; i++) {
             if (is_so(member)) {
-                if (time)
-                    atomic_store(looking, most < MOST_LOOKING ? 2 * most : most);
+                if (time && most < MOST_LOOKING) // no store without need: all threads read it
+                    atomic_store(looking, 2 * most);
                 return 1;
             }
             pause_thread();
         }
         time = now() - start;
     }
-    atomic_store(looking, most > LEAST_LOOKING ? most / 2 : most);
+    if (most > LEAST_LOOKING)
+        atomic_store(looking, most / 2);
     return 0;
 }
 
