@@ -29,6 +29,9 @@
 #define HELD_STRIDE FF_STYLE_HELD_STRIDE
 #define HELD (BLOCK * HELD_STRIDE)
 
+#define SUBPIXEL_BITS 4
+_Static_assert(FF_STYLE_SUBPIXELS == 1 << SUBPIXEL_BITS, "places are shifted by other bits");
+
 /** Neighbouring blocks of a row: what is known of them stays in the nearest cache, and their lines are long. */
 typedef struct Tile {
     int column, row;   ///< of the first block
@@ -93,8 +96,10 @@ static TARGET void filter_block(uint8_t *restrict out, const uint8_t *restrict f
 static TARGET void look_up(uint8_t *out, const StylePainting *last, int x, int y,
                            const StyleFilters *filters)
 {
-    const int column = limit(x >> 4, -PADDING + BEFORE, last->width + PADDING - LINES + BEFORE);
-    const int row = limit(y >> 4, -PADDING + BEFORE, last->height + PADDING - LINES + BEFORE);
+    const int column =
+        limit(x >> SUBPIXEL_BITS, -PADDING + BEFORE, last->width + PADDING - LINES + BEFORE);
+    const int row =
+        limit(y >> SUBPIXEL_BITS, -PADDING + BEFORE, last->height + PADDING - LINES + BEFORE);
     const uint8_t *from = last->pixels + row * last->stride + 3 * column;
     const int right = x & (FF_STYLE_SUBPIXELS - 1), below = y & (FF_STYLE_SUBPIXELS - 1);
 

@@ -37,6 +37,10 @@
     ((total)*3 / (4 * AREA)) // of the mean difference: light may change, and counts little
 #define FLAT 512             // squares of gradients that are noise's
 
+/* The largest level is half as large as the picture, and square.h's shifts are for 32 units. */
+_Static_assert(UNITS == 2 * FF_STYLE_SUBPIXELS && UNITS == 1 << UNIT_BITS && UNITS == 32,
+               "vectors on the largest level count in other units than the picture's");
+
 typedef struct Point {
     int x, y;
 } Point;
@@ -223,14 +227,13 @@ static void search_level(const Squares *squares, const Squares *parents, const S
         }
 }
 
-/** A square at a place in UNITS; `place` is moved into the picture's reach. */
+/** A square at a place in UNITS, which is moved into the picture's reach. */
 static StyleSquare take_between(const StylePlane *plane, int x, int y)
 {
     const int reach = FF_STYLE_PADDING - 2;
     const int column = limit(x >> UNIT_BITS, -reach, plane->width + reach - SIDE);
     const int row = limit(y >> UNIT_BITS, -reach, plane->height + reach - SIDE);
     const uint8_t *const from = plane->pixels + row * plane->stride + column;
-
     const int right = x & (UNITS - 1), below = y & (UNITS - 1);
 
     return right || below ? ff_style_take_between(from, plane->stride, right, below)

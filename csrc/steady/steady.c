@@ -66,7 +66,7 @@ static unsigned checksum(const StylePlane *plane)
 
     for (int y = 0; y < plane->height; y++)
         for (int x = 0; x < plane->width; x += 8) { // what is beside a line belongs to it
-            uint64_t pixels;
+            uint64_t pixels; // in the processor's order: others may dither otherwise
 
             memcpy(&pixels, plane->pixels + y * plane->stride + x, 8);
             sum = (sum ^ pixels) * 1099511628211u;
