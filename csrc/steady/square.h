@@ -1,5 +1,5 @@
 /*
- * Squares of 8x8 grey pixels, in vectors where every processor of the kind has them.
+ * Squares of 8x8 grey pixels, in vectors where every processor of the kind has them; the others do the same.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
