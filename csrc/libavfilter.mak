@@ -3,6 +3,7 @@ STYLETRANSFER_OBJS = \
     base/common.o \
     base/crew.o \
     base/pool.o \
+    base/processors.o \
     engine/counts.o \
     engine/engine.o \
     engine/finish.o \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../base/pool.h"
+#include "../base/processors.h"
 #include "../graph/budget.h"
 #include "../kernels/processor.h"
 #include "model.h"

@@ -4,16 +4,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE // sched_getaffinity()
-#endif
-
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../kernels/processor.h"
 #include "session.h"
@@ -45,18 +39,6 @@ int ff_style_read_device(const StyleContext *ctx, const char *text, StyleDevice 
     }
     return ff_style_error(ctx, -EINVAL,
                           "device is '%s'; expected auto, cpu, gpu, or gpu:N with N from 0", text);
-}
-
-int ff_style_count_processors(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-#ifdef __linux__
-    cpu_set_t allowed;
-
-    if (!sched_getaffinity(0, sizeof(allowed), &allowed)) // fails beyond 1024 processors
-        count = CPU_COUNT(&allowed);
-#endif
-    return count < 1 ? 1 : count > FF_STYLE_MAX_THREADS ? FF_STYLE_MAX_THREADS : (int)count;
 }
 
 /* Field numbers of tensorflow/core/protobuf/config.proto and rewriter_config.proto. */

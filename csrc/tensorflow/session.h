@@ -44,9 +44,6 @@ int ff_style_read_device(const StyleContext *ctx, const char *text, StyleDevice 
 /** Writes the configuration as TensorFlow's ConfigProto, serialised. */
 void ff_style_write_config(const StyleConfig *config, StyleMessage *message);
 
-/** How many processors this process may use. */
-int ff_style_count_processors(void);
-
 /**
  * Opens a session for the graph.
  *

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/processors.h"
 #include "fake_tensorflow.h"
 #include "graphs.h"
 #include "kernels/processor.h"
 #include "styletransfer.h"
-#include "tensorflow/session.h"
 
 #define WIDTH 40
 #define HEIGHT 20
