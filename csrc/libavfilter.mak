@@ -65,5 +65,9 @@ STYLETRANSFER_OBJS = \
     tensorflow/session.o \
     tensorflow/stderr.o
 
+# The same picture from any compiler: some make one instruction of a product and a sum, which rounds once, not twice.
+$(SUBDIR)vf_styletransfer.o: CFLAGS += -ffp-contract=off
+$(SUBDIR)styletransfer/%.o: CFLAGS += -ffp-contract=off
+
 OBJS-$(CONFIG_STYLETRANSFER_FILTER) += vf_styletransfer.o \
     $(addprefix styletransfer/,vf_pace.o vf_picture.o vf_report.o $(STYLETRANSFER_OBJS))

@@ -426,6 +426,21 @@ def test_makefile_lists_every_source():
     assert set(re.findall(r"[\w/]+\.o", (csrc / "libavfilter.mak").read_text())) == sources
 
 
+def test_makefile_rounds_as_any_compiler_does(tmp_path):
+    ours = ["vf_styletransfer.o", "styletransfer/vf_pace.o", "styletransfer/kernels/x86/avx2.o"]
+    (tmp_path / "Makefile").write_text(
+        "SUBDIR := libavfilter/\nCFLAGS := -O3\n"
+        f"include {project_folder('csrc')}/libavfilter.mak\n%.o:\n\t@echo $@ $(CFLAGS)\n"
+    )
+    targets = [f"libavfilter/{name}" for name in [*ours, "vf_scale.o"]]
+    command = ["make", "-s", "-C", tmp_path, *targets]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines == [
+        *(f"libavfilter/{name} -O3 -ffp-contract=off" for name in ours),
+        "libavfilter/vf_scale.o -O3",
+    ]
+
+
 def test_only_what_changed_in_csrc_is_copied(tmp_path):
     files = {"vf_styletransfer.c": "a", "styletransfer/x.c": "b", "styletransfer/y.h": "c"}
     ffmpeg_build._copy_ours(files, tmp_path)
