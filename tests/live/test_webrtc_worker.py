@@ -1,13 +1,18 @@
 """What a worker writes for RTMP and HLS, and what it encodes for browsers."""
 
 import os
+import re
+import subprocess
 import threading
+import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.live.webrtc.publishing import Publication
 from ffmpeg_style.live.webrtc.size import MAX_TIME, PATIENCE, WINDOW, PaintedSize
 from ffmpeg_style.live.webrtc.vp8 import MIN_BITRATE, Vp8Encoder
@@ -47,6 +52,40 @@ def test_publication_fits_what_has_been_turned():
     assert lying.shape == upright.shape == (48, 64)
     assert lying[:32].min() > 230
     assert upright[:32, :20].max() < 20 < 230 < upright[:32, 28:36].min()
+
+
+def test_publication_and_its_reader_keep_nothing_of_what_has_passed():
+    read_end, write_end = os.pipe()
+    command = [
+        *(str(ffmpeg_path()), "-nostdin", "-loglevel", "error", "-copyts", "-f", "nut"),
+        *("-i", f"pipe:{read_end}", "-map", "0", "-c", "copy", "-f", "null", "-"),
+    ]
+    reader = subprocess.Popen(command, pass_fds=[read_end], stderr=subprocess.PIPE, text=True)
+    os.close(read_end)
+    publication = Publication(write_end, with_sound=True)
+
+    def publish(first, end):
+        """Publishes frames and packets of sound; kB that both processes then take."""
+        for number in range(first, end):
+            frame = av.VideoFrame(160, 160, "yuv420p")  # More than NUT's `max_distance`.
+            frame.pts, frame.time_base = 3000 * number, RATE
+            publication.video(frame)
+            publication.audio(1600 * number, bytes(20))
+            while publication._has_video:
+                time.sleep(0)
+        return [resident(pid) for pid in (os.getpid(), reader.pid)]
+
+    begin = publish(0, 1000)
+    grown = np.subtract(publish(1000, 5000), begin)
+    publication.close()
+    assert reader.communicate(timeout=30)[1] == ""
+    assert grown.max() < 500, "a tenth of a kB for each packet is not noise"
+
+
+def resident(pid):
+    """The memory of a process, of its own, in kB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+)", status)[1])
 
 
 def test_encoder_gives_small_pictures_less_and_follows_the_network():

@@ -11,6 +11,13 @@ from ffmpeg_style.live.webrtc import messages
 
 MAX_WAITING = 100
 """Packets that wait for a pipe that is full; later ones are lost to RTMP and HLS."""
+_MUXING = {
+    "flush_packets": "1",
+    # With places to seek to, both ends would keep one for each picture, for as long as it goes on.
+    "syncpoints": "none",
+    "strict": "experimental",  # As FFmpeg wants it for those without.
+    "write_index": "0",
+}
 
 
 class Publication:
@@ -66,7 +73,7 @@ class Publication:
         while not isinstance(first := self._waiting.get(), av.VideoFrame):
             if first is None:
                 return
-        with av.open(self._file, "w", format="nut", options={"flush_packets": "1"}) as container:
+        with av.open(self._file, "w", format="nut", options=_MUXING) as container:
             video, audio = self._streams(container, first)
             self._write_video(container, video, first)
             for item in iter(self._waiting.get, None):
