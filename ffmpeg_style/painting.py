@@ -32,11 +32,7 @@ MOST_RATE = 1000
 def choose_model(
     model: str | PathLike[str] | None = None, style: Any = None
 ) -> str | PathLike[str]:
-    """The model that was asked for; else the default one, and for a picture that for any.
-
-    Raises:
-        InputNotFoundError: there is none for any painting.
-    """
+    """The model that was asked for; else the default one, and for a picture that for any."""
     if model is not None:
         return model
     is_any = any(
@@ -44,16 +40,7 @@ def choose_model(
         for part, _ in style_parts(DEFAULT_MODEL, style, pictures=True)
         if isinstance(part, Path)
     )
-    if not is_any:
-        return DEFAULT_MODEL
-    try:
-        find_model(ANY_MODEL)
-    except InputNotFoundError:
-        raise InputNotFoundError(
-            "a picture as the style needs a model for any painting, and none is there by the name "
-            f"{ANY_MODEL}: choose one by --model, or train one on it by ffmpeg-style train"
-        ) from None
-    return ANY_MODEL
+    return ANY_MODEL if is_any else DEFAULT_MODEL
 
 
 def style_parts(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model
+from ffmpeg_style.catalog import ANY_MODEL, find_model
 from ffmpeg_style.commands.export import export_model
-from ffmpeg_style.errors import InputNotFoundError, StoppedError
+from ffmpeg_style.errors import StoppedError
 from ffmpeg_style.extras import require
 from ffmpeg_style.free_photographs import free_photographs
 from ffmpeg_style.graphs.quiet import start_tensorflow
@@ -15,8 +15,6 @@ from ffmpeg_style.learning.settings import named_paintings
 from ffmpeg_style.options import WEIGHT, FiniteRange
 
 NETWORK = ("architecture", "width", "norm")
-STARTS = (ANY_MODEL, DEFAULT_MODEL)
-"""Names of models that a run of some minutes begins with, the better first."""
 
 
 @click.command(name="train")
@@ -179,19 +177,11 @@ def with_defaults(paintings, content, start, output, model, **options):
     if not content:
         content = free_photographs("train without --content")
     if start is None and not options["teacher"]:
-        start = next((model for name in STARTS if (model := shipped(name))), None)
+        start = find_model(ANY_MODEL)
     if model is None and paintings:
         model = str(Path(output) / f"{'-'.join(paintings)}.pb")
     given = dict(paintings=paintings, content=content, start=start, output=output, model=model)
     return given | options
-
-
-def shipped(name):
-    """The path of a model by its name; None where it is not there."""
-    try:
-        return find_model(name)
-    except InputNotFoundError:
-        return None
 
 
 def check_styles(paintings, collection, leave_out, teacher, content, steps, minutes, **_):

@@ -109,9 +109,14 @@ def test_mixes_are_told_apart(folder):
 
 def test_stylize_looks_at_pictures_before_it_begins(folder, tmp_path):
     photograph, target = folder / "blue.png", tmp_path / "target.png"
-    with pytest.raises(FileNotFoundError, match="needs a model for any painting"):
-        stylize(photograph, target, style=folder / "red.png")
     with pytest.raises(FileNotFoundError, match=r"nope\.jpg"):
         stylize(photograph, target, folder / "any.pb", style=tmp_path / "nope.jpg")
     stylize(photograph, target, folder / "any.pb", style=folder / "red.png")
     assert (np.asarray(Image.open(target))[0, 0] == np.array(BLUE) + RED - 100).all()
+
+
+def test_a_picture_as_the_style_asks_for_no_model(folder, tmp_path):
+    one, other = tmp_path / "one.png", tmp_path / "other.png"
+    stylize(folder / "blue.png", one, style=folder / "red.png")
+    stylize(folder / "blue.png", other, "any", style=folder / "red.png")
+    assert one.read_bytes() == other.read_bytes()
