@@ -12,6 +12,8 @@ MAX_LINE = 4096
 """Bytes of a line of a program's output; a longer one is cut."""
 PIPE_SIZE = 16384
 """Bytes that lie between this process and a program that does not read."""
+MAX_READ = 65536
+"""Bytes that are read of a program's output at a time: all that there is in a pipe."""
 
 
 async def start(command, **options):
@@ -27,9 +29,15 @@ async def start(command, **options):
     Raises:
         InputNotFoundError: setpriv, which asks the kernel for that, is not installed.
     """
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         *ending_with_parent(command), start_new_session=True, **options
     )
+    for descriptor in (1, 2):
+        if pipe := process._transport.get_pipe_transport(descriptor):
+            # asyncio asks for 256 KiB, for which there is room at the end of the heap alone: what
+            # lives a little longer stays there, with a hole before it, and the heap grows.
+            pipe.max_size = MAX_READ
+    return process
 
 
 async def end(process, grace=2):

@@ -2,11 +2,14 @@
 
 import asyncio
 import itertools
+import subprocess
+import tracemalloc
 from types import SimpleNamespace
 
 import aioice
 import pytest
 
+from ffmpeg_style.live import children
 from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import PATIENCE, FrameAssembler
 from ffmpeg_style.live.webrtc.broadcast import Broadcast
@@ -144,15 +147,7 @@ def test_client_whose_answers_are_late_stays(monkeypatch):
 
     async def stays():
         """Whether a connection outlives half a second of answers that take 0.05 s."""
-        here, there = aioice.Connection(ice_controlling=True), aioice.Connection(False)
-        for one, other in ((here, there), (there, here)):
-            await one.gather_candidates()
-            other.remote_username, other.remote_password = one.local_username, one.local_password
-        for one, other in ((here, there), (there, here)):
-            for candidate in one.local_candidates:
-                await other.add_remote_candidate(candidate)
-            await other.add_remote_candidate(None)
-        await asyncio.gather(here.connect(), there.connect())
+        here, there = await connected()
         answer = there.request_received
 
         def answer_late(*request):
@@ -167,6 +162,59 @@ def test_client_whose_answers_are_late_stays(monkeypatch):
     assert not asyncio.run(stays())
     adapt.wait_for_signs_of_life()
     assert asyncio.run(stays())
+
+
+def test_datagram_takes_no_more_memory_than_there_is_in_one(monkeypatch):
+    made = aioice.ice.StunProtocol.connection_made
+    monkeypatch.setattr(aioice.ice.StunProtocol, "connection_made", made)
+    adapt.read_short_datagrams()
+    datagram = bytes(range(250)) * 6
+
+    async def receive():
+        """What comes, and the bytes that were taken meanwhile."""
+        here, there = await connected()
+        tracemalloc.start()
+        await there.send(datagram)
+        received = await here.recv()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        await asyncio.gather(here.close(), there.close())
+        return received, peak
+
+    received, peak = asyncio.run(receive())
+    assert received == datagram
+    assert peak < 1 << 16
+
+
+def test_output_of_a_program_takes_no_more_memory_than_there_is_in_a_pipe():
+    async def receive():
+        """What comes, and the bytes that were taken meanwhile."""
+        process = await children.start(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        tracemalloc.start()
+        process.stdin.write(b"message")
+        received = await process.stdout.readexactly(7)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        await children.end(process)
+        return received, peak
+
+    received, peak = asyncio.run(receive())
+    assert received == b"message"
+    assert peak < 1 << 17
+
+
+async def connected():
+    """Two ends of a connection."""
+    here, there = aioice.Connection(ice_controlling=True), aioice.Connection(False)
+    for one, other in ((here, there), (there, here)):
+        await one.gather_candidates()
+        other.remote_username, other.remote_password = one.local_username, one.local_password
+    for one, other in ((here, there), (there, here)):
+        for candidate in one.local_candidates:
+            await other.add_remote_candidate(candidate)
+        await other.add_remote_candidate(None)
+    await asyncio.gather(here.connect(), there.connect())
+    return here, there
 
 
 def test_messages_are_read_as_they_were_written():

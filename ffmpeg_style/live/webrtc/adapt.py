@@ -1,7 +1,8 @@
 """Where this reaches behind aiortc's interface: all of it is here and in `sender`, and why.
 
 aiortc offers no way to take encoded frames from a receiver, to choose the addresses that are
-listened on, or to wait longer than half a second for a client's sign of life.
+listened on, or to wait longer than half a second for a client's sign of life; and asyncio none to
+say how long a datagram can be.
 """
 
 import ipaddress
@@ -14,6 +15,8 @@ RETRANSMISSIONS = 2
 """Of a question to a client that aioice asks but once."""
 CONSENT_FAILURES = 4
 """Missed answers after which a client is gone: some 35 s."""
+MAX_DATAGRAM = 9216
+"""Bytes: more than there is in an Ethernet frame, jumbo frames among them."""
 
 
 def take_packets(receiver, make_buffer):
@@ -57,6 +60,23 @@ async def _request(self, *args, retransmissions=None, **options):
 
 
 _impatient_request = aioice.ice.StunProtocol.request
+
+
+def read_short_datagrams():
+    """Has asyncio ask for no more memory for a datagram than one can take.
+
+    It asks for 256 KiB, of which it gives back what is left over. So much is free at the end of the
+    heap alone: what lives a little longer stays there, with a hole before it, and the heap grows.
+    """
+    aioice.ice.StunProtocol.connection_made = _connection_made
+
+
+def _connection_made(self, transport):
+    transport.max_size = MAX_DATAGRAM
+    _connection_made_at_length(self, transport)
+
+
+_connection_made_at_length = aioice.ice.StunProtocol.connection_made
 
 
 def listen_on(host):

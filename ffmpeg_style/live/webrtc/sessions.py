@@ -41,6 +41,7 @@ class Sessions:
     def __init__(self, settings, streams, tickets):
         adapt.listen_on(settings.host)
         adapt.wait_for_signs_of_life()
+        adapt.read_short_datagrams()
         self._settings = settings
         self._streams = streams
         self._tickets = tickets
