@@ -98,7 +98,7 @@ def paint_on_cluster(
     orders, files = _orders(left, path, settings, options, overwrite, piece)
     with (
         _quiet(),
-        progress_bar(progress=progress, unit=" frames", total=0, desc="cluster") as bar,
+        progress_bar(progress=progress, unit="frame", total=0, desc="cluster") as bar,
         _scheduler(cluster) as address,
     ):
         films = _Films(orders, bar)

@@ -40,7 +40,7 @@ def command(name, as_json, sheet, output, overwrite):
     elif name is not None:
         if models[0].error is not None:
             raise ModelError(models[0].error)
-        print(f"{'path':<15}{models[0].path}")
+        print(f"{'path':<16}{models[0].path}")
         print("\n".join(card_lines(models[0].card)))
     elif models:
         _print_table([_row(model) for model in models])

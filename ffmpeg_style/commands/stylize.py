@@ -178,7 +178,7 @@ def command(
         click.launch(outcomes[-1].work.target)
     done = sum(outcome.status == "done" for outcome in outcomes)
     if done and not quiet:
-        there = "it was there already; -y paints it again"
+        there = "it was there already, by these options or others; -y paints it again"
         if len(works) > 1:
             there = f"{done} of {len(works)} were there already; -y paints them again"
         print(f"ffmpeg-style: {there}", file=sys.stderr)

@@ -182,7 +182,7 @@ class _Order:
         for note in job.notes:
             logger.warning("%s", note)
         # It stays where it is not one of many.
-        options = dict(total=job.frames, unit=" frames", desc=self.target.name, leave=None)
+        options = dict(total=job.frames, unit="frame", desc=self.target.name, leave=None)
         return progress_bar(progress=self.progress, **options)
 
 

@@ -41,5 +41,5 @@ def test_lines_of_a_card():
     lines = card_lines({"name": "wave", "styles": ["a", "b"], "trained": RUN, "licence": "CC0-1.0"})
     assert lines[:2] == ["name            wave", "styles          a, b"]
     assert lines[2].startswith("trained         1,500 steps")
-    assert lines[3:] == ["data           341 photographs", "licence        CC0-1.0"]
+    assert lines[3:] == ["data            341 photographs", "licence         CC0-1.0"]
     assert card_lines({"trained": {}}) == []
