@@ -93,8 +93,7 @@ static int is_at_hand(const AVFilterContext *filter)
     return !strcmp(filter->filter->name, "scale");
 }
 
-void ff_styletransfer_note_coming(StylePace *pace,
-                                  const AVFilterContext *from)
+void ff_styletransfer_note_coming(StylePace *pace, const AVFilterContext *from)
 {
     if (!pace->asked || pace->is_coming || (from && !is_at_hand(from)))
         return;
