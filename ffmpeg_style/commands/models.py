@@ -30,7 +30,7 @@ def command(name, as_json, sheet, output, overwrite):
     """
     from ffmpeg_style.catalog import list_models, read_model
     from ffmpeg_style.errors import ModelError
-    from ffmpeg_style.graphs.card import card_lines
+    from ffmpeg_style.graphs.card import card_lines, titled
 
     if sheet is not None:
         return write_models(name, sheet, output, overwrite)
@@ -40,7 +40,7 @@ def command(name, as_json, sheet, output, overwrite):
     elif name is not None:
         if models[0].error is not None:
             raise ModelError(models[0].error)
-        print(f"{'path':<16}{models[0].path}")
+        print(titled("path", models[0].path))
         print("\n".join(card_lines(models[0].card)))
     elif models:
         _print_table([_row(model) for model in models])

@@ -90,13 +90,18 @@ def criteria_text(run):
     return f"the painting's short side at {run['style_size']}; {losses}"
 
 
+def titled(title, text):
+    """A line of a card, or of what is told below or above it: all texts in one column."""
+    return f"{title:<16}{text}".rstrip()
+
+
 def card_lines(card):
     """A card in lines, a line or more for each thing that it tells."""
     lines = []
     for key, value in card.items():
         texts = training_lines(value) if key == "trained" else [value_text(value)]
         titles = [key, *[""] * len(texts)]
-        lines += [f"{title:<16}{text}".rstrip() for title, text in zip(titles, texts, strict=False)]
+        lines += [titled(title, text) for title, text in zip(titles, texts, strict=False)]
         if key == "trained" and isinstance(value, dict) and "data" in value:
-            lines.append(f"{'data':<16}{value_text(value['data'])}")
+            lines.append(titled("data", value_text(value["data"])))
     return lines

@@ -17,6 +17,7 @@ from ffmpeg_style.graphs.card import (
     STYLED,
     card_faults,
     card_lines,
+    titled,
 )
 
 TRIED_SIZES = ((16, 16), (17, 39), (50, 31))
@@ -209,13 +210,14 @@ def run_faults(path):
 def describe(inspection):
     """An `Inspection` as text for a terminal."""
     lines = [*card_lines(inspection.card or {}), ""]
-    lines += [f"{name:<16}{dtype} {shape}" for name, (dtype, shape) in inspection.signature.items()]
+    signature = inspection.signature.items()
+    lines += [titled(name, f"{dtype} {shape}") for name, (dtype, shape) in signature]
     lines.append("")
     lines += [f"{count:>5} {op}" for op, count in inspection.ops.items()]
     width, height = inspection.size
     count = inspection.multiply_adds
     count = "unknown" if count is None else f"{count / 1e9:.3f} G"
-    lines += ["", f"weights         {inspection.weights:,}"]
-    lines += [f"multiply-adds   {count} at {width}x{height}", ""]
+    lines += ["", titled("weights", f"{inspection.weights:,}")]
+    lines += [titled("multiply-adds", f"{count} at {width}x{height}"), ""]
     lines += [f"broken: {fault}" for fault in inspection.faults] or ["contract kept"]
     return "\n".join(lines)
