@@ -23,22 +23,26 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def atomic_write(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[IO[bytes]]:
     """Yield a binary file that becomes ``path`` when the block ends well, and vanishes otherwise.
 
     The bytes are on the disk before the name is: a reader, and a restart after a power cut, see the
     old file or the new one.
 
+    Args:
+        path: of the file.
+        mode: who may read and write it; None for what the user's umask leaves.
+
     Raises:
         InputError: the folder cannot be written.
         StorageError: there is no room for the file.
     """
-    with atomic_path(path) as draft, open(draft, "wb") as file:
+    with atomic_path(path, mode) as draft, open(draft, "wb") as file:
         yield file
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[Path]:
     """As `atomic_write`, but yield the path of an empty file for another program to write.
 
     It has the suffix of ``path``, and no other part of a name that may be as long as names can be.
@@ -50,7 +54,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             yield draft
             with open(draft, "rb") as file:
                 os.fsync(file.fileno())
-            draft.chmod(0o666 & ~current_umask())
+            draft.chmod(0o666 & ~current_umask() if mode is None else mode)
             replace(draft, path)
         except OSError as error:
             draft.unlink(missing_ok=True)

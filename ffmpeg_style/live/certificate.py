@@ -2,9 +2,7 @@
 
 import datetime
 import ipaddress
-import os
 import ssl
-import tempfile
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from platformdirs import user_state_path
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import InputError, StyleError
+from ffmpeg_style.files import atomic_write
 from ffmpeg_style.live.addresses import own_addresses, own_names
 
 VALID = datetime.timedelta(days=397)
@@ -65,26 +64,15 @@ def own_certificate(path):
     wanted = _names()
     if not _is_good(path, wanted):
         try:
-            _keep(path, _make(wanted))
-        except OSError as error:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with atomic_write(path, mode=0o600) as file:
+                file.write(_make(wanted))
+        except (OSError, StyleError) as error:
+            reason = getattr(error.__cause__ or error, "strerror", error)
             raise InputError(
-                f"can't keep a certificate at {path}: {error.strerror}; give one by --certificate"
+                f"can't keep a certificate at {path}: {reason}; give one by --certificate"
             ) from error
     return path
-
-
-def _keep(path, content):
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # As `files.atomic_write`, but for nobody else to read.
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def _names():

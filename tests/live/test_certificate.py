@@ -28,7 +28,7 @@ def test_own_certificate_is_kept_and_made_anew_for_other_names(tmp_path, monkeyp
     assert "renamed.local" in names.get_values_for_type(x509.DNSName)
     path.write_text("cut off")
     assert own_certificate(path).read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
-    assert list(path.parent.iterdir()) == [path]
+    assert list(path.parent.iterdir()) == [path] and path.stat().st_mode & 0o777 == 0o600
 
 
 def test_certificate_that_cannot_be_kept_is_told(tmp_path):
