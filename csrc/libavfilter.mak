@@ -2,6 +2,7 @@
 STYLETRANSFER_OBJS = \
     base/common.o \
     base/crew.o \
+    base/groups.o \
     base/pool.o \
     base/processors.o \
     engine/counts.o \

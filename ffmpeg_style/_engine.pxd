@@ -110,6 +110,10 @@ cdef extern from "styletransfer.h" nogil:
     void ff_style_close(StyleEngine **engine)
 
 
+cdef extern from "base/groups.h" nogil:
+    int64_t ff_style_group_memory(const char *root)
+
+
 cdef extern from "graph/graphdef.h" nogil:
     ctypedef struct StyleContext:
         void *opaque

@@ -238,6 +238,11 @@ def op_is_allowed(op):
     return bool(ff_style_op_is_allowed(encoded, len(encoded)))
 
 
+def group_memory():
+    """Bytes that are left to the control groups of this process; 2^62 where those have no limit."""
+    return ff_style_group_memory("")
+
+
 cdef class _Graph:
     """A frozen graph that was read, and not run."""
 

@@ -5,11 +5,11 @@
  */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../base/groups.h"
 #include "budget.h"
 #include "small.h"
 
@@ -18,24 +18,11 @@
 #define MAX_NODES 100000
 // Rows or columns of a pooling's window, or of a block: TensorFlow goes over all of a window for each value.
 #define MAX_WINDOW 1024
-#define MAX_BYTES ((int64_t)1 << 62)
+#define MAX_BYTES FF_STYLE_NO_LIMIT
 
 static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-/** A number in a file of the system's; MAX_BYTES: there is none. */
-static int64_t read_number(const char *path)
-{
-    FILE *const file = fopen(path, "re");
-    long long number = MAX_BYTES;
-
-    if (file && fscanf(file, "%lld", &number) != 1)
-        number = MAX_BYTES;
-    if (file)
-        fclose(file);
-    return number;
 }
 
 int64_t ff_style_free_memory(void)
@@ -44,9 +31,9 @@ int64_t ff_style_free_memory(void)
     int64_t bytes = pages > 0 && page > 0 ? pages * page : MAX_BYTES;
     struct rlimit limit;
 
-    bytes = smaller(bytes, read_number("/sys/fs/cgroup/memory.max"));
+    bytes = smaller(bytes, ff_style_group_memory(""));
     if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY) {
-        const int64_t mapped = read_number("/proc/self/statm");
+        const int64_t mapped = ff_style_read_number("/proc/self/statm");
         const int64_t most =
             limit.rlim_cur < (rlim_t)MAX_BYTES ? (int64_t)limit.rlim_cur : MAX_BYTES;
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ffmpeg_style._engine import group_memory
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.graphs.card import STYLE_NAME
 from ffmpeg_style.learning.processor import fast_policy
@@ -161,9 +162,5 @@ def check_size(settings: TrainSettings) -> None:
 
 
 def machine_memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or its control group's."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # no control groups, or "max"
-        return memory
+    """Bytes of memory for this process: the machine's, or what its control groups have left."""
+    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), group_memory())
