@@ -48,8 +48,9 @@ class Chain:
 def source_filters(video: Video, size: tuple[int, int] | None = None) -> list[str]:
     """What comes before the painting, as filters of a chain.
 
-    Fields are woven into frames, untagged colours are taken as players take them, HDR becomes SDR,
-    and a picture that changes its size in mid-stream is fitted into the first one's with bars.
+    Pictures are put upright, fields woven into frames, untagged colours are taken as players take
+    them, HDR becomes SDR, and a picture that changes its size in mid-stream is fitted into the
+    first one's with bars.
 
     Args:
         video: the source.
@@ -58,7 +59,7 @@ def source_filters(video: Video, size: tuple[int, int] | None = None) -> list[st
     Raises:
         InputError: the table for HDR can't be kept in the user's cache.
     """
-    filters = ["yadif=deint=interlaced"] if video.interlaced else []
+    filters = [*video.upright, *(["yadif=deint=interlaced"] if video.interlaced else [])]
     if not video.is_rgb and not video.matrix:
         filters.append(f"setparams=colorspace={standard_of(video.width, video.height)}")
     if video.hdr:

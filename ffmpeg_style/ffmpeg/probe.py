@@ -8,6 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from PIL import ExifTags, Image
+
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.abilities import has_decoder
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
@@ -16,9 +18,21 @@ from ffmpeg_style.processes import run_with_parent
 
 ANIMATIONS = {"apng", "gif", "webp"}
 """Codecs whose every frame says how long it is shown, the last one too."""
+_PNG = {"apng", "png"}
 
 FIRST_FRAMES = 12
 """How many are looked at for what only frames tell: fields, brightness."""
+UPRIGHT = {
+    2: ("hflip",),
+    3: ("hflip", "vflip"),
+    4: ("vflip",),
+    5: ("transpose=cclock_flip",),
+    6: ("transpose=clock",),
+    7: ("transpose=clock_flip",),
+    8: ("transpose=cclock",),
+}
+"""Filters that put a picture upright, by the orientation that its EXIF data tell of."""
+_ON_ITS_SIDE = 5  # and above
 _HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _UNKNOWN = {None, 0, "unknown", "unspecified", "reserved"}
 _TOLD = (
@@ -70,6 +84,7 @@ class Video:
         last_frame: seconds that the last frame of an animation is shown; None for other videos.
         is_two_layered: whether it is a Dolby Vision that has no picture of its own without it.
         alpha_apart: whether the transparency is coded beside the picture, as VP8 and VP9 have it.
+        upright: the filters that put it upright where ffmpeg does not by itself.
     """
 
     index: int
@@ -90,6 +105,7 @@ class Video:
     last_frame: float | None = None
     is_two_layered: bool = False
     alpha_apart: bool = False
+    upright: tuple[str, ...] = ()
 
     @property
     def hdr(self) -> str | None:
@@ -157,7 +173,9 @@ def probe(path: Path, name: Path | None = None) -> Source:
     container = found.get("format", {})
     duration = container.get("duration")
     return Source(
-        video=video_of(picture, frames, _last_frame(path, name, picture)),
+        video=video_of(
+            picture, frames, _last_frame(path, name, picture), _orientation(path, picture, frames)
+        ),
         streams=tuple(_stream(stream) for stream in streams if stream is not picture),
         duration=float(duration) if duration else None,
         tags=_tags(container),
@@ -197,6 +215,7 @@ def video_of(
     stream: Mapping[str, Any],
     frames: Sequence[Mapping[str, Any]],
     last_frame: float | None = None,
+    orientation: int = 1,
 ) -> Video:
     """A stream of pictures, from what ffprobe says in JSON.
 
@@ -204,13 +223,15 @@ def video_of(
         stream: one of its "streams".
         frames: the first of its "frames".
         last_frame: as in `Video`.
+        orientation: as EXIF data have it, where ffmpeg does not put it upright by itself.
     """
     frame = frames[0] if frames else {}
     told = {**frame, **{key: stream[key] for key in _TOLD if stream.get(key) not in _UNKNOWN}}
     width, height = told.get("width", 0), told.get("height", 0)
     # ffprobe tells of the stream how a container turns it; Motion JPEG tells it of each frame, and
     # so do FFmpeg's libraries.
-    if _is_turned([*_side_data(stream), *_side_data(frame)]):
+    is_turned = _is_turned([*_side_data(stream), *_side_data(frame)])
+    if is_turned or orientation >= _ON_ITS_SIDE:
         width, height = height, width
     count, tick = stream.get("nb_frames", ""), _fraction(stream.get("time_base"))
     mean = _fraction(stream.get("avg_frame_rate"))
@@ -239,6 +260,7 @@ def video_of(
             for data in _side_data(stream)
         ),
         alpha_apart=_tags(stream).get("alpha_mode") == "1",
+        upright=UPRIGHT.get(orientation, ()),
     )
 
 
@@ -249,6 +271,18 @@ def _last_frame(path, name, stream):
     only = ("-select_streams", str(stream["index"]), "-show_entries", "packet=duration_time")
     packets = _ffprobe(path, name, *only).get("packets", [])
     return float(packets[-1].get("duration_time", 0)) if packets else None
+
+
+def _orientation(path, stream, frames):
+    """That of a PNG, as EXIF data have it; 1 where ffmpeg turns it, which it does from 8 on."""
+    is_turned = any("rotation" in data for frame in frames for data in _side_data(frame))
+    if is_turned or stream.get("codec_name") not in _PNG:
+        return 1
+    try:
+        with Image.open(path) as picture:
+            return picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, SyntaxError, ValueError):
+        return 1
 
 
 def _stream(stream):

@@ -11,8 +11,6 @@ from av.sidedata.sidedata import Type
 
 from ffmpeg_style.ffmpeg.pyav.side_data import side_data
 
-_TURNS = {90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}
-"""By degrees."""
 _LABELS = re.compile(r"((?:\[\w+\])*)(.*?)((?:\[\w+\])*)$", re.DOTALL)
 
 
@@ -85,14 +83,11 @@ class Filters:
 
 
 def _turn_filters(frame, decoder):
-    """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c).
-
-    Of a matrix that PyAV can't be asked for, the angle alone is known: a mirrored one stays so.
-    """
+    """What puts a frame upright, as ffmpeg does by itself (fftools/ffmpeg_filter.c)."""
     matrix = side_data(frame, decoder).get(Type.DISPLAYMATRIX)
-    turn = -frame.rotation % 360
     if matrix is None:
-        return _TURNS.get(round(turn), [])
+        return []
+    turn = -frame.rotation % 360
     values = memoryview(bytes(matrix)).cast("i")
     if abs(turn - 90) < 1:
         return [f"transpose={'cclock_flip' if values[3] > 0 else 'clock'}"]
