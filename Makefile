@@ -3,7 +3,7 @@
 # make fuzz         what reads models, on broken ones, RUNS times each
 # make test-arm     the engine for ARM of 64 bits: its tests in C and paintings, emulated
 # make lint         style and warnings
-# make test-matrix  the build and a clip with every series of FFmpeg that has a patch
+# make test-matrix  the build and the filter's tests with every series of FFmpeg that has a patch; both profiles
 # make check-cluster  a film on a cluster whose parts are killed; as root
 # make bench-cluster  what a cluster costs: two workers beside one process, small clips, 1,000 workers
 # make check-live   the live server: delays, restarts and refusals, measured

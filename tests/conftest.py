@@ -12,7 +12,7 @@ from PIL import Image
 MARKERS = {
     "arm": "cross-compiles the engine for ARM, and runs it emulated: `make test-arm`",
     "graphs": "runs 300 networks drawn by lot, and 500 broken ones: `make check-graphs`",
-    "matrix": "builds every series of FFmpeg, for an hour or so: `make test-matrix`",
+    "matrix": "builds every series of FFmpeg, for two hours or so: `make test-matrix`",
     "live": "measures the live server, for a quarter of an hour: `make check-live`",
 }
 FIGURES = pytest.StashKey()
