@@ -34,6 +34,12 @@ class Model:
     error: str | None = None
 
     @property
+    def styles(self) -> list[str]:
+        """The names of its styles; empty where its card tells none."""
+        styles = self.card.get("styles")
+        return [str(name) for name in styles] if isinstance(styles, list) else []
+
+    @property
     def paints_alone(self) -> bool:
         """Whether it can be used as it is; one for any painting needs a picture of one."""
         return self.error is None and not self.card.get("vector")

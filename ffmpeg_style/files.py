@@ -139,12 +139,17 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
     if exists and not path.is_file():
         raise InputError(f"{path} is no file; expected the name of a file to write")
     if exists and not overwrite:
-        raise InputError(
-            f"{path} exists already; choose another target, or replace it by -y (overwrite=True)"
-        )
+        raise file_exists(path)
     descriptor, draft = _make_draft(path)
     os.close(descriptor)
     draft.unlink(missing_ok=True)
+
+
+def file_exists(path: str | os.PathLike[str]) -> InputError:
+    """The error of a target that nobody said to replace."""
+    return InputError(
+        f"{path} exists already; choose another target, or say that it is to be replaced (-y)"
+    )
 
 
 def check_no_source(path: Path, *sources: Path) -> None:

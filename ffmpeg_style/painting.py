@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model
+from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model, list_models
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.pictures import SUFFIXES, Picture, check_picture, read_painting
 
@@ -32,15 +32,24 @@ MOST_RATE = 1000
 def choose_model(
     model: str | PathLike[str] | None = None, style: Any = None
 ) -> str | PathLike[str]:
-    """The model that was asked for; else the default one, and for a picture that for any."""
+    """The model that was asked for; else the default one, and for a picture that for any.
+
+    Raises:
+        InputError: the default model lacks the style, and others have it.
+    """
     if model is not None:
         return model
-    is_any = any(
-        part.exists() or part.suffix.lower() in SUFFIXES
-        for part, _ in style_parts(DEFAULT_MODEL, style, pictures=True)
-        if isinstance(part, Path)
-    )
-    return ANY_MODEL if is_any else DEFAULT_MODEL
+    parts = style_parts(DEFAULT_MODEL, style, pictures=True)
+    others = [part for part, _ in parts if isinstance(part, Path)]
+    if any(part.exists() or part.suffix.lower() in SUFFIXES for part in others):
+        return ANY_MODEL
+    names = {str(part) for part, _ in parts}
+    if others and (having := [it.name for it in list_models() if names <= set(it.styles)]):
+        raise InputError(
+            f"style {style!r} is not in {DEFAULT_MODEL}, the default model; "
+            f"expected it with a model that has it: --model {' or '.join(having)}"
+        )
+    return DEFAULT_MODEL
 
 
 def style_parts(

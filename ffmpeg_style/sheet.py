@@ -92,7 +92,7 @@ def shown_at(photograph):
 
 def names(model):
     """The styles on a model's card; None alone for a graph of others, which may have none."""
-    return model.card.get("styles") or [None]
+    return model.styles or [None]
 
 
 def painted(model, style, photograph):

@@ -49,7 +49,11 @@ def _model_file(config, root, path):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Put the engine's docstrings where its page names it: mkdocstrings reads no compiled class."""
+    """Put the engine's docstrings where its page names it: mkdocstrings reads no compiled class.
+
+    Links from docs/ to models/ are as in the repository, where they are side by side.
+    """
+    markdown = markdown.replace("](../models/", "](models/")
     if "<!-- engine -->" not in markdown:
         return markdown
     from ffmpeg_style import Engine

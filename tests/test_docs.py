@@ -57,6 +57,12 @@ def test_examples_in_python_run(page, tmp_path, ffmpeg):
     assert (tmp_path / "painted.mp4").stat().st_size
 
 
+def test_links_of_the_repository_lead_to_files():
+    for page in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob("models/*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)[)#]", page.read_text()):
+            assert ":" in link or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
 def test_the_site_builds_and_every_link_is_right(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
     result = subprocess.run(

@@ -72,7 +72,7 @@ class Desk:
         return [
             {
                 "name": model.name,
-                "styles": model.card.get("styles") or [],
+                "styles": model.styles,
                 "any": not model.paints_alone,
             }
             for model in list_models()

@@ -28,6 +28,7 @@ from ffmpeg_style.ffmpeg.filter_graph import Painting
 from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
 from ffmpeg_style.ffmpeg.probe import Source, probe
 from ffmpeg_style.ffmpeg.stylize import stylize
+from ffmpeg_style.files import file_exists
 from ffmpeg_style.painting import check_seconds, check_shape
 from ffmpeg_style.progress import progress_bar
 
@@ -193,9 +194,7 @@ def check_target(clip: Clip) -> None:
         raise InputError(f"{target} is no file; expected the name of a file to write")
     if clip.order.overwrite or not places.exists(target) or _marked(clip)[1:] == [_now(target)]:
         return
-    raise InputError(
-        f"{target} exists already; choose another target, or replace it by -y (overwrite=True)"
-    )
+    raise file_exists(target)
 
 
 def begin(clip: Clip) -> None:

@@ -72,8 +72,7 @@ def _row(model):
     size = f"{model.path.stat().st_size / 1e6:.1f} MB"
     if model.error is not None:
         return [model.name, size, model.error]
-    styles = model.card.get("styles")
-    names = ", ".join(map(str, styles)) if isinstance(styles, list) else ""
+    names = ", ".join(model.styles)
     return [model.name, size, names, *(str(model.card.get(key, "")) for key in COLUMNS)]
 
 

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -50,6 +51,7 @@ def execute(job: Job, source: Path, draft: Path, bar: tqdm, names: Mapping[str, 
 
 def run_ffmpeg(command: Sequence[str], draft: Path, bar: tqdm, names: Mapping[str, str]) -> int:
     """Run a command line of ffmpeg's to its end; all else is as `execute` has it."""
+    logger.info("%s", shlex.join(command))
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(
             ending_with_parent(list(command)),

@@ -747,6 +747,10 @@ def test_command(make, model, shown, tmp_path):
     assert failed.returncode == 2
     assert failed.stderr.startswith("ffmpeg-style: style 'nope' is not in the model")
     assert failed.stderr.count("\n") == 1
+    for style, models in ("scream", "museum or scream or scream-fast"), ("wave+scream", "museum"):
+        failed = run(source, "-o", target, "-y", "--style", style)
+        assert failed.returncode == 2
+        assert failed.stderr.endswith(f"--model {models}\n") and failed.stderr.count("\n") == 1
 
 
 def test_command_shows_its_progress_on_a_terminal(make, model, tmp_path):
