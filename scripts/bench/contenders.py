@@ -88,11 +88,14 @@ def contenders():
             "styletransfer in memory",
             None,
             ("null",),
-            filter_command("auto", decoded=True),
+            filter_command("auto", steady=0, decoded=True),
             close=True,
         ),
         Contender("engine alone auto", None, ("null",), engine_command, close=True),
-        Contender("styletransfer auto", None, both, filter_command("auto")),
+        Contender("styletransfer auto", None, both, filter_command("auto"), close=True),
+        Contender(
+            "styletransfer steady=0", None, both, filter_command("auto", steady=0), close=True
+        ),
         *openvino_contenders("bf16"),
         Contender("styletransfer fp32", "fp32", both, filter_command("fp32")),
         *openvino_contenders("fp32"),
@@ -118,14 +121,15 @@ def onnx_contenders():
         yield Contender(f"ONNX Runtime {hint}", "fp32", ("null",), onnx_command(parallel))
 
 
-def filter_command(precision, decoded=False):
-    """Commands of the filter with its defaults but for the precision.
+def filter_command(precision, steady=None, decoded=False):
+    """Commands of the filter with its defaults but for the precision, and for ``steady``.
 
     With ``decoded``, a few frames are decoded and converted once, and come again and again.
     """
 
     def command(job):
-        painting = filter_text(job.tools.models[job.case.architecture], precision=precision)
+        model = job.tools.models[job.case.architecture]
+        painting = filter_text(model, precision=precision, steady=steady)
         before = ("format=rgb24", f"loop=loop=-1:size={DECODED}") if decoded else ()
         return ffmpeg_command(job, job.tools.ffmpeg, painting, before)
 
@@ -216,7 +220,7 @@ def peer_command(job, name, model, *options):
 
 
 def engine_command(job):
-    """The engine in a loop in C, with its defaults."""
+    """The engine in a loop in C, with its defaults; to it, each frame is a picture by itself."""
     case = job.case
     model = str(job.tools.models[case.architecture])
     numbers = map(str, (case.width, case.height, job.frames, 0, 0))

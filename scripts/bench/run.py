@@ -32,7 +32,7 @@ from ffmpeg_style.learning.processor import cpu_flags, has_bfloat16
 SIZES = ((256, 256), (640, 360), (1280, 720), (1920, 1080))
 TRIAL_FRAMES = 6  # of the first run, which finds out how many a measurement takes
 MOST_FRAMES = 5000
-CLOSE_TIMES = 5  # in a round, for contenders whose difference is smaller than that of two minutes
+CLOSE_TIMES = 3  # in a round, for contenders whose difference is smaller than that of two minutes
 DISTURBED = 0.1  # share of the processors that others may take; beyond it is measured again
 
 

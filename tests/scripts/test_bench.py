@@ -132,11 +132,11 @@ def test_a_ratio_is_of_what_ran_side_by_side():
 
 
 def test_close_contenders_alternate_in_a_round():
-    ours = {"styletransfer in memory", "engine alone auto", "styletransfer auto"}
-    chosen = [one for one in run.contenders() if one.name in ours]
+    close = ["styletransfer in memory", "engine alone auto", "styletransfer auto"]
+    close += ["styletransfer steady=0"]
+    chosen = [one for one in run.contenders() if one.name in {*close, "styletransfer fp32"}]
     names = [one.name for one in run.one_round(chosen)]
-    pair = ["styletransfer in memory", "engine alone auto"]
-    assert names == [*(run.CLOSE_TIMES * pair), "styletransfer auto"]
+    assert names == [*(run.CLOSE_TIMES * close), "styletransfer fp32"]
 
 
 def test_peak_is_the_median_of_the_case():
