@@ -269,7 +269,14 @@ static void give_shares(StyleCrew *crew, unsigned number)
         }
 }
 
-void ff_style_share(StyleCrew *crew, StyleWork work, void *job, int count)
+static void do_alone(StyleWork work, void *job, int count)
+{
+    const StyleParts all = {.end = count};
+
+    work(job, &all);
+}
+
+static void share(StyleCrew *crew, StyleWork work, void *job, int count)
 {
     const unsigned number = atomic_load(&crew->number) + 1;
     Member leader = {.crew = crew, .job = number - 1, .parts.memory = crew->memory};
@@ -284,6 +291,14 @@ void ff_style_share(StyleCrew *crew, StyleWork work, void *job, int count)
         tell_change(crew);
     do_parts(&leader);
     wait_for(&leader, all_done);
+}
+
+void ff_style_share(StyleCrew *crew, StyleWork work, void *job, int count)
+{
+    if (crew)
+        share(crew, work, job, count);
+    else
+        do_alone(work, job, count);
 }
 
 void ff_style_end_crew(StyleCrew *crew)

@@ -68,7 +68,12 @@ void ff_style_begin_crew(StyleCrew *crew, int most);
  */
 int ff_style_equip_crew(StyleCrew *crew, size_t size);
 
-/** Does all parts of a job with those who help; the leader alone calls this. `count` is FF_STYLE_MAX_PARTS at most. */
+/**
+ * Does all parts of a job with those who help; the leader alone calls this.
+ *
+ * @param crew  NULL: the calling thread is alone, and without memory
+ * @param count FF_STYLE_MAX_PARTS at most
+ */
 void ff_style_share(StyleCrew *crew, StyleWork work, void *job, int count);
 
 /** Lets the helpers go; returns when they have gone. */

@@ -459,7 +459,7 @@ void ff_style_flush(StyleEngine *e)
         cancel(ff_style_request_of(e, e->started++));
     e->nb_flushes++;
     ff_style_tell_helpers(e);
-    ff_style_finish_painted(e); // passes over those
+    ff_style_finish_painted(e, NULL); // passes over those
     pthread_cond_broadcast(&e->done);
     ff_style_wait_for_frames(e, end);
     pthread_mutex_unlock(&e->lock);

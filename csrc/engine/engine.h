@@ -91,7 +91,9 @@ void ff_style_wait_for_frames(StyleEngine *e, uint64_t end);
 /**
  * Under the lock: finishes the frames that are painted, in their order. One thread does that at a time; those
  * that others paint meanwhile are left to it.
+ *
+ * @param crew who helps; NULL: nobody
  */
-void ff_style_finish_painted(StyleEngine *e);
+void ff_style_finish_painted(StyleEngine *e, StyleCrew *crew);
 
 #endif

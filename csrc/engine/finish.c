@@ -60,7 +60,7 @@ static int goes_on(const StyleFinisher *finisher, const StyleRequest *request)
                    (size_t)finisher->nb_values * sizeof(*finisher->chooser));
 }
 
-static void hold(StyleFinisher *finisher, StyleRequest *request)
+static void hold(StyleFinisher *finisher, StyleCrew *crew, StyleRequest *request)
 {
     const StyleFrame *const frame = &request->frame;
     uint8_t *const painting = request->canvas ? request->canvas : frame->dst;
@@ -72,16 +72,16 @@ static void hold(StyleFinisher *finisher, StyleRequest *request)
     memcpy(finisher->chooser, request->chooser,
            (size_t)finisher->nb_values * sizeof(*finisher->chooser));
     // Without memory for it, the frame is painted as it would be by itself.
-    ff_style_steady(&finisher->steady, &request->source, painting, stride, request->steady);
+    ff_style_steady(&finisher->steady, crew, &request->source, painting, stride, request->steady);
     if (request->canvas)
         ff_style_write_frame(frame, painting, FF_STYLE_SAMPLE_UINT8, FF_STYLE_RANGE_255,
                              request->strength, request->colors);
 }
 
-void ff_style_finish_request(StyleFinisher *finisher, StyleRequest *request)
+void ff_style_finish_request(StyleFinisher *finisher, StyleCrew *crew, StyleRequest *request)
 {
     if (request->is_held && request->result > 0)
-        hold(finisher, request);
+        hold(finisher, crew, request);
     else
         ff_style_forget(&finisher->steady);
     if (request->canvas)

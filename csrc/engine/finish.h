@@ -27,8 +27,12 @@ void ff_style_close_finisher(const StyleContext *ctx, StyleFinisher *finisher);
 /** On the thread that will paint the frame: keeps of the source what finishing needs. */
 void ff_style_prepare_request(StyleRequest *request);
 
-/** Finishes a frame that was painted, or failed. One thread at a time, and in the order of the frames. */
-void ff_style_finish_request(StyleFinisher *finisher, StyleRequest *request);
+/**
+ * Finishes a frame that was painted, or failed. One thread at a time, and in the order of the frames.
+ *
+ * @param crew who helps; NULL: nobody
+ */
+void ff_style_finish_request(StyleFinisher *finisher, StyleCrew *crew, StyleRequest *request);
 
 /** Frees what a request keeps for frames to come. */
 void ff_style_clear_request(StyleRequest *request);

@@ -41,7 +41,7 @@ static void tell_done(StyleEngine *e, StyleRequest *request)
     pthread_mutex_lock(&e->lock);
 }
 
-void ff_style_finish_painted(StyleEngine *e)
+void ff_style_finish_painted(StyleEngine *e, StyleCrew *crew)
 {
     if (e->finishing)
         return;
@@ -50,7 +50,7 @@ void ff_style_finish_painted(StyleEngine *e)
         StyleRequest *const request = ff_style_request_of(e, e->finished);
 
         pthread_mutex_unlock(&e->lock);
-        ff_style_finish_request(&e->finisher, request);
+        ff_style_finish_request(&e->finisher, crew, request);
         pthread_mutex_lock(&e->lock);
         e->finished++;
         if (!request->done)
@@ -88,28 +88,32 @@ static void paint_next(StyleEngine *e)
 {
     StyleRequest *const request = ff_style_request_of(e, e->started++);
     StylePainter *const painter = find_painter(e);
+    StyleCrew *const crew = e->model.plan ? &painter->crew : NULL;
 
     e->nb_painting++;
     painter->is_busy = 1;
     ff_style_tell_helpers(e);
-    if (e->model.plan) {
-        ff_style_begin_crew(&painter->crew, e->info.threads - 1);
+    if (crew) {
+        ff_style_begin_crew(crew, e->info.threads - 1);
         if (e->nb_idle && e->info.threads > 1)
             pthread_cond_broadcast(&e->work);
     }
     pthread_mutex_unlock(&e->lock);
     ff_style_prepare_request(request);
     ff_style_paint(&e->model, painter, request);
-    if (e->model.plan)
-        ff_style_end_crew(&painter->crew);
     pthread_mutex_lock(&e->lock);
+    request->painted = 1;
+    ff_style_finish_painted(e, crew); // those who helped to paint help with that too
+    if (crew) {
+        pthread_mutex_unlock(&e->lock);
+        ff_style_end_crew(crew);
+        pthread_mutex_lock(&e->lock);
+    }
     painter->is_busy = 0;
     e->nb_painting--;
     ff_style_tell_helpers(e);
     if (e->nb_idle && may_begin(e))
-        pthread_cond_signal(&e->work); // while this thread finishes what is painted
-    request->painted = 1;
-    ff_style_finish_painted(e);
+        pthread_cond_signal(&e->work);
 }
 
 /** Under the lock: the crew that paints, has room for a helper, and has the fewest; NULL: there is none. */

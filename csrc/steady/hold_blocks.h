@@ -1,6 +1,7 @@
 /*
- * How paintings are held, a row of blocks after the other: for the files that say what it is called (HOLD_PAINTING),
- * which processors it is for (TARGET), and what filters a block (FILTER_BLOCK) where these have something for it.
+ * How paintings are held, a row of blocks after the other: for the files that say what it is called (HOLD_ROWS,
+ * SHARPEN_ENDS), which processors it is for (TARGET), and what filters a block (FILTER_BLOCK) where these have something
+ * for it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -112,15 +113,14 @@ static TARGET void look_up(uint8_t *out, const StylePainting *last, int x, int y
                  filters->taps[below]);
 }
 
-static TARGET void look_up_tile(uint8_t held[HELD], const StyleHold *hold,
-                                const StylePainting *last, const Tile *tile)
+static TARGET void look_up_tile(uint8_t held[HELD], const StyleHold *hold, const Tile *tile)
 {
     const int place = tile->row * hold->motion->columns + tile->column;
     const StyleVector *const vectors = hold->motion->vectors + place;
     const int x = tile->column * BLOCK, y = tile->row * BLOCK;
 
     for (int i = 0; i < tile->columns; i++)
-        look_up(held + i * ROW, last, (x + i * BLOCK) * FF_STYLE_SUBPIXELS + vectors[i].x,
+        look_up(held + i * ROW, hold->last, (x + i * BLOCK) * FF_STYLE_SUBPIXELS + vectors[i].x,
                 y * FF_STYLE_SUBPIXELS + vectors[i].y, hold->filters);
 }
 
@@ -168,8 +168,7 @@ static TARGET void blend_line(uint8_t *restrict out, const uint8_t *restrict lin
     }
 }
 
-static TARGET void blend(const StyleHold *hold, const Tile *tile, const uint8_t *held,
-                         ptrdiff_t kept_stride)
+static TARGET void blend(const StyleHold *hold, const Tile *tile, const uint8_t *held)
 {
     const int columns = hold->motion->columns;
     const unsigned place = (unsigned)(tile->row * columns + tile->column);
@@ -180,7 +179,7 @@ static TARGET void blend(const StyleHold *hold, const Tile *tile, const uint8_t 
     spread_weights(weights.lower, corners + columns + 1, tile->columns);
     fill_dither(weights.dither, hold->seed * 131 + place, (unsigned)(tile->columns * ROW));
     for (int i = 0; i < tile->height; i++)
-        blend_line(tile->kept + i * kept_stride, tile->painting + i * tile->stride,
+        blend_line(tile->kept + i * hold->kept->stride, tile->painting + i * tile->stride,
                    held + i * HELD_STRIDE, &weights, i, tile->width);
 }
 
@@ -244,9 +243,9 @@ static TARGET int is_held(const StyleHold *hold, const Tile *tile)
     return 0;
 }
 
-static TARGET Tile take_tile(const StylePainting *kept, int column, int row, uint8_t *painting,
-                             ptrdiff_t stride)
+static TARGET Tile take_tile(const StyleHold *hold, int column, int row)
 {
+    const StylePainting *const kept = hold->kept;
     const int x = column * BLOCK, y = row * BLOCK;
     const int width = limit(kept->width - x, 0, TILE_BLOCKS * BLOCK);
 
@@ -255,28 +254,28 @@ static TARGET Tile take_tile(const StylePainting *kept, int column, int row, uin
                   (width + BLOCK - 1) / BLOCK,
                   3 * width,
                   limit(kept->height - y, 0, BLOCK),
-                  painting + y * stride + 3 * x,
-                  stride,
+                  hold->painting + y * hold->stride + 3 * x,
+                  hold->stride,
                   kept->pixels + y * kept->stride + 3 * x};
 }
 
 /** Keeps what the painting becomes, and finds how much of that is to be sharpened. */
-static TARGET void hold_tile(const StyleHold *hold, const StylePainting *last, const Tile *tile)
+static TARGET void hold_tile(const StyleHold *hold, const Tile *tile)
 {
+    const ptrdiff_t stride = hold->kept->stride;
     uint8_t *const sharpness = hold->sharpness + tile->row * hold->motion->columns + tile->column;
     uint8_t held[HELD];
     int painted[TILE_BLOCKS], left[TILE_BLOCKS];
 
     if (!is_held(hold, tile)) {
         for (int i = 0; i < tile->height; i++)
-            memcpy(tile->kept + i * last->stride, tile->painting + i * tile->stride,
-                   (size_t)tile->width);
+            memcpy(tile->kept + i * stride, tile->painting + i * tile->stride, (size_t)tile->width);
         return;
     }
-    look_up_tile(held, hold, last, tile);
-    blend(hold, tile, held, last->stride);
+    look_up_tile(held, hold, tile);
+    blend(hold, tile, held);
     find_details(painted, tile, tile->painting, tile->stride);
-    find_details(left, tile, tile->kept, last->stride);
+    find_details(left, tile, tile->kept, stride);
     for (int i = 0; i < tile->columns; i++)
         sharpness[i] =
             find_sharpness(painted[i], left[i], weight_of(hold, tile->column + i, tile->row) / 4);
@@ -299,8 +298,9 @@ static TARGET void sharpen_line(uint8_t *restrict out, const uint8_t *restrict f
 }
 
 /** Paints what is kept, sharpened. */
-static TARGET void sharpen_tile(const StyleHold *hold, const Tile *tile, ptrdiff_t kept_stride)
+static TARGET void sharpen_tile(const StyleHold *hold, const Tile *tile)
 {
+    const ptrdiff_t stride = hold->kept->stride;
     const uint8_t *const blocks =
         hold->sharpness + tile->row * hold->motion->columns + tile->column;
     int16_t sharpness[TILE];
@@ -311,41 +311,42 @@ static TARGET void sharpen_tile(const StyleHold *hold, const Tile *tile, ptrdiff
         for (int j = 0; j < ROW; j++)
             sharpness[i * ROW + j] = blocks[i];
     for (int i = 0; i < tile->height; i++)
-        sharpen_line(tile->painting + i * tile->stride, tile->kept + i * kept_stride, kept_stride,
-                     sharpness, tile->width);
+        sharpen_line(tile->painting + i * tile->stride, tile->kept + i * stride, stride, sharpness,
+                     tile->width);
 }
 
-static TARGET void hold_row(const StyleHold *hold, const StylePainting *last,
-                            const StylePainting *kept, int row, uint8_t *painting, ptrdiff_t stride)
+static TARGET void hold_row(const StyleHold *hold, int row)
 {
     for (int column = 0; column < hold->motion->columns; column += TILE_BLOCKS) {
-        const Tile tile = take_tile(kept, column, row, painting, stride);
+        const Tile tile = take_tile(hold, column, row);
 
-        hold_tile(hold, last, &tile);
+        hold_tile(hold, &tile);
     }
-    ff_style_pad_lines(kept, row * BLOCK, limit(kept->height - row * BLOCK, 0, BLOCK));
+    ff_style_pad_lines(hold->kept, row * BLOCK, limit(hold->kept->height - row * BLOCK, 0, BLOCK));
 }
 
-static TARGET void sharpen_row(const StyleHold *hold, const StylePainting *kept, int row,
-                               uint8_t *painting, ptrdiff_t stride)
+static TARGET void sharpen_row(const StyleHold *hold, int row)
 {
     for (int column = 0; column < hold->motion->columns; column += TILE_BLOCKS) {
-        const Tile tile = take_tile(kept, column, row, painting, stride);
+        const Tile tile = take_tile(hold, column, row);
 
-        sharpen_tile(hold, &tile, kept->stride);
+        sharpen_tile(hold, &tile);
     }
 }
 
 /** A row is sharpened when the one below is kept too: while both are in the cache. */
-TARGET void HOLD_PAINTING(const StyleHold *hold, const StylePainting *last,
-                          const StylePainting *kept, uint8_t *painting, ptrdiff_t stride)
+TARGET void HOLD_ROWS(const StyleHold *hold, int first, int end)
 {
-    const int rows = hold->motion->rows;
-
-    for (int row = 0; row < rows; row++) {
-        hold_row(hold, last, kept, row, painting, stride);
-        if (row)
-            sharpen_row(hold, kept, row - 1, painting, stride);
+    for (int row = first; row < end; row++) {
+        hold_row(hold, row);
+        if (row > first + 1)
+            sharpen_row(hold, row - 1);
     }
-    sharpen_row(hold, kept, rows - 1, painting, stride);
+}
+
+TARGET void SHARPEN_ENDS(const StyleHold *hold, int first, int end)
+{
+    sharpen_row(hold, first);
+    if (end > first + 1)
+        sharpen_row(hold, end - 1);
 }

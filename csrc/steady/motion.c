@@ -433,20 +433,47 @@ void ff_style_close_motion(StyleMotion *motion)
     *motion = (StyleMotion){0};
 }
 
-void ff_style_find_motion(StyleMotion *motion, const StylePyramid *now, const StylePyramid *before)
+/** What is left to do when the squares are found, a row of squares or blocks at a time. */
+typedef struct Settling {
+    StyleMotion *motion;
+    StyleVector *vectors; ///< of the squares
+    const StylePlane *now, *before;
+} Settling;
+
+static void refine_rows(void *job, const StyleParts *parts)
+{
+    const Settling *const s = job;
+    const Squares *const squares = s->motion->squares;
+
+    for (int row = parts->first; row < parts->end; row++)
+        for (int column = 0; column < squares->columns; column++) {
+            const int i = row * squares->columns + column;
+
+            s->vectors[i] =
+                refine(s->now, s->before, column * SIDE, row * SIDE, &squares->vectors[i]);
+        }
+}
+
+static void settle_rows(void *job, const StyleParts *parts)
+{
+    const Settling *const s = job;
+
+    for (int row = parts->first; row < parts->end; row++)
+        for (int column = 0; column < s->motion->columns; column++)
+            settle_block(s->motion, s->vectors, column, row, s->now, s->before);
+}
+
+void ff_style_find_motion(StyleMotion *motion, StyleCrew *crew, const StylePyramid *now,
+                          const StylePyramid *before)
 {
     const Squares *const squares = motion->squares;
     // Those of the squares lie behind those of the blocks.
-    StyleVector *const vectors = motion->vectors + motion->columns * motion->rows;
+    Settling settling = {motion, motion->vectors + motion->columns * motion->rows, now->levels,
+                         before->levels};
 
     for (int i = now->nb_levels; i-- > 0;)
         search_level(squares + i, i + 1 < now->nb_levels ? squares + i + 1 : NULL, &now->levels[i],
                      &before->levels[i]);
-    for (int row = 0, i = 0; row < squares->rows; row++)
-        for (int column = 0; column < squares->columns; column++, i++)
-            vectors[i] = refine(now->levels, before->levels, column * SIDE, row * SIDE,
-                                &squares->vectors[i]);
-    for (int row = 0; row < motion->rows; row++)
-        for (int column = 0; column < motion->columns; column++)
-            settle_block(motion, vectors, column, row, now->levels, before->levels);
+    ff_style_share(crew, refine_rows, &settling, squares->rows);
+    ff_style_share(crew, settle_rows, &settling, motion->rows);
 }

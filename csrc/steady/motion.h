@@ -7,6 +7,7 @@
 #ifndef FF_STYLE_MOTION_H
 #define FF_STYLE_MOTION_H
 
+#include "../base/crew.h"
 #include "pyramid.h"
 
 /** Pixels along a block's side. */
@@ -38,7 +39,8 @@ void ff_style_reset_motion(StyleMotion *motion);
 /** Frees what it holds, and leaves none. */
 void ff_style_close_motion(StyleMotion *motion);
 
-/** Finds where the blocks of one picture were in another of the same size. */
-void ff_style_find_motion(StyleMotion *motion, const StylePyramid *now, const StylePyramid *before);
+/** Finds where the blocks of one picture were in another of the same size, with those who help. */
+void ff_style_find_motion(StyleMotion *motion, StyleCrew *crew, const StylePyramid *now,
+                          const StylePyramid *before);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define LEAST_CHANGE 4 // grey levels in the mean that no noise makes
 #define FALL 48        // grey levels of change at which nothing is held
+#define BAND 4         // rows of blocks that a thread takes at a time
 #define DOUBT 4        // weight of what a block fits worse than another does that claims its place
 
 /**
@@ -148,14 +149,35 @@ static void weigh(StyleSteady *s, double amount)
         }
 }
 
-static void hold(StyleSteady *s, uint8_t *painting, ptrdiff_t stride, double amount)
-{
-    const StyleHold hold = {&s->filters, &s->motion, s->weights, s->sharpness, s->seed};
-    const StylePainting last = s->last;
+/** Something that is done to all rows of blocks. */
+typedef struct Bands {
+    const StyleHold *hold;
+    StyleRows *rows;
+} Bands;
 
-    doubt(s);
-    weigh(s, amount);
-    s->holder(&hold, &last, &s->next, painting, stride);
+static void do_bands(void *job, const StyleParts *parts)
+{
+    const Bands *const bands = job;
+    const int rows = bands->hold->motion->rows;
+
+    for (int i = parts->first; i < parts->end; i++) {
+        const int end = (i + 1) * BAND;
+
+        bands->rows(bands->hold, i * BAND, end < rows ? end : rows);
+    }
+}
+
+static void hold(StyleSteady *s, StyleCrew *crew, uint8_t *painting, ptrdiff_t stride)
+{
+    const StyleHold hold = {&s->filters, &s->motion, s->weights, s->sharpness, s->seed,
+                            &s->last,    &s->next,   painting,   stride};
+    Bands holding = {&hold, s->holder.hold_rows}, sharpening = {&hold, s->holder.sharpen_ends};
+    const int count = (s->motion.rows + BAND - 1) / BAND;
+    StylePainting last;
+
+    ff_style_share(crew, do_bands, &holding, count);
+    ff_style_share(crew, do_bands, &sharpening, count);
+    last = s->last;
     s->last = s->next;
     s->next = last;
 }
@@ -176,8 +198,8 @@ void ff_style_close_steady(StyleSteady *s)
     *s = (StyleSteady){0};
 }
 
-int ff_style_steady(StyleSteady *s, StylePyramid *source, uint8_t *painting, ptrdiff_t stride,
-                    double amount)
+int ff_style_steady(StyleSteady *s, StyleCrew *crew, StylePyramid *source, uint8_t *painting,
+                    ptrdiff_t stride, double amount)
 {
     StylePyramid before;
 
@@ -191,9 +213,11 @@ int ff_style_steady(StyleSteady *s, StylePyramid *source, uint8_t *painting, ptr
     before = s->before;
     sow(s, source);
     if (s->has_last)
-        ff_style_find_motion(&s->motion, source, &s->before);
+        ff_style_find_motion(&s->motion, crew, source, &s->before);
     if (s->has_last && !is_cut(&s->motion)) {
-        hold(s, painting, stride, amount);
+        doubt(s);
+        weigh(s, amount);
+        hold(s, crew, painting, stride);
     } else {
         ff_style_keep_painting(&s->last, painting, stride);
         ff_style_reset_motion(&s->motion);

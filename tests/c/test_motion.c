@@ -16,7 +16,8 @@
 static int open_plainly(StyleMotion *motion, const StylePyramid *pyramid);
 static void reset_plainly(StyleMotion *motion);
 static void close_plainly(StyleMotion *motion);
-static void find_plainly(StyleMotion *motion, const StylePyramid *now, const StylePyramid *before);
+static void find_plainly(StyleMotion *motion, StyleCrew *crew, const StylePyramid *now,
+                         const StylePyramid *before);
 #include "steady/motion.c"
 #undef ff_style_open_motion
 #undef ff_style_reset_motion
@@ -57,8 +58,8 @@ int main(void)
 
         draw(rgb, i);
         CHECK(ff_style_make_pyramid(&now, rgb, 3 * WIDTH, WIDTH, HEIGHT) == 0);
-        ff_style_find_motion(&motion, &now, &before);
-        find_plainly(&plain, &now, &before);
+        ff_style_find_motion(&motion, NULL, &now, &before);
+        find_plainly(&plain, NULL, &now, &before);
         CHECK(!memcmp(motion.vectors, plain.vectors, count * sizeof(StyleVector)));
         CHECK(!memcmp(motion.changes, plain.changes, count));
         CHECK(!memcmp(motion.details, plain.details, count));

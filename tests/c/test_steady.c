@@ -100,7 +100,7 @@ static void step(StyleSteady *steady, double amount, unsigned number)
     paint(painting, source, number);
     memcpy(original, painting, SIZE);
     CHECK(ff_style_make_pyramid(&pyramid, source, 3 * WIDTH, WIDTH, HEIGHT) == 0);
-    CHECK(ff_style_steady(steady, &pyramid, painting, 3 * WIDTH, amount) == 0);
+    CHECK(ff_style_steady(steady, NULL, &pyramid, painting, 3 * WIDTH, amount) == 0);
     ff_style_free_pyramid(&pyramid);
 }
 
@@ -119,7 +119,7 @@ static void finds_motion(void)
         draw(source, dx, dy, 1, 0, 0);
         CHECK(ff_style_make_pyramid(&now, source, 3 * WIDTH, WIDTH, HEIGHT) == 0);
         CHECK(ff_style_open_motion(&motion, &now) == 0);
-        ff_style_find_motion(&motion, &now, &before);
+        ff_style_find_motion(&motion, NULL, &now, &before);
         for (int row = 3; row < motion.rows - 3; row++)
             for (int column = 3; column < motion.columns - 3; column++, count++) {
                 const StyleVector v = motion.vectors[row * motion.columns + column];
@@ -291,7 +291,7 @@ static void hold_size(uint8_t *held, int width, int height, int stride, double s
             held[i] = x < width ? (uint8_t)(value * 15 / 16 + grain) : BESIDE;
         }
         CHECK(ff_style_make_pyramid(&pyramid, held, stride, width, height) == 0);
-        CHECK(ff_style_steady(&steady, &pyramid, held, stride, 1) == 0);
+        CHECK(ff_style_steady(&steady, NULL, &pyramid, held, stride, 1) == 0);
         for (int i = 0; i < size; i++)
             CHECK(i % stride < 3 * width || held[i] == BESIDE);
     }

@@ -188,6 +188,24 @@ def test_paintings_of_a_video_hold_each_other_whatever_the_requests(models, mix)
         assert np.abs(np.diff(held[4:].astype(int), axis=0)).mean() < 0.8 * shimmer
 
 
+def test_steady_holds_the_same_whoever_helps(models):
+    """A frame has more bands than threads, of which the last is cut; each moves and shimmers."""
+    noise = np.random.default_rng(5)
+    scene = noise.integers(0, 256, (40, 50, 3)).repeat(5, 0).repeat(5, 1)
+    frames = [
+        np.uint8(np.clip(np.roll(scene, (3 * i, -2 * i), (0, 1)) + noise.normal(0, 4), 0, 255))
+        for i in range(8)
+    ]
+    results = []
+    for requests, threads in ((1, 1), (1, 2), (1, 5), (2, 1), (2, 3)):
+        with Engine(models / "wave.pb", requests=requests, threads=threads) as engine:
+            results.append(list(engine(frames)))
+    with Engine(models / "wave.pb", steady=0) as engine:
+        assert not np.array_equal(results[0], list(engine(frames)))
+    for other in results[1:]:
+        assert np.array_equal(results[0], other)
+
+
 def test_steady_begins_anew_with_the_style_and_the_size(models):
     frames = still_life(6)
     with Engine(models / "both.pb", requests=1) as engine:

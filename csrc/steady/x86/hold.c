@@ -9,7 +9,8 @@
 #if FF_STYLE_HAS_AVX
 
 #define TARGET __attribute__((target("avx2")))
-#define HOLD_PAINTING ff_style_hold_painting_avx2
+#define HOLD_ROWS ff_style_hold_rows_avx2
+#define SHARPEN_ENDS ff_style_sharpen_ends_avx2
 #include "filter.h"
 
 #include "../hold_blocks.h"

@@ -13,7 +13,8 @@
 #else
 #define TARGET __attribute__((target("avx512bw,avx512vl,prefer-vector-width=512")))
 #endif
-#define HOLD_PAINTING ff_style_hold_painting_avx512
+#define HOLD_ROWS ff_style_hold_rows_avx512
+#define SHARPEN_ENDS ff_style_sharpen_ends_avx512
 #include "filter.h"
 
 #include "../hold_blocks.h"
