@@ -45,7 +45,7 @@ STYLETRANSFER_OBJS = \
     kernels/x86/amx.o \
     kernels/x86/avx2.o \
     kernels/x86/avx512.o \
-    kernels/x86/avx512_bf16.o \
+    kernels/x86/avx512_vnni.o \
     plan/convolution.o \
     plan/images.o \
     plan/joins.o \

@@ -121,9 +121,10 @@ typedef enum StyleColors {
 } StyleColors;
 
 typedef enum StylePrecision {
-    FF_STYLE_PRECISION_AUTO, ///< bfloat16 where hardware and network gain from it, else float32
+    FF_STYLE_PRECISION_AUTO, ///< bfloat16 or integers where hardware and network gain from them, else float32
     FF_STYLE_PRECISION_FP32,
     FF_STYLE_PRECISION_BF16, ///< -ENODEV on a processor that has no bfloat16 instructions
+    FF_STYLE_PRECISION_INT16, ///< products of 16-bit integers; -ENODEV without AVX512_VNNI, or by TensorFlow
 } StylePrecision;
 
 /** The range of the pixel values in a float32 graph's images; uint8 graphs have [0,255]. */
@@ -221,7 +222,7 @@ typedef struct StyleInfo {
 
     StyleRuntime
         runtime; ///< what runs the model: FF_STYLE_RUNTIME_OWN or FF_STYLE_RUNTIME_TENSORFLOW
-    StylePrecision precision; ///< what runs: FP32 or BF16
+    StylePrecision precision; ///< what runs: not AUTO
     const char *device;       ///< what it runs on: "cpu", "gpu:0", ...
     int requests;             ///< frames painted at a time
     int in_flight;            ///< most frames submitted and not received; half for large ones

@@ -22,6 +22,7 @@ cdef extern from "styletransfer.h" nogil:
         FF_STYLE_PRECISION_AUTO
         FF_STYLE_PRECISION_FP32
         FF_STYLE_PRECISION_BF16
+        FF_STYLE_PRECISION_INT16
 
     ctypedef enum StyleRuntime:
         FF_STYLE_RUNTIME_AUTO

@@ -36,6 +36,7 @@ PRECISIONS = {
     "auto": FF_STYLE_PRECISION_AUTO,
     "fp32": FF_STYLE_PRECISION_FP32,
     "bf16": FF_STYLE_PRECISION_BF16,
+    "int16": FF_STYLE_PRECISION_INT16,
 }
 RUNTIMES = {
     "auto": FF_STYLE_RUNTIME_AUTO,
@@ -395,7 +396,8 @@ cdef class Engine:
         colors: "style", or "content" for the brushwork in the source's colours.
         steady: how much a video's paintings are held by the one before, moved along with the picture: from
             0, each frame by itself, to 1; None for 0.9. A photograph is painted as it is at 0.
-        precision: "auto", "fp32" or "bf16"; auto takes bfloat16 where the processor has it in hardware.
+        precision: "auto", "fp32", "bf16" or "int16"; auto takes bfloat16 or products of 16-bit integers where
+            the processor has instructions for them.
         runtime: "auto", "own" or "tensorflow": what runs the model. auto takes the engine itself where it
             knows every operation of the model and the device is the processor, else TensorFlow.
         requests: frames painted at a time, 1 to 64; None for auto.
@@ -543,7 +545,7 @@ cdef class Engine:
             [info.styles[i].decode("utf-8", "replace") for i in range(info.nb_styles)]
         )
         self.size = (info.width, info.height)
-        self.precision = "bf16" if info.precision == FF_STYLE_PRECISION_BF16 else "fp32"
+        self.precision = next(name for name, value in PRECISIONS.items() if value == info.precision)
         self.device = info.device.decode()
         self.runtime = "own" if info.runtime == FF_STYLE_RUNTIME_OWN else "tensorflow"
         self.library = os.fsdecode(info.library) if info.library else None

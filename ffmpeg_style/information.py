@@ -12,7 +12,7 @@ from ffmpeg_style.catalog import DEFAULT_MODEL, list_models
 from ffmpeg_style.errors import StyleError
 from ffmpeg_style.extras import EXTRAS, missing
 
-INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "bf16")
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "amx_bf16", "asimd", "bf16")
 """Of a processor, by the kernel's names, those that the engine's kernels are written for."""
 
 

@@ -19,7 +19,7 @@ from ffmpeg_style.pictures import SUFFIXES, Picture, check_picture, read_paintin
 COLORS = ("style", "content")
 STEADY = 0.9
 """The filter's default."""
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "int16")
 RANGES = ("auto", "255", "1", "signed")
 RUNTIMES = ("auto", "own", "tensorflow")
 MOST_REQUESTS = 64

@@ -134,7 +134,12 @@ static int open_engine(StyleEngine *e, const StyleSettings *settings)
 static void tell_runtime(const StyleEngine *e)
 {
     const StyleInfo *const info = &e->info;
-    const char *const type = info->precision == FF_STYLE_PRECISION_BF16 ? "bfloat16" : "float32";
+    static const char *const types[] = {
+        [FF_STYLE_PRECISION_FP32] = "float32",
+        [FF_STYLE_PRECISION_BF16] = "bfloat16",
+        [FF_STYLE_PRECISION_INT16] = "16-bit integers",
+    };
+    const char *const type = types[info->precision];
 
     if (e->model.plan) {
         ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");

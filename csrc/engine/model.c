@@ -88,10 +88,22 @@ static int has_gpu(void)
     return !access("/dev/nvidiactl", F_OK) || !access("/dev/kfd", F_OK);
 }
 
+/** The dot products that the processor has. */
+static StyleDots processor_dots(void)
+{
+    return ff_style_dots_of(ff_style_processor_vectors());
+}
+
 /** Whether kernels of ours take bfloat16 on this processor. */
 static int has_bfloat16(void)
 {
-    return ff_style_processor_has_matrices() || ff_style_has_dots(ff_style_processor_vectors());
+    return ff_style_processor_has_matrices() || processor_dots() == FF_STYLE_DOTS_BF16;
+}
+
+/** Whether they take integers. */
+static int has_integers(void)
+{
+    return processor_dots() == FF_STYLE_DOTS_INT16;
 }
 
 /** Why the settings or the machine leave a model to TensorFlow; NULL: they don't. */
@@ -104,35 +116,35 @@ static const char *find_obstacle(const StyleSettings *settings, const StyleModel
     if (!ff_style_processor_vectors())
         return "the processor has neither AVX2 nor NEON";
     if (settings->precision == FF_STYLE_PRECISION_BF16 && !has_bfloat16())
-        return "precision=bf16 on a processor without AMX, AVX512_BF16 or ARM's BF16";
+        return "precision=bf16 on a processor without AMX or ARM's BF16";
+    if (settings->precision == FF_STYLE_PRECISION_INT16 && !has_integers())
+        return "the processor lacks AVX512_VNNI";
     if (model->asked.kind == FF_STYLE_DEVICE_AUTO && has_gpu() &&
         settings->runtime == FF_STYLE_RUNTIME_AUTO)
         return "device=auto, and a GPU";
     return NULL;
 }
 
-/** bfloat16 where it is the faster one. */
+/** The fastest one that the processor has. */
 static StylePrecision choose_precision(const StyleSettings *settings)
 {
-    const int gains = ff_style_processor_has_matrices() || ff_style_processor_gains_from_dots();
-
     return settings->precision != FF_STYLE_PRECISION_AUTO ? settings->precision
-           : gains                                        ? FF_STYLE_PRECISION_BF16
+           : has_bfloat16()                               ? FF_STYLE_PRECISION_BF16
+           : has_integers()                               ? FF_STYLE_PRECISION_INT16
                                                           : FF_STYLE_PRECISION_FP32;
 }
 
-/**
- * The matrix unit takes everything in bfloat16. Dot products are for squares alone: without those it would take four
- * times as many.
- */
+/** The matrix unit takes everything in bfloat16; dot products what gains from them. */
 static StylePlanSettings plan_settings(StylePrecision precision)
 {
     const StyleVectors vectors = ff_style_processor_vectors();
-    const int is_bf16 = precision == FF_STYLE_PRECISION_BF16;
-    const int has_matrices = is_bf16 && ff_style_processor_has_matrices();
+    const int has_matrices =
+        precision == FF_STYLE_PRECISION_BF16 && ff_style_processor_has_matrices();
 
     return (StylePlanSettings){
-        .vectors = is_bf16 && !has_matrices ? vectors : ff_style_without_dots(vectors),
+        .vectors = precision == FF_STYLE_PRECISION_FP32 || has_matrices
+                       ? ff_style_without_dots(vectors)
+                       : vectors,
         .type = has_matrices ? FF_STYLE_BFLOAT16 : FF_STYLE_FLOAT,
     };
 }
@@ -179,6 +191,11 @@ static int try_plan(const StyleContext *ctx, const StyleSettings *settings, Styl
         snprintf(model->why, sizeof(model->why), "%s", obstacle);
     else if ((ret = open_plan(ctx, settings, model)) < 0)
         return ret;
+    if (settings->precision == FF_STYLE_PRECISION_INT16 && !model->plan)
+        return ff_style_error(ctx, -ENODEV,
+                              "precision=int16: the engine does not run model '%s' in integers "
+                              "(%s): take precision=auto or fp32",
+                              settings->model, model->why);
     if (settings->runtime == FF_STYLE_RUNTIME_OWN && !model->plan)
         return ff_style_error(ctx, -ENODEV,
                               "runtime=own: the engine has no plan of its own for model '%s' (%s): "

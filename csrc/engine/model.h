@@ -34,7 +34,7 @@ typedef struct StyleModel {
     StyleSession session;
 
     StyleCounts counts;
-    StylePrecision precision;        ///< FP32 or BF16
+    StylePrecision precision;        ///< what runs: not AUTO
     char why[FF_STYLE_MESSAGE_SIZE]; ///< there is no plan; "" when there is one
 } StyleModel;
 

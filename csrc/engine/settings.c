@@ -88,7 +88,7 @@ int ff_style_check_settings(const StyleContext *ctx, const StyleSettings *settin
         (ret = ff_style_check_choice(ctx, "colors", (int)settings->colors,
                                      FF_STYLE_COLORS_CONTENT)) < 0 ||
         (ret = ff_style_check_choice(ctx, "precision", (int)settings->precision,
-                                     FF_STYLE_PRECISION_BF16)) < 0 ||
+                                     FF_STYLE_PRECISION_INT16)) < 0 ||
         (ret = ff_style_check_choice(ctx, "runtime", (int)settings->runtime,
                                      FF_STYLE_RUNTIME_TENSORFLOW)) < 0 ||
         (ret = ff_style_check_choice(ctx, "range", (int)settings->range, FF_STYLE_RANGE_SIGNED)) <

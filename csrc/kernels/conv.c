@@ -43,7 +43,7 @@ static size_t count_read(const ConvWork *w)
 
     // 24 floats' pixels are taken at a time, or 16, and the last ones may be beyond the row.
     return ((size_t)round_up(count_phase(w->conv, plan), TILE) + TILE) * step +
-           (size_t)(plan->chunks * plan->chunk) +
+           (size_t)(plan->chunks * plan->chunk * (plan->integers ? 2 : 1)) +
            (size_t)column_shift(plan, plan->column_phases - 1, (int)channels);
 }
 
@@ -78,6 +78,20 @@ static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
     window->rows = carve(memory, used, sizeof(*window->rows) * (size_t)rows_read(&w->plan));
     if (memory)
         clear_margins(w, own * value);
+    if (w->plan.integers)
+        window->magnitudes = carve(memory, used, sizeof(uint32_t) * (size_t)window->capacity);
+}
+
+/** The same for those lines as integers. */
+static void lay_out_integers(ConvWork *w, uint8_t *memory, size_t *used)
+{
+    const size_t capacity = (size_t)w->window.capacity;
+    ConvIntegers *const integers = &w->integers;
+
+    integers->lines =
+        carve(memory, used, w->window.line / sizeof(float) * sizeof(int16_t) * capacity);
+    integers->rows = carve(memory, used, sizeof(*integers->rows) * (size_t)rows_read(&w->plan));
+    integers->exponents = carve(memory, used, sizeof(*integers->exponents) * capacity);
 }
 
 /** Room for squares of so many values, in all places. */
@@ -94,6 +108,8 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     float *affine;
 
     lay_out_window(w, memory, &used);
+    if (w->plan.integers && !w->plan.in_squares)
+        lay_out_integers(w, memory, &used);
     affine =
         carve(memory, &used, 32 * sizeof(float) * (size_t)ff_style_affine_vectors(&conv->affine));
     if (affine)
@@ -143,15 +159,16 @@ static ConvWork plan_work(const StyleConv *conv)
     return w;
 }
 
-static uint8_t *line_of(const ConvWindow *window, int row)
+/** The number of the line that has this row of the input. */
+static int line_of(const ConvWindow *window, int row)
 {
     const int place = row % window->capacity;
 
-    return window->lines + (size_t)(place < 0 ? place + window->capacity : place) * window->line;
+    return place < 0 ? place + window->capacity : place;
 }
 
-/** Brings a row of the input to its norm; where others take it too, they find it. */
-static void normalise_row(ConvWork *w, size_t first, size_t count, int is_kept, void *to)
+/** Brings a row of the input to its norm; where others take it too, they find it. Returns as ConvVectors.normalise(). */
+static uint32_t normalise_row(ConvWork *w, size_t first, size_t count, int is_kept, void *to)
 {
     const StyleConv *conv = w->conv;
     const StyleFeatures *input = &conv->input, *added = &conv->added, *kept = &conv->kept;
@@ -168,7 +185,23 @@ static void normalise_row(ConvWork *w, size_t first, size_t count, int is_kept, 
     if (kept->data && is_kept)
         row.kept = (uint8_t *)kept->data + first * type_size(type);
     ff_style_begin_affine(&w->affine, first);
-    ff_style_normalise(conv->vectors, &row);
+    return ff_style_normalise(conv->vectors, &row);
+}
+
+/** Whether a row of the input is multiplied as it is. */
+static int is_plain(const StyleConv *conv)
+{
+    return conv->input.type == conv->kernel.type && !conv->affine.channels && !conv->affine.relu &&
+           !conv->added.data && !conv->kept.data;
+}
+
+/** Copies such a row. Returns as ConvVectors.normalise(). */
+static uint32_t copy_row(const ConvWork *w, size_t first, size_t count, void *to)
+{
+    const StyleType type = w->conv->kernel.type;
+
+    memcpy(to, advance(w->conv->input.data, type, first), count * type_size(type));
+    return w->plan.integers ? ff_style_vectors_of(w->conv->vectors)->find_most(to, count) : 0;
 }
 
 static void load_row(ConvWork *w, int row)
@@ -178,19 +211,22 @@ static void load_row(ConvWork *w, int row)
     const StyleType type = conv->kernel.type;
     const size_t count = (size_t)input->width * (size_t)input->channels;
     const size_t first = (size_t)row * count; // not used when it makes no sense
-    uint8_t *const line = line_of(&w->window, row);
+    const int number = line_of(&w->window, row);
+    uint8_t *const line = w->window.lines + (size_t)number * w->window.line;
     uint8_t *const to =
         line + (size_t)(-w->plan.first_column[0] * input->channels) * type_size(type);
+    uint32_t most = 0;
 
-    if (row < 0 || row >= input->height) {
+    if (row < 0 || row >= input->height)
         memset(line, 0, w->window.line);
-        return;
-    }
-    if (input->type == type && !conv->affine.channels && !conv->affine.relu && !conv->added.data &&
-        !conv->kept.data)
-        memcpy(to, (const uint8_t *)input->data + first * type_size(type), count * type_size(type));
+    else if (is_plain(conv))
+        most = copy_row(w, first, count, to);
     else
-        normalise_row(w, first, count, row >= w->kept_from && row < w->kept_to, to);
+        most = normalise_row(w, first, count, row >= w->kept_from && row < w->kept_to, to);
+    if (w->plan.integers)
+        w->window.magnitudes[number] = most;
+    if (w->integers.lines)
+        w->integers.exponents[number] = STALE; // until they are made of what the line has now
 }
 
 /** How often what multiplies fetches a share of what is ahead, at the least. */
@@ -222,11 +258,29 @@ static void look_ahead(ConvWork *w)
         (ahead->end - ahead->next) / count_steps(w) / LINE_BYTES * LINE_BYTES + LINE_BYTES;
 }
 
+/** Tells where the kernel reads `rows` rows of the input, from `first` on: so many values from where the lines begin. */
+static void find_rows(ConvWork *w, int first, int rows, ptrdiff_t shift)
+{
+    ConvWindow *const window = &w->window;
+    const ConvIntegers *const integers = &w->integers;
+    const size_t value = type_size(w->conv->kernel.type), values = window->line / value;
+
+    window->most = 0;
+    for (int i = 0; i < rows; i++) {
+        const int line = line_of(window, first + i);
+        const size_t from = (size_t)line * values;
+
+        window->rows[i] = window->lines + from * value + shift * (ptrdiff_t)value;
+        if (integers->lines)
+            integers->rows[i] = (const uint8_t *)(integers->lines + from + shift);
+        if (w->plan.integers && window->magnitudes[line] > window->most)
+            window->most = window->magnitudes[line];
+    }
+}
+
 /** Brings what the kernel reads for row `y` of the output into the window. */
 static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
 {
-    const ptrdiff_t shift = column_shift(&w->plan, column_phase, w->conv->input.channels) *
-                            (ptrdiff_t)type_size(w->conv->kernel.type);
     const int first = y * w->plan.row_step + w->plan.first_row[row_phase];
     const int rows = rows_read(&w->plan);
     ConvWindow *window = &w->window;
@@ -236,17 +290,18 @@ static void move_window(ConvWork *w, int y, int row_phase, int column_phase)
             load_row(w, window->loaded++);
         look_ahead(w);
     }
-    for (int i = 0; i < rows; i++)
-        window->rows[i] = line_of(window, first + i) + shift;
+    find_rows(w, first, rows, column_shift(&w->plan, column_phase, w->conv->input.channels));
 }
 
 static void multiply_row(ConvWork *w, int part, size_t to)
 {
     const size_t kernel = (size_t)(part * count_groups(&w->plan)) * packed_step(&w->plan);
+    const ConvVectors *const vectors = ff_style_vectors_of(w->conv->vectors);
 
-    if (w->conv->kernel.type == FF_STYLE_FLOAT)
-        ff_style_vectors_of(w->conv->vectors)
-            ->multiply(w, (const float *)w->conv->packed + kernel, to);
+    if (w->plan.integers)
+        vectors->multiply_integers(w, part, to);
+    else if (w->conv->kernel.type == FF_STYLE_FLOAT)
+        vectors->multiply(w, (const float *)w->conv->packed + kernel, to);
     else if (FF_STYLE_HAS_AVX)
         ff_style_multiply_bf16(w, (const uint16_t *)w->conv->packed + kernel, to);
 }

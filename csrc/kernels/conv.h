@@ -42,21 +42,29 @@ typedef enum StyleVectors {
     FF_STYLE_NO_VECTORS,
     FF_STYLE_AVX2,
     FF_STYLE_AVX512,
-    FF_STYLE_AVX512_BF16, ///< and dot products of bfloat16
+    FF_STYLE_AVX512_VNNI, ///< and dot products of 16-bit integers
     FF_STYLE_NEON,
-    FF_STYLE_NEON_BF16, ///< likewise
+    FF_STYLE_NEON_BF16, ///< and dot products of bfloat16
 } StyleVectors;
 
-/** Whether there are dot products of bfloat16. */
-static inline int ff_style_has_dots(StyleVectors vectors)
+/** What vectors have dot products of: pairs of these are multiplied and summed up by one instruction. */
+typedef enum StyleDots {
+    FF_STYLE_NO_DOTS,
+    FF_STYLE_DOTS_BF16,
+    FF_STYLE_DOTS_INT16,
+} StyleDots;
+
+static inline StyleDots ff_style_dots_of(StyleVectors vectors)
 {
-    return vectors == FF_STYLE_AVX512_BF16 || vectors == FF_STYLE_NEON_BF16;
+    return vectors == FF_STYLE_AVX512_VNNI ? FF_STYLE_DOTS_INT16
+           : vectors == FF_STYLE_NEON_BF16 ? FF_STYLE_DOTS_BF16
+                                           : FF_STYLE_NO_DOTS;
 }
 
 /** The same vectors without those. */
 static inline StyleVectors ff_style_without_dots(StyleVectors vectors)
 {
-    return vectors == FF_STYLE_AVX512_BF16 ? FF_STYLE_AVX512
+    return vectors == FF_STYLE_AVX512_VNNI ? FF_STYLE_AVX512
            : vectors == FF_STYLE_NEON_BF16 ? FF_STYLE_NEON
                                            : vectors;
 }
@@ -88,7 +96,7 @@ typedef struct StyleKernelShape {
     int transposed; ///< of a transposed convolution; rows and columns are even
     StyleType type; ///< of the values that it is packed as, and multiplied with
     int pixels; ///< neighbours that lie in the channels of the features, and count as columns here
-    int dots; ///< a float one's products in squares are of bfloat16, two channels at a time, where the vectors have those
+    StyleDots dots; ///< of a float one: what its products may be of, as the vectors have it
 } StyleKernelShape;
 
 typedef struct StyleConv {

@@ -35,6 +35,15 @@ typedef struct Multiplied {
     ConvAhead *ahead;
 } Multiplied;
 
+/** A value, or a pair of 16 bits each, which lies at any of those. */
+static VECTORS_INLINE Vector fill_from(const uint8_t *from)
+{
+    float value;
+
+    memcpy(&value, from, sizeof(value));
+    return fill(value);
+}
+
 /** One value of each pixel, or a pair, times those of its filters, one vector of them or two. */
 static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdiff_t *offsets,
                                           const float *left, const float *right, int dots,
@@ -49,8 +58,7 @@ static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdif
     UNROLL for (int i = 0; i < count; i += vectors)
     {
         const int pixel = i / vectors;
-        const void *const value = at[pixel / BASE] + offsets[pixel % BASE];
-        const Vector values = fill(*(const float *)value);
+        const Vector values = fill_from(at[pixel / BASE] + offsets[pixel % BASE]);
 
         sums[i] = dots ? add_dots(values, first, sums[i]) : multiply_add(values, first, sums[i]);
         if (vectors > 1)
@@ -59,7 +67,7 @@ static VECTORS_INLINE void multiply_value(const uint8_t *const *at, const ptrdif
     }
 }
 
-/** The pixels from `x` on, for which there are `count` vectors; `dots`: the values are pairs of bfloat16. */
+/** The pixels from `x` on, for which there are `count` vectors; `dots`: the values are pairs. */
 static VECTORS_INLINE void multiply_pixels(const Multiplied *m, int x, int dots, int vectors,
                                            int count, Vector *sums)
 {
@@ -87,29 +95,57 @@ static inline const float *kernel_of(const ConvWork *w, const float *kernel, int
     return kernel + (size_t)(filter / TILE) * packed_step(&w->plan) + filter % TILE;
 }
 
+/** What makes a row of the output, or of one phase: floats or integers. */
+typedef struct Factors {
+    const uint8_t *const *rows;
+    ptrdiff_t pitch;
+    const float *kernel;
+    const float *units; ///< of integers: what one of each filter's sums stands for, times `unit`
+    float unit;
+} Factors;
+
+/** Sums as floats, if they are integers, each of which stands for so much. */
+static VECTORS_INLINE Vector to_sums(Vector sums, int dots, Vector unit)
+{
+#if INTEGERS
+    if (dots)
+        return from_dots(sums) * unit;
+#else
+    (void)dots, (void)unit;
+#endif
+    return sums;
+}
+
 /** One or two vectors of the filters of a row; those that there are not are left out. */
-static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, size_t to, int filter,
-                                            int vectors)
+static VECTORS_INLINE void multiply_filters(ConvWork *w, const Factors *factors, int dots,
+                                            size_t to, int filter, int vectors)
 {
     const int last = filter + (vectors - 1) * FF_STYLE_LANES;
-    const Multiplied m = {w->window.rows,
+    const Multiplied m = {factors->rows,
                           w->plan.rows,
                           w->plan.chunks,
-                          w->window.pitch,
-                          kernel_of(w, kernel, filter),
-                          kernel_of(w, kernel, last),
+                          factors->pitch,
+                          kernel_of(w, factors->kernel, filter),
+                          kernel_of(w, factors->kernel, last),
                           &w->ahead};
     const Lanes some = lanes(w->conv->kernel.filters - last);
     const size_t step = output_step(w);
+    Vector units[2] = {fill(1), fill(1)};
     Moments moments[2];
 
     to += (size_t)filter;
-    UNROLL for (int i = 0; i < vectors; i++) moments[i] =
-        begin_moments(w, filter + i * FF_STYLE_LANES);
+    UNROLL for (int i = 0; i < vectors; i++)
+    {
+        moments[i] = begin_moments(w, filter + i * FF_STYLE_LANES);
+        if (dots)
+            units[i] =
+                get_vector(factors->units + filter + i * FF_STYLE_LANES) * fill(factors->unit);
+    }
     for (int x = 0; x < w->width; x += SUMS / vectors) {
         Vector sums[SUMS];
 
-        multiply_pixels(&m, x, 0, vectors, SUMS, sums);
+        multiply_pixels(&m, x, dots, vectors, SUMS, sums);
+        UNROLL for (int i = 0; i < SUMS; i++) sums[i] = to_sums(sums[i], dots, units[i % vectors]);
         if (!x && to == w->first + (size_t)filter)
             UNROLL for (int i = 0; i < vectors; i++) moments[i] =
                 begin_band(w, filter + i * FF_STYLE_LANES, sums[i]);
@@ -132,7 +168,7 @@ static VECTORS_INLINE void multiply_filters(ConvWork *w, const float *kernel, si
 
 /** A vector of channels of each pixel times those of the three filters. */
 static VECTORS_INLINE void multiply_channels(const uint8_t *pixel, const ptrdiff_t *offsets,
-                                             const float *kernel, Vector *sums)
+                                             const float *kernel, int dots, Vector *sums)
 {
     const Vector colours[] = {get_vector(kernel), get_vector(kernel + TILE),
                               get_vector(kernel + 2 * TILE)};
@@ -143,7 +179,8 @@ static VECTORS_INLINE void multiply_channels(const uint8_t *pixel, const ptrdiff
         const Vector values = get_vector_once((const float *)(const void *)(pixel + offsets[i]));
 
         UNROLL for (int j = 0; j < COLOURS; j++) sums[COLOURS * i + j] =
-            multiply_add(values, colours[j], sums[COLOURS * i + j]);
+            dots ? add_dots(values, colours[j], sums[COLOURS * i + j])
+                 : multiply_add(values, colours[j], sums[COLOURS * i + j]);
     }
 }
 
@@ -180,47 +217,60 @@ static VECTORS_INLINE void store_colours(const ConvWork *w, size_t to, int count
 }
 
 /** Pixels of three filters: in vectors of channels, summed up at the end. */
-static VECTORS_INLINE void multiply_colours(ConvWork *w, const float *kernel, size_t to)
+static VECTORS_INLINE void multiply_colours(ConvWork *w, const Factors *factors, int dots,
+                                            size_t to)
 {
-    const ptrdiff_t pitch = w->window.pitch;
+    const ptrdiff_t pitch = factors->pitch;
     const int pixels = SUMS / COLOURS;
     ptrdiff_t offsets[SUMS / COLOURS];
+    Vector units[COLOURS];
 
     UNROLL for (int i = 0; i < pixels; i++) offsets[i] = i * pitch;
+    UNROLL for (int i = 0; i < COLOURS; i++) units[i] =
+        fill(dots ? factors->units[i] * factors->unit : 1);
     for (int x = 0; x < w->width; x += pixels) {
         const int count = COLOURS * (w->width - x < pixels ? w->width - x : pixels);
-        const float *next = kernel;
+        const float *next = factors->kernel;
         Vector sums[SUMS];
 
         UNROLL for (int i = 0; i < SUMS; i++) sums[i] = fill(0);
         for (int y = 0; y < w->plan.rows; y++) {
-            const uint8_t *pixel = w->window.rows[y] + x * pitch;
+            const uint8_t *pixel = factors->rows[y] + x * pitch;
 
             fetch_ahead(&w->ahead);
             for (int i = 0; i < w->plan.chunks; i++, next += COLOURS * TILE)
                 UNROLL for (int j = 0; j < TILE; j += FF_STYLE_LANES)
                 {
-                    multiply_channels(pixel, offsets, next + j, sums);
+                    multiply_channels(pixel, offsets, next + j, dots, sums);
                     pixel += FF_STYLE_LANES * sizeof(float);
                 }
         }
+        UNROLL for (int i = 0; i < SUMS; i++) sums[i] = to_sums(sums[i], dots, units[i % COLOURS]);
         store_colours(w, to + (size_t)(COLOURS * x), count, sums);
     }
 }
 
-static VECTORS void multiply_floats(ConvWork *w, const float *kernel, size_t to)
+static VECTORS_INLINE void multiply_factors(ConvWork *w, const Factors *factors, int dots,
+                                            size_t to)
 {
     const int filters = w->conv->kernel.filters;
     int filter = 0;
 
     if (w->plan.group == COLOURS) {
-        multiply_colours(w, kernel, to);
+        multiply_colours(w, factors, dots, to);
         return;
     }
     for (; filter + FF_STYLE_LANES < filters; filter += 2 * FF_STYLE_LANES)
-        multiply_filters(w, kernel, to, filter, 2);
+        multiply_filters(w, factors, dots, to, filter, 2);
     if (filter < filters)
-        multiply_filters(w, kernel, to, filter, 1);
+        multiply_filters(w, factors, dots, to, filter, 1);
+}
+
+static VECTORS void multiply_floats(ConvWork *w, const float *kernel, size_t to)
+{
+    const Factors factors = {w->window.rows, w->window.pitch, kernel, NULL, 1};
+
+    multiply_factors(w, &factors, 0, to);
 }
 
 #endif

@@ -9,6 +9,8 @@
 #ifndef FF_STYLE_CONV_PARTS_H
 #define FF_STYLE_CONV_PARTS_H
 
+#include <limits.h>
+
 #include "conv.h"
 
 #define TILE 16 // pixels or filters of one of the matrix unit's tiles; filters packed side by side
@@ -34,11 +36,13 @@
  *
  * A float one of 3x3 becomes 36 of 1x1, one for each place in a transformed square of 6x6
  * (conv_squares.h); so does a transposed one of 4x4, as one of 3x3 that gives the four phases as filters. Its chunks are
- * channels, or pairs of them. Behind it, it is packed as it is for rows: a square in which one value is far beyond the
- * others would lose those.
+ * channels, or pairs of them. Others become integers (conv_integers.h) where there are dot products of those: their
+ * chunks are pairs of values. Behind either, it is packed as it is for rows: a square, or a row, in which one value is
+ * far beyond the others would lose those.
  */
 typedef struct ConvPlan {
     int in_squares; ///< the output is made in squares, and what is called a pixel here is one of them
+    int integers;   ///< pairs of 16-bit integers are multiplied; a pair counts as one value here
     int filters;    ///< of all phases that are not told apart below
     int row_phases, column_phases;
     int together;                      ///< phases of columns that are multiplied at a time
@@ -61,7 +65,20 @@ typedef struct ConvWindow {
     size_t line;          ///< bytes
     ptrdiff_t pitch;      ///< bytes from a pixel of the output to the next of its phase
     int capacity, loaded; ///< `loaded`: the next row to come
+    uint32_t *
+        magnitudes; ///< when integers are multiplied: of each line, the largest, as bits without the sign
+    uint32_t most; ///< the largest that the kernel reads
 } ConvWindow;
+
+/** The window's lines as integers, in the same places. */
+typedef struct ConvIntegers {
+    int16_t *lines;
+    const uint8_t **rows;
+    int *exponents; ///< of the power of two that each line was multiplied by
+} ConvIntegers;
+
+#define INPUT_BITS 13 // of the largest integers in rows of the input
+#define STALE INT_MIN // in the place of the exponent: the line is not there
 
 /** What of the input comes next: it is fetched while the window is multiplied, a share with each step. */
 typedef struct ConvAhead {
@@ -81,10 +98,10 @@ typedef struct ConvAffine {
 typedef struct ConvWork {
     const StyleConv *conv;
     ConvPlan plan;
-    ConvPlan
-        in_rows; ///< when the plan is in squares: what is done where they can't hold the values
-    int width;   ///< pixels of the output's first phase; or squares of a row
+    ConvPlan in_rows; ///< what is done where squares or integers can't hold the values
+    int width;        ///< pixels of the output's first phase; or squares of a row
     ConvWindow window;
+    ConvIntegers integers; ///< where rows of those are multiplied
     ConvAhead ahead;
     ConvAffine affine;
     int band_row;           ///< of the output: the first one of the band that is made
@@ -94,7 +111,8 @@ typedef struct ConvWork {
     float *pivots;          ///< what is subtracted before
     int squares_at_once;
     float *transformed,
-        *products; ///< of squares; pairs of bfloat16 when they are multiplied as such
+        *products;        ///< of squares; pairs of 16 bits when they are multiplied as such
+    float scales[PLACES]; ///< of squares: what makes integers of their values
 } ConvWork;
 
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
@@ -114,10 +132,16 @@ static inline size_t packed_step(const ConvPlan *plan)
     return (size_t)plan->rows * (size_t)plan->chunks * (size_t)plan->chunk * (size_t)plan->group;
 }
 
-/** Values of all places of a kernel in squares: what is packed for rows begins there. */
-static inline size_t packed_squares(const ConvPlan *plan)
+/** Kernels that are packed one behind the other: for the places of a square, or the phases of rows. */
+static inline int count_kernels(const ConvPlan *plan)
 {
-    return PLACES * (size_t)count_groups(plan) * packed_step(plan);
+    return plan->in_squares ? PLACES : plan->row_phases * plan->column_phases;
+}
+
+/** Values of all of them. */
+static inline size_t packed_values(const ConvPlan *plan)
+{
+    return (size_t)(count_kernels(plan) * count_groups(plan)) * packed_step(plan);
 }
 
 /** Values of the input from where the first phase's kernel begins to read to where this one's does. */
@@ -141,6 +165,24 @@ static inline int round_up(int value, int unit)
 static inline int packed_filters(const ConvPlan *plan)
 {
     return round_up(plan->filters, TILE);
+}
+
+/**
+ * Values of squares or integers: what is packed for rows begins there. Behind the kernels of integers there is for each
+ * filter of each what one of them stands for.
+ */
+static inline size_t packed_first(const ConvPlan *plan)
+{
+    const size_t units = plan->integers ? (size_t)(count_kernels(plan) * packed_filters(plan)) : 0;
+
+    return packed_values(plan) + units;
+}
+
+/** Those of a kernel. */
+static inline const float *packed_units(const ConvWork *w, int kernel)
+{
+    return (const float *)w->conv->packed + packed_values(&w->plan) +
+           (size_t)(kernel * packed_filters(&w->plan));
 }
 
 /** Values of so many transformed squares of one place, and a line more: places would share the cache's sets. */
@@ -167,7 +209,9 @@ typedef struct Normed {
 /** What is done in vectors of one size. */
 typedef struct ConvVectors {
     int squares_at_once; ///< a multiple of the pixels that are multiplied at a time
-    void (*normalise)(const Normed *values); ///< into `output` alone
+
+    /** Into `output` alone. Returns the largest magnitude, as bits without the sign, where there are dot products of integers. */
+    uint32_t (*normalise)(const Normed *values);
 
     /**
      * Multiplies the window's rows into a row of the output: the pixels of one phase.
@@ -179,6 +223,14 @@ typedef struct ConvVectors {
     /** Makes a row of squares: as many rows of the output, from `y` on. */
     void (*multiply_squares)(ConvWork *w, int y);
 
+    /* Where there are dot products of integers. */
+
+    /** Tells the largest magnitude likewise. */
+    uint32_t (*find_most)(const float *values, size_t count);
+
+    /** Like `multiply`, with the kernel of this phase. */
+    void (*multiply_integers)(ConvWork *w, int phase, size_t to);
+
     /** Takes one float after the other. */
     void (*finish)(const StyleEnding *ending, const float *values, size_t count,
                    const ConvAffine *affine, void *output, StyleType type);
@@ -187,7 +239,7 @@ typedef struct ConvVectors {
 #if FF_STYLE_HAS_CONV
 
 #if FF_STYLE_HAS_AVX
-extern const ConvVectors ff_style_avx2, ff_style_avx512, ff_style_avx512_bf16;
+extern const ConvVectors ff_style_avx2, ff_style_avx512, ff_style_avx512_vnni;
 #else
 extern const ConvVectors ff_style_neon, ff_style_neon_bf16;
 #endif
@@ -208,8 +260,8 @@ ConvAffine ff_style_repeat_affine(const StyleAffine *affine, float *memory);
 /** For values that begin with the one of this number in their tensor. */
 void ff_style_begin_affine(ConvAffine *repeated, size_t value);
 
-/** Brings values to their norm whose first is what the affine's vectors begin with. */
-void ff_style_normalise(StyleVectors vectors, const Normed *values);
+/** Brings values to their norm whose first is what the affine's vectors begin with; returns as ConvVectors.normalise(). */
+uint32_t ff_style_normalise(StyleVectors vectors, const Normed *values);
 
 /** Into the second cache: the first is full of what is being multiplied. */
 static inline void fetch_ahead(ConvAhead *ahead)

@@ -14,6 +14,9 @@
 
 #include "conv_floats.h"
 
+#define LEAST 1e-20f        // magnitude that is told from zero
+#define MOST_FACTOR 32766.f // the last one of 16 bits is for what the transforms round up
+
 #define NEAR ((float)NEAR_POINT)
 #define FAR ((float)FAR_POINT)
 
@@ -57,29 +60,29 @@ static VECTORS_INLINE void transform_output(const Vector *line, Vector *to)
     to[3] = multiply_add(fill(NEAR / 2), near_odd, multiply_add(fill(2 * FAR), far_odd, line[5]));
 }
 
-/** What is to be multiplied: floats, or bfloat16. */
-static VECTORS_INLINE void put_factors(float *to, Vector values)
-{
-#if DOTS
-    const Halves rounded = to_bfloat16(values);
+/* Vectors of channels that are transformed at a time: integers are paired across two. */
+#define TRANSFORMED (INTEGERS ? 2 : 1)
 
+/** What is to be multiplied: floats, pairs of bfloat16, or pairs of integers after they were scaled. */
+static VECTORS_INLINE void put_factors(float *to, const Vector *values, float scale)
+{
+#if INTEGERS
+    put_vector(to, pair_integers(values[0], values[1], scale));
+#elif DOTS
+    const Halves rounded = to_bfloat16(values[0]);
+
+    (void)scale;
     memcpy(to, &rounded, sizeof(rounded));
 #else
-    put_vector(to, values);
+    (void)scale;
+    put_vector(to, values[0]);
 #endif
 }
 
-/**
- * A vector of channels of a square: `from` and `to` are the first one's in the window and in the result.
- *
- * @return the squares of the corners added to `energy`: each of the 36 values is in one of them
- */
-static VECTORS_INLINE Vector transform_square(const ConvWork *w, ptrdiff_t from, float *to,
-                                              Vector energy)
+/** The lines of a vector of channels of a square, transformed: `from` is the first one's in the window. */
+static VECTORS_INLINE void transform_lines(const ConvWork *w, ptrdiff_t from, Vector *lines)
 {
     const ptrdiff_t channels = w->conv->input.channels;
-    const size_t step = place_step(w, w->plan.chunks);
-    Vector lines[PLACES];
 
     for (int y = 0; y < SQUARE_INPUT; y++) {
         const float *const row = (const float *)(const void *)w->window.rows[y] + from;
@@ -88,24 +91,69 @@ static VECTORS_INLINE Vector transform_square(const ConvWork *w, ptrdiff_t from,
         UNROLL for (int x = 0; x < SQUARE_INPUT; x++) line[x] = get_vector(row + x * channels);
         transform_input(line, 1, lines + y * SQUARE_INPUT);
     }
-    for (int x = 0; x < SQUARE_INPUT; x++) {
-        Vector column[SQUARE_INPUT];
+}
 
-        transform_input(lines + x, SQUARE_INPUT, column);
-        UNROLL for (int y = 0; y < SQUARE_INPUT; y++)
-            put_factors(to + (size_t)(y * SQUARE_INPUT + x) * step, column[y]);
-        if (x % (SQUARE_INPUT - 1) == 0) {
-            energy = multiply_add(column[0], column[0], energy);
-            energy = multiply_add(column[SQUARE_INPUT - 1], column[SQUARE_INPUT - 1], energy);
+/**
+ * One or two vectors of channels of a square: `from` and `to` are the first one's in the window and in the result.
+ *
+ * @return the squares of the corners added to `energy`: each of the 36 values is in one of them
+ */
+static VECTORS_INLINE Vector transform_square(const ConvWork *w, ptrdiff_t from, float *to,
+                                              Vector energy)
+{
+    const size_t step = place_step(w, w->plan.chunks);
+    Vector lines[TRANSFORMED][PLACES];
+
+    UNROLL for (int i = 0; i < TRANSFORMED; i++)
+        transform_lines(w, from + i * FF_STYLE_LANES, lines[i]);
+    for (int x = 0; x < SQUARE_INPUT; x++) {
+        Vector places[SQUARE_INPUT][TRANSFORMED];
+
+        UNROLL for (int i = 0; i < TRANSFORMED; i++)
+        {
+            Vector column[SQUARE_INPUT];
+
+            transform_input(lines[i] + x, SQUARE_INPUT, column);
+            UNROLL for (int y = 0; y < SQUARE_INPUT; y++) places[y][i] = column[y];
+            if (x % (SQUARE_INPUT - 1) == 0) {
+                energy = multiply_add(column[0], column[0], energy);
+                energy = multiply_add(column[SQUARE_INPUT - 1], column[SQUARE_INPUT - 1], energy);
+            }
         }
+        UNROLL for (int y = 0; y < SQUARE_INPUT; y++) put_factors(
+            to + (size_t)(y * SQUARE_INPUT + x) * step, places[y], w->scales[y * SQUARE_INPUT + x]);
     }
     return energy;
 }
 
-/** Whether all are numbers, and within the range: zeros count as what is about 1. */
-static VECTORS_INLINE int have_range(const Vector *energies, int count, int channels)
+/** The largest magnitude of the rows that the squares are made of. */
+static inline float most_of(const ConvWork *w)
 {
-    float sums[SUMS], least = FLT_MAX, most = 0;
+    float most;
+
+    memcpy(&most, &w->window.most, sizeof(most));
+    return most;
+}
+
+/**
+ * What makes integers of the values of each place: the largest of the rows, times how far the transforms may bring it, is
+ * as large as they get. With kernels whose magnitudes add up to KERNEL_SUM, no sum leaves 32 bits.
+ */
+static VECTORS_INLINE void scale_places(ConvWork *w)
+{
+    // Of the magnitudes of the numbers in each line of B^T.
+    static const float growth[SQUARE_INPUT] = {
+        4.5f, 3 + 3 * NEAR, 3 + 3 * NEAR, 1.5f + 1.5f * FAR, 1.5f + 1.5f * FAR, 4.5f};
+    const float most = most_of(w) < LEAST ? LEAST : most_of(w);
+
+    for (int i = 0; i < PLACES; i++)
+        w->scales[i] = MOST_FACTOR / (most * growth[i / SQUARE_INPUT] * growth[i % SQUARE_INPUT]);
+}
+
+/** Whether all are numbers, and within the range, `most` is too: zeros count as what is about 1. */
+static VECTORS_INLINE int have_range(const Vector *energies, int count, int channels, float most)
+{
+    float sums[SUMS], least = FLT_MAX;
 
     put_sums(sums, energies);
     for (int i = 0; i < count; i++) {
@@ -128,22 +176,23 @@ static VECTORS_INLINE int transform_squares(ConvWork *w, int first, int count)
     for (int i = 0; i < SUMS; i++)
         energies[i] = fill(0);
     for (int i = 0; i < count; i++)
-        for (int channel = 0; channel < channels; channel += FF_STYLE_LANES)
+        for (int channel = 0; channel < channels; channel += TRANSFORMED * FF_STYLE_LANES)
             energies[i] = transform_square(
                 w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
                 w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1), energies[i]);
-    return have_range(energies, count, channels);
+    return have_range(energies, count, channels, INTEGERS ? most_of(w) * most_of(w) : 0);
 }
 
 /** The squares from number `first` on, for which there are `count` vectors. */
 static VECTORS_INLINE void multiply_some(const Multiplied *m, float *products, int filters,
-                                         int first, int vectors, int count)
+                                         int first, int vectors, int count, const Vector *units)
 {
     Vector sums[SUMS];
 
     multiply_pixels(m, first, DOTS, vectors, count, sums);
-    UNROLL for (int i = 0; i < count; i++) put_vector(
-        products + (first + i / vectors) * filters + i % vectors * FF_STYLE_LANES, sums[i]);
+    UNROLL for (int i = 0; i < count; i++)
+        put_vector(products + (first + i / vectors) * filters + i % vectors * FF_STYLE_LANES,
+                   to_sums(sums[i], DOTS, units[i % vectors]));
 }
 
 /** One or two vectors of the filters of `count` squares in one place. */
@@ -163,12 +212,16 @@ static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, in
                           kernel_of(w, kernel, filter),
                           kernel_of(w, kernel, filter + (vectors - 1) * FF_STYLE_LANES),
                           &w->ahead};
+    Vector units[2];
     int i = 0;
 
+    UNROLL for (int j = 0; INTEGERS && j < vectors; j++) units[j] =
+        get_vector(packed_units(w, place) + filter + j * FF_STYLE_LANES) *
+        fill(1 / w->scales[place]);
     for (; i + SUMS / vectors / 2 < count; i += SUMS / vectors)
-        multiply_some(&m, products, filters, i, vectors, SUMS);
+        multiply_some(&m, products, filters, i, vectors, SUMS, units);
     if (i < count)
-        multiply_some(&m, products, filters, i, vectors, SUMS / 2);
+        multiply_some(&m, products, filters, i, vectors, SUMS / 2, units);
 }
 
 static VECTORS_INLINE void multiply_places(ConvWork *w, int count)
@@ -258,7 +311,7 @@ static VECTORS void multiply_phase(const ConvWork *w, int y, int x, int count, i
     const StyleFeatures *output = &w->conv->output;
     const int rows = w->in_rows.row_phases, columns = w->in_rows.column_phases;
     const int part = row % rows * columns + column, width = output->width / columns;
-    const float *const kernel = (const float *)w->conv->packed + packed_squares(&w->plan);
+    const float *const kernel = (const float *)w->conv->packed + packed_first(&w->plan);
     const ptrdiff_t pitch = w->conv->input.channels * (ptrdiff_t)sizeof(float);
     const int top = w->in_rows.first_row[row % rows] - w->in_rows.first_row[0];
     const int left = w->in_rows.first_column[column] - w->in_rows.first_column[0];
@@ -289,6 +342,8 @@ static VECTORS void multiply_without_squares(const ConvWork *w, int y, int x, in
 
 static VECTORS void multiply_squares(ConvWork *w, int y)
 {
+    if (INTEGERS)
+        scale_places(w);
     for (int i = 0; i < w->width; i += w->squares_at_once) {
         const int count = w->width - i < w->squares_at_once ? w->width - i : w->squares_at_once;
 

@@ -9,6 +9,9 @@
 #define FF_STYLE_CONV_VECTORS_H
 
 #include "conv_floats.h"
+#if INTEGERS
+#include "conv_integers.h"
+#endif
 #include "conv_squares.h"
 #include "conv_values.h"
 
@@ -17,6 +20,10 @@ const ConvVectors FF_STYLE_TABLE = {
     .normalise = normalise_values,
     .multiply = multiply_floats,
     .multiply_squares = multiply_squares,
+#if INTEGERS
+    .find_most = find_most,
+    .multiply_integers = multiply_integers,
+#endif
     .finish = finish,
 };
 

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "conv_parts.h"
@@ -11,6 +13,17 @@
 /* A packed kernel of more values than this, or a larger stride, is no style network's. */
 #define MAX_PACKED ((size_t)1 << 26)
 #define MAX_STRIDE 64
+
+/*
+ * What the magnitudes of a filter's integers may add up to, so that no sum with the largest values leaves 32 bits: these
+ * are 2^15 in squares, 2^INPUT_BITS in rows.
+ */
+#define SQUARES_SUM (INT32_MAX >> 15)
+#define ROWS_SUM (INT32_MAX >> INPUT_BITS)
+
+/* Sums of more values would leave too few bits to each. */
+#define MAX_SUMMED 4096
+#define MAX_SQUARED 512
 
 /** First row, or column, of the input that an output of this phase needs of a transposed kernel. */
 static int first_of_phase(int size, int phase)
@@ -44,6 +57,10 @@ static int has_squares(const StyleKernelShape *shape)
     if (shape->type != FF_STYLE_FLOAT || shape->channels % TILE || shape->rows != shape->columns ||
         (size_t)shape->channels > MAX_PACKED / (PLACES + 9) / (size_t)square_filters(shape))
         return 0;
+    // Rows of integers take less time for few channels, and for the phases, which share their products in squares.
+    if (shape->dots == FF_STYLE_DOTS_INT16 &&
+        (shape->transposed || shape->channels % (2 * TILE) || shape->channels > MAX_SQUARED))
+        return 0;
     // The phases of whole vectors of filters are told apart where they are written.
     return shape->transposed ? shape->rows == 4 && shape->filters % TILE == 0
                              : shape->rows == 3 && shape->stride == 1 && shape->filters > TILE / 2;
@@ -54,6 +71,7 @@ static ConvPlan plan_squares(const StyleKernelShape *shape)
     const int first = shape->transposed ? -1 : 0;
 
     return (ConvPlan){.in_squares = 1,
+                      .integers = shape->dots == FF_STYLE_DOTS_INT16,
                       .filters = square_filters(shape),
                       .row_phases = 1,
                       .column_phases = 1,
@@ -105,15 +123,28 @@ ConvPlan ff_style_plan_rows(const StyleKernelShape *shape)
     return plan;
 }
 
-ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
+/** Whether a kernel is taken as integers, in rows. */
+static int has_integers(const StyleKernelShape *shape)
 {
-    return has_squares(shape) ? plan_squares(shape) : ff_style_plan_rows(shape);
+    return shape->type == FF_STYLE_FLOAT && shape->dots == FF_STYLE_DOTS_INT16 &&
+           shape->rows * shape->columns * shape->channels <= MAX_SUMMED;
 }
 
-/** Kernels for rows, which are packed one behind the other. */
-static int count_parts(const ConvPlan *plan)
+static ConvPlan plan_integers(const StyleKernelShape *shape)
 {
-    return plan->row_phases * plan->column_phases;
+    ConvPlan plan = ff_style_plan_rows(shape);
+
+    plan.integers = 1;
+    plan.run *= 2;
+    plan.chunks = (plan.columns * shape->channels + 2 * plan.chunk - 1) / (2 * plan.chunk);
+    return plan;
+}
+
+ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
+{
+    return has_squares(shape)    ? plan_squares(shape)
+           : has_integers(shape) ? plan_integers(shape)
+                                 : ff_style_plan_rows(shape);
 }
 
 size_t ff_style_packed_size(const StyleKernelShape *shape)
@@ -131,10 +162,10 @@ size_t ff_style_packed_size(const StyleKernelShape *shape)
         (!has_colours(shape) || shape->stride > 1 || (shape->columns - 1) % shape->pixels))
         return 0;
     plan = ff_style_plan_rows(shape);
-    size = (size_t)(count_parts(&plan) * count_groups(&plan)) * packed_step(&plan);
+    size = packed_values(&plan);
     plan = ff_style_plan_kernel(shape);
-    if (plan.in_squares)
-        size += packed_squares(&plan);
+    if (plan.in_squares || plan.integers)
+        size += packed_first(&plan);
     return size <= MAX_PACKED ? size : 0;
 }
 
@@ -146,6 +177,63 @@ static uint16_t round_to_bfloat16(float value)
     if ((bits & 0x7fffffff) > 0x7f800000) // not a number, and must not round to infinity
         return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/** What values are packed as: pairs, or floats. */
+static StyleDots packed_as(const StyleKernelShape *shape, const ConvPlan *plan)
+{
+    return plan->integers                     ? FF_STYLE_DOTS_INT16
+           : shape->type == FF_STYLE_BFLOAT16 ? FF_STYLE_DOTS_BF16
+           : plan->in_squares                 ? shape->dots // of bfloat16, or none
+                                              : FF_STYLE_NO_DOTS;
+}
+
+/* Integers: each filter of a kernel has a scale of its own. */
+
+/** Magnitudes of what is summed up. */
+typedef struct Magnitudes {
+    double sum, most;
+    int count;
+} Magnitudes;
+
+static void add_magnitude(Magnitudes *m, float value)
+{
+    const double magnitude = fabs((double)value);
+
+    m->sum += magnitude;
+    m->most = magnitude > m->most ? magnitude : m->most;
+    m->count++;
+}
+
+/** What makes integers of a filter's values, whose magnitudes add up to `limit` at the most after they are rounded. */
+static double find_scale(const Magnitudes *m, int limit)
+{
+    const double whole = (limit - 1 - m->count / 2.) / m->sum;
+
+    return m->most * whole > INT16_MAX ? INT16_MAX / m->most : whole;
+}
+
+/** Returns what a filter's values are multiplied by, and notes down what one of its integers stands for. */
+static double put_unit(float *unit, const Magnitudes *m, int limit)
+{
+    if (m->sum > 0 && m->sum <= DBL_MAX) {
+        const double scale = find_scale(m, limit);
+
+        *unit = (float)(1 / scale);
+        return scale;
+    }
+    *unit = m->sum > 0 || !(m->sum <= 0) ? NAN : 0; // numbers that there are none of make none
+    return 0;
+}
+
+static void put_value(void *packed, StyleDots as, size_t at, double value)
+{
+    if (as == FF_STYLE_DOTS_INT16)
+        ((int16_t *)packed)[at] = (int16_t)(isnan(value) ? 0 : lrint(value));
+    else if (as == FF_STYLE_DOTS_BF16)
+        ((uint16_t *)packed)[at] = round_to_bfloat16((float)value);
+    else
+        ((float *)packed)[at] = (float)value;
 }
 
 /** A kernel of the plan: of these phases, for a group of filters from `filter` on. */
@@ -197,9 +285,9 @@ static float tap_value(const StyleKernelShape *shape, const float *kernel, int r
                             channel, filter % shape->filters);
 }
 
-/** Packs one filter's kernel of 3x3 for one channel, brought to the places of a square: G g G^T. */
-static void pack_square(const StyleKernelShape *shape, const float *kernel, int channel, int filter,
-                        void *packed, size_t at, size_t step)
+/** One filter's kernel of 3x3 for one channel, brought to the places of a square: G g G^T. */
+static void transform_kernel(const StyleKernelShape *shape, const float *kernel, int channel,
+                             int filter, float *values)
 {
     static const double rows[SQUARE_INPUT][3] = {
         {1, 0, 0},
@@ -220,33 +308,68 @@ static void pack_square(const StyleKernelShape *shape, const float *kernel, int 
     for (int i = 0; i < PLACES; i++) {
         const double *const row = rows[i / SQUARE_INPUT];
         const int x = i % SQUARE_INPUT;
-        const float value =
-            (float)(row[0] * columns[0][x] + row[1] * columns[1][x] + row[2] * columns[2][x]);
 
-        if (shape->dots)
-            ((uint16_t *)packed)[at + (size_t)i * step] = round_to_bfloat16(value);
-        else
-            ((float *)packed)[at + (size_t)i * step] = value;
+        values[i] =
+            (float)(row[0] * columns[0][x] + row[1] * columns[1][x] + row[2] * columns[2][x]);
     }
 }
 
-/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. Returns how many values that makes. */
-static size_t pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                           void *packed)
+/** What makes integers of a filter's values in each place. */
+static void scale_filter(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                         int filter, float *units, double *scales)
 {
-    const int run = shape->dots ? 2 : 1;
-    const size_t group = packed_step(plan), place = group * (size_t)count_groups(plan);
+    Magnitudes magnitudes[PLACES] = {{0}};
 
-    memset(packed, 0, PLACES * place * sizeof(float));
-    for (int filter = 0; filter < plan->filters; filter++)
+    for (int channel = 0; channel < shape->channels; channel++) {
+        float values[PLACES];
+
+        transform_kernel(shape, kernel, channel, filter, values);
+        for (int i = 0; i < PLACES; i++)
+            add_magnitude(&magnitudes[i], values[i]);
+    }
+    for (int i = 0; i < PLACES; i++)
+        scales[i] =
+            put_unit(&units[i * packed_filters(plan) + filter], &magnitudes[i], SQUARES_SUM);
+}
+
+/** Where a group of filters has a channel of its first one, counted in values of 16 bits or floats. */
+static size_t channel_at(StyleDots as, int channel)
+{
+    const int half = channel / TILE % 2, pair = channel / (2 * TILE) * TILE + channel % TILE;
+
+    return as == FF_STYLE_DOTS_INT16 // pairs across two vectors of channels
+               ? (size_t)(2 * TILE * pair + half)
+               : as == FF_STYLE_DOTS_BF16 // of neighbours
+                     ? (size_t)(2 * TILE * (channel / 2) + channel % 2)
+                     : (size_t)(TILE * channel);
+}
+
+/** The groups of filters of the first place, channel by channel or in pairs; then those of the next. */
+static void pack_squares(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                         void *packed)
+{
+    const StyleDots as = packed_as(shape, plan);
+    const size_t run = as ? 2 : 1, group = packed_step(plan) * run;
+    const size_t place = group * (size_t)count_groups(plan);
+    float *const units = (float *)packed + packed_values(plan);
+
+    memset(packed, 0, packed_first(plan) * sizeof(float));
+    for (int filter = 0; filter < plan->filters; filter++) {
+        double scales[PLACES];
+
+        if (plan->integers)
+            scale_filter(shape, plan, kernel, filter, units, scales);
         for (int channel = 0; channel < shape->channels; channel++) {
-            const size_t at = (size_t)(filter / TILE) * group + (size_t)(channel / run * TILE) +
-                              (size_t)(filter % TILE);
+            const size_t at = (size_t)(filter / TILE) * group + channel_at(as, channel) +
+                              (size_t)(filter % TILE) * run;
+            float values[PLACES];
 
-            pack_square(shape, kernel, channel, filter, packed,
-                        at * (size_t)run + (size_t)(channel % run), place * (size_t)run);
+            transform_kernel(shape, kernel, channel, filter, values);
+            for (size_t i = 0; i < PLACES; i++)
+                put_value(packed, as, at + i * place,
+                          plan->integers ? scales[i] * (double)values[i] : (double)values[i]);
         }
-    return packed_squares(plan);
+    }
 }
 
 static float kernel_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
@@ -306,44 +429,85 @@ StyleKernelShape ff_style_part_pixels(const StyleKernelShape *shape, const float
     return has_colours(&parted) ? parted : *shape;
 }
 
-/** Packs one row of a part; returns how many values that makes. */
-static int pack_row(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
-                    const Part *part, int row, void *packed, size_t to)
+/** A value of a row of a part as it is packed: number `i`. */
+static float packed_value(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                          const Part *part, int row, int i)
 {
     const int values = plan->columns * shape->channels;
-    const int size = plan->chunks * plan->chunk * plan->group;
     const int shift = plan->folded ? column_shift(plan, part->column_phase, shape->channels) : 0;
+    const int value = i / (plan->run * plan->group) * plan->run + i % plan->run - shift;
+    const int filter = part->filter + i / plan->run % plan->group;
 
-    for (int i = 0; i < size; i++) {
-        const int value = i / (plan->run * plan->group) * plan->run + i % plan->run - shift;
-        const int filter = part->filter + i / plan->run % plan->group;
-        const float number =
-            value >= 0 && value < values && filter < plan->filters
-                ? kernel_value(shape, plan, kernel, part, row, value / shape->channels,
-                               value % shape->channels, filter)
-                : 0;
+    return value >= 0 && value < values && filter < plan->filters
+               ? kernel_value(shape, plan, kernel, part, row, value / shape->channels,
+                              value % shape->channels, filter)
+               : 0;
+}
 
-        if (shape->type == FF_STYLE_FLOAT)
-            ((float *)packed)[to + (size_t)i] = number;
-        else
-            ((uint16_t *)packed)[to + (size_t)i] = round_to_bfloat16(number);
-    }
-    return size;
+/** Values of a row of a part. */
+static int packed_row(const ConvPlan *plan)
+{
+    return plan->chunks * plan->chunk * plan->group * (plan->integers ? 2 : 1);
+}
+
+/** What makes integers of the values of each filter of a part. */
+static void scale_part(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                       const Part *part, float *units, double *scales)
+{
+    Magnitudes magnitudes[TILE] = {{0}};
+
+    for (int row = 0; row < plan->rows; row++)
+        for (int i = 0; i < packed_row(plan); i++)
+            add_magnitude(&magnitudes[i / plan->run % plan->group],
+                          packed_value(shape, plan, kernel, part, row, i));
+    for (int i = 0; i < plan->group; i++)
+        scales[i] = put_unit(&units[i], &magnitudes[i], ROWS_SUM);
+}
+
+/** A group of filters of a part, row by row. */
+static void pack_part(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                      const Part *part, float *units, void *packed)
+{
+    const StyleDots as = packed_as(shape, plan);
+    double scales[TILE];
+    size_t to = 0;
+
+    if (plan->integers)
+        scale_part(shape, plan, kernel, part, units, scales);
+    for (int row = 0; row < plan->rows; row++)
+        for (int i = 0; i < packed_row(plan); i++) {
+            const double value = (double)packed_value(shape, plan, kernel, part, row, i);
+
+            put_value(packed, as, to++,
+                      plan->integers ? scales[i / plan->run % plan->group] * value : value);
+        }
+}
+
+/** All parts, group by group. */
+static void pack_rows(const StyleKernelShape *shape, const ConvPlan *plan, const float *kernel,
+                      void *packed)
+{
+    const size_t group = packed_step(plan) * type_size(shape->type);
+    float *const units = (float *)packed + packed_values(plan); // of integers
+    uint8_t *to = packed;
+
+    for (int i = 0; i < count_kernels(plan); i++)
+        for (int filter = 0; filter < plan->filters; filter += plan->group, to += group) {
+            const Part part = {i / plan->column_phases, i % plan->column_phases, filter};
+
+            pack_part(shape, plan, kernel, &part, units + i * packed_filters(plan) + filter, to);
+        }
 }
 
 void ff_style_pack_kernel(const StyleKernelShape *shape, const float *kernel, void *packed)
 {
-    ConvPlan plan = ff_style_plan_kernel(shape);
-    size_t to = 0;
+    const ConvPlan plan = ff_style_plan_kernel(shape), rows = ff_style_plan_rows(shape);
 
     if (plan.in_squares)
-        to = pack_squares(shape, &plan, kernel, packed);
-    plan = ff_style_plan_rows(shape);
-    for (int i = 0; i < count_parts(&plan); i++)
-        for (int filter = 0; filter < plan.filters; filter += plan.group)
-            for (int row = 0; row < plan.rows; row++) {
-                const Part part = {i / plan.column_phases, i % plan.column_phases, filter};
-
-                to += (size_t)pack_row(shape, &plan, kernel, &part, row, packed, to);
-            }
+        pack_squares(shape, &plan, kernel, packed);
+    else if (plan.integers)
+        pack_rows(shape, &plan, kernel, packed);
+    if (plan.in_squares || plan.integers)
+        packed = (float *)packed + packed_first(&plan);
+    pack_rows(shape, &rows, kernel, packed);
 }

@@ -19,11 +19,6 @@
 #define AVX512_STATE 0xe6u
 #define TILE_STATE 0x60000u
 
-/* "AuthenticAMD", in EBX, EDX and ECX of leaf 0. */
-#define AMD_FIRST 0x68747541u
-#define AMD_SECOND 0x69746e65u
-#define AMD_THIRD 0x444d4163u
-
 #define FMA (1u << 12) // of leaf 1, in ECX
 
 /* Features of leaf 7: the first two in EBX, those of AMX in EDX, the last in EAX of subleaf 1. */
@@ -32,6 +27,7 @@
 #define AMX_BF16 (1u << 22)
 #define AMX_TILE (1u << 24)
 #define AVX512_BF16 (1u << 5)
+#define AVX512_VNNI (1u << 11) // of leaf 7, in ECX
 
 static int system_saves(unsigned wanted)
 {
@@ -88,21 +84,20 @@ static int has_fma(void)
     return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & FMA);
 }
 
-StyleVectors ff_style_processor_vectors(void)
-{
-    if (system_saves(AVX512_STATE) && has_features(AVX512_F_BW_VL, 0))
-        return has_dot_products() ? FF_STYLE_AVX512_BF16 : FF_STYLE_AVX512;
-    return system_saves(AVX_STATE) && has_features(AVX2, 0) && has_fma() ? FF_STYLE_AVX2
-                                                                         : FF_STYLE_NO_VECTORS;
-}
-
-int ff_style_processor_gains_from_dots(void)
+/** Dot products of 16-bit integers. */
+static int has_integers(void)
 {
     unsigned eax, ebx, ecx, edx;
 
-    return ff_style_processor_vectors() == FF_STYLE_AVX512_BF16 &&
-           __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == AMD_FIRST && edx == AMD_SECOND &&
-           ecx == AMD_THIRD;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ecx & AVX512_VNNI);
+}
+
+StyleVectors ff_style_processor_vectors(void)
+{
+    if (system_saves(AVX512_STATE) && has_features(AVX512_F_BW_VL, 0))
+        return has_integers() ? FF_STYLE_AVX512_VNNI : FF_STYLE_AVX512;
+    return system_saves(AVX_STATE) && has_features(AVX2, 0) && has_fma() ? FF_STYLE_AVX2
+                                                                         : FF_STYLE_NO_VECTORS;
 }
 
 int ff_style_processor_has_matrices(void)
@@ -134,11 +129,6 @@ StyleVectors ff_style_processor_vectors(void)
 }
 
 #endif
-
-int ff_style_processor_gains_from_dots(void)
-{
-    return ff_style_has_dots(ff_style_processor_vectors());
-}
 
 int ff_style_processor_has_matrices(void)
 {

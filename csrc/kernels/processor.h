@@ -16,13 +16,6 @@ int ff_style_processor_has_bf16(void);
 /** The longest vectors of conv.h that this processor has. */
 StyleVectors ff_style_processor_vectors(void);
 
-/**
- * Whether dot products of bfloat16 are faster than floats: twice as many products a second on AMD's processors and on
- * ARM's (an instruction takes as long as one of floats), half as many on Intel's, which leave this work to the matrix
- * unit.
- */
-int ff_style_processor_gains_from_dots(void);
-
 /** What conv.h needs for bfloat16: the matrix unit, which the system has to let this process use. */
 int ff_style_processor_has_matrices(void);
 

@@ -16,7 +16,7 @@ const ConvVectors *ff_style_vectors_of(StyleVectors vectors)
 #if FF_STYLE_HAS_AVX
         [FF_STYLE_AVX2] = &ff_style_avx2,
         [FF_STYLE_AVX512] = &ff_style_avx512,
-        [FF_STYLE_AVX512_BF16] = &ff_style_avx512_bf16,
+        [FF_STYLE_AVX512_VNNI] = &ff_style_avx512_vnni,
 #else
         [FF_STYLE_NEON] = &ff_style_neon,
         [FF_STYLE_NEON_BF16] = &ff_style_neon_bf16,
@@ -52,22 +52,23 @@ void ff_style_begin_affine(ConvAffine *repeated, size_t value)
 }
 
 /** Like ff_style_normalise(), of all but the first values. */
-static void normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
+static uint32_t normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
 {
-    const StyleType type = values->output_type;
+    const size_t value = type_size(values->output_type);
     Normed rest = *values;
+    uint32_t most;
 
     rest.input = advance(values->input, values->input_type, done);
     rest.added = advance(values->added, values->added_type, done);
-    rest.output = (uint8_t *)values->output + done * type_size(type);
+    rest.output = (uint8_t *)values->output + done * value;
     rest.count -= done;
-    ff_style_vectors_of(vectors)->normalise(&rest);
+    most = ff_style_vectors_of(vectors)->normalise(&rest);
     if (values->kept)
-        memcpy((uint8_t *)values->kept + done * type_size(type), rest.output,
-               rest.count * type_size(type));
+        memcpy((uint8_t *)values->kept + done * value, rest.output, rest.count * value);
+    return most;
 }
 
-void ff_style_normalise(StyleVectors vectors, const Normed *values)
+uint32_t ff_style_normalise(StyleVectors vectors, const Normed *values)
 {
     const StyleType type = values->output_type;
     size_t done = 0;
@@ -75,8 +76,7 @@ void ff_style_normalise(StyleVectors vectors, const Normed *values)
     if (FF_STYLE_HAS_AVX && type == FF_STYLE_BFLOAT16 && values->input_type == type &&
         (!values->added || values->added_type == type))
         done = ff_style_normalise_bf16(values);
-    if (done < values->count)
-        normalise_rest(vectors, values, done);
+    return done < values->count ? normalise_rest(vectors, values, done) : 0;
 }
 
 /** The affine, for values that begin with the first one of a tensor. */

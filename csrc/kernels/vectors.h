@@ -1,6 +1,6 @@
 /*
  * Vectors of floats for the files that say how many lanes theirs have: FF_STYLE_LANES is 16 (AVX-512), 8 (AVX2) or 4
- * (NEON); and FF_STYLE_DOTS, where they have dot products of bfloat16. The compilers' own operators do the rest: +, -, *, /.
+ * (NEON); and FF_STYLE_DOTS, where they have dot products (of 16-bit integers on x86, of bfloat16 on ARM). The compilers' own operators do the rest: +, -, *, /.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -123,7 +123,7 @@ static StyleKernelShape shape_of(const Builder *b, const Convolution *c)
                               .transposed = c->transposed,
                               .type = b->plan->settings.type,
                               .pixels = 1,
-                              .dots = ff_style_has_dots(b->plan->settings.vectors)};
+                              .dots = ff_style_dots_of(b->plan->settings.vectors)};
 }
 
 /** The kernel in single precision, in the middle of zeros where it is put into a larger one. */

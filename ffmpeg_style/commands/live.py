@@ -50,7 +50,9 @@ PORT = click.IntRange(1, 65535)
     help="In kbit/s.",
 )
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="As of the filter.")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="As of the filter.")
+@click.option(
+    "--precision", type=click.Choice(["auto", "fp32", "bf16", "int16"]), help="As of the filter."
+)
 @with_ports("input", "output")
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for the server's own files.")
 @click.option(

@@ -93,8 +93,8 @@ class WithOptionsOfFFmpeg(click.Command):
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    help="auto: bf16 where the processor has it and the network gains from it.  [default: auto]",
+    type=click.Choice(["auto", "fp32", "bf16", "int16"]),
+    help="auto: bf16 or int16 where the processor has it and the network gains.  [default: auto]",
 )
 @click.option(
     "--runtime",

@@ -44,7 +44,7 @@ def stylize(
     strength: float | None = None,
     colors: Literal["style", "content"] | None = None,
     steady: float | None = None,
-    precision: Literal["auto", "fp32", "bf16"] | None = None,
+    precision: Literal["auto", "fp32", "bf16", "int16"] | None = None,
     runtime: Literal["auto", "own", "tensorflow"] | None = None,
     requests: int | None = None,
     threads: int | None = None,
@@ -87,7 +87,7 @@ def stylize(
         colors: "style", or "content" for the source's colours; None for "style".
         steady: how much a painting is held by the one before: from 0, each frame by itself, to 1;
             None for 0.9.
-        precision: "auto", "fp32" or "bf16"; None for auto.
+        precision: "auto", "fp32", "bf16" or "int16"; None for auto.
         runtime: "auto", "own" or "tensorflow", see `Engine`; None for auto.
         requests: frames painted at a time, 1 to 64; None for auto.
         threads: most threads that paint one frame, or TensorFlow's, 1 to 1024; None for auto.

@@ -3,7 +3,8 @@
 ``make bench-limits`` measures the shipped models and writes tables into the page of this kind of
 processor in ``docs/``:
 
-- how far bfloat16 is from float32 on the test photographs, as PSNR, where the processor has it;
+- how far bfloat16, or integers, are from float32 on the test photographs, as PSNR, where auto takes
+  them;
 - the memory of ffmpeg with the filter at large sizes, after few frames and after thrice as many;
 - the time to the first painted frame, and where it goes.
 """
@@ -27,20 +28,21 @@ from ffmpeg_style.errors import StyleError
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.folders import assets_folder
 from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
-from ffmpeg_style.learning.processor import cpu_flags, has_bfloat16
+from ffmpeg_style.learning.processor import cpu_flags
 
 LARGE = ((1920, 1080), (3840, 2160))
 FEW, MANY = WARM_UP + 3, 3 * (WARM_UP + 3)
 FIRST = (640, 360)
+NAMES = {"bf16": "bfloat16", "int16": "16-bit integers"}
 
 
 def precision_table():
-    """bfloat16 against float32: the worst and the mean photograph."""
+    """What auto takes against float32: the worst and the mean photograph."""
     photographs = sorted((assets_folder() / "content" / "test").glob("*.jpg"))
     frames = [np.asarray(Image.open(path).convert("RGB")) for path in photographs]
     rows = []
     for model in sorted((ROOT / "models").glob("*.pb")):
-        with Engine(model, precision="fp32") as exact, Engine(model, precision="bf16") as rounded:
+        with Engine(model, precision="fp32") as exact, Engine(model) as rounded:
             found = [psnr(rounded(frame), exact(frame)) for frame in frames]
         rows.append([model.stem, f"{min(found):.1f}", f"{np.mean(found):.1f}"])
     return table(["model", f"worst of {len(frames)}, dB", "mean, dB"], rows)
@@ -96,8 +98,10 @@ def main(folder):
         "Memory of ffmpeg with the filter, resident": memory_table(tools),
         f"The first frame, {FIRST[0]}x{FIRST[1]}": first_frame_table(tools),
     }
-    if has_bfloat16():
-        titled["bfloat16 against float32, on the test photographs"] = precision_table()
+    with Engine(sorted((ROOT / "models").glob("*.pb"))[0]) as engine:
+        precision = engine.precision
+    if precision != "fp32":
+        titled[f"{NAMES[precision]} against float32, on the test photographs"] = precision_table()
     text = "\n\n".join(f"### {title}\n\n{found}" for title, found in titled.items())
     heading = "## Precision, memory, the first frame"
     write_between(Pages(folder, kind_of(cpu_flags())).page, "limits", f"{heading}\n\n{text}")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 KINDS = {
     "amx": ("amx_bf16", "A matrix unit for bfloat16 (AMX)"),
-    "avx512_bf16": ("avx512_bf16", "AVX-512 with dot products of bfloat16, no matrix unit"),
-    "avx512": ("avx512f", "AVX-512 without bfloat16"),
+    "avx512_vnni": ("avx512_vnni", "AVX-512 with dot products of 16-bit integers, no matrix unit"),
+    "avx512": ("avx512f", "AVX-512 without those"),
     "avx2": ("avx2", "AVX2"),
     "neon": ("asimd", "ARM of 64 bits (NEON)"),
 }

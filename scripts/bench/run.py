@@ -27,7 +27,7 @@ from ffmpeg_style.errors import StyleError
 from ffmpeg_style.ffmpeg.build import TENSORFLOW_LIBRARY
 from ffmpeg_style.files import atomic_path
 from ffmpeg_style.graphs.tensorflow_library import tensorflow_folder
-from ffmpeg_style.learning.processor import cpu_flags, has_bfloat16
+from ffmpeg_style.learning.processor import cpu_flags, has_bfloat16_matrices
 
 SIZES = ((256, 256), (640, 360), (1280, 720), (1920, 1080))
 TRIAL_FRAMES = 6  # of the first run, which finds out how many a measurement takes
@@ -125,7 +125,7 @@ def results_of(case, samples, tools, peaks):
     figures = {name: summary(values) for name, values in samples.items()}
     precisions = {contender.name: contender.precision for contender in contenders()}
     for name, values in figures.items():
-        values["precision"] = precisions[name] or ("bf16" if has_bfloat16() else "fp32")
+        values["precision"] = precisions[name] or ("bf16" if has_bfloat16_matrices() else "fp32")
     return {
         "architecture": case.architecture,
         "width": case.width,

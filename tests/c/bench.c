@@ -1,7 +1,7 @@
 /*
  * Measures the engine alone: a few pictures in memory, painted over and over, nothing written.
  *
- *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|auto [DEVICE [MARKS [PICTURES]]]]]]
+ *   bench MODEL WIDTH HEIGHT FRAMES [REQUESTS [THREADS [fp32|bf16|int16|auto [DEVICE [MARKS [PICTURES]]]]]]
  *
  * PICTURES is a file of their rows of RGB24; without it they are noise. What is in them matters: numbers that
  * are alike cost a processor less power, and it runs faster.
@@ -44,11 +44,15 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+static const char *const precisions[] = {"auto", "fp32", "bf16", "int16"};
+
 static StylePrecision precision_of(const char *text)
 {
-    return !strcmp(text, "fp32")   ? FF_STYLE_PRECISION_FP32
-           : !strcmp(text, "bf16") ? FF_STYLE_PRECISION_BF16
-                                   : FF_STYLE_PRECISION_AUTO;
+    int i = FF_STYLE_PRECISION_INT16;
+
+    while (i && strcmp(text, precisions[i]))
+        i--;
+    return (StylePrecision)i;
 }
 
 static int mark(const char *line)
@@ -161,9 +165,8 @@ int main(int argc, char **argv)
                "\"open_s\": %.3f, \"first_s\": %.3f, \"ms_per_frame\": %.2f, \"fps\": %.2f, "
                "\"max_rss_mb\": %ld}\n",
                info->name, width, height, frames, info->requests, info->threads,
-               info->precision == FF_STYLE_PRECISION_BF16 ? "bf16" : "fp32", info->device,
-               opened - start, first - opened, 1e3 * (end - warm) / frames, frames / (end - warm),
-               usage.ru_maxrss / 1024);
+               precisions[info->precision], info->device, opened - start, first - opened,
+               1e3 * (end - warm) / frames, frames / (end - warm), usage.ru_maxrss / 1024);
     ff_style_close(&engine); // before the pixels go that frames in flight point to
     free(pictures.source);
     free(pictures.painted);

@@ -18,11 +18,6 @@ StyleVectors ff_style_processor_vectors(void)
     return FF_STYLE_NO_VECTORS;
 }
 
-int ff_style_processor_gains_from_dots(void)
-{
-    return 0;
-}
-
 int ff_style_processor_has_matrices(void)
 {
     return 0;

@@ -185,16 +185,23 @@ static double shape_size(const StyleKernelShape *shape)
     return (double)shape->rows * shape->columns * shape->channels;
 }
 
+/** How far a sum of products of about 1 may be off: of single precision, of bfloat16 or of integers. */
+static double unit_of(const StyleKernelShape *shape)
+{
+    return shape->dots == FF_STYLE_DOTS_BF16    ? 4e-2 * sqrt(shape_size(shape))
+           : shape->dots == FF_STYLE_DOTS_INT16 ? 2e-3 * sqrt(shape_size(shape))
+                                                : 1e-4;
+}
+
 static void check_output(const StyleConv *conv, const float *kernel)
 {
     const StyleFeatures *output = &conv->output;
     const int filters = conv->kernel.filters;
     const double count = (double)output->height * (double)output->width;
-    // Of the sums of single precision, or of products of bfloat16: pixels of 0..255 make larger ones.
-    const double unit = (conv->input.type == U ? 256 : 1) *
-                        (conv->kernel.dots ? 4e-2 * sqrt(shape_size(&conv->kernel)) : 1e-4);
+    const double unit =
+        (conv->input.type == U ? 256 : 1) * unit_of(&conv->kernel); // of pixels up to 255
     double *const expected = make_expected(conv, kernel);
-    double found, mean, variance, tolerance;
+    double found, mean, variance, tolerance, error = 0, power = 0;
 
     for (int filter = 0; filter < filters; filter++) {
         mean = variance = 0;
@@ -204,6 +211,8 @@ static void check_output(const StyleConv *conv, const float *kernel)
             found = (double)value_of(output, (size_t)(i * filters + filter));
             tolerance = (output->type == F ? 0 : 4e-3 * fabs(sum)) + unit;
             CHECK(fabs(found - sum) <= tolerance);
+            error += (found - sum) * (found - sum);
+            power += sum * sum;
             mean += found / count;
             variance += found * found / count;
         }
@@ -215,6 +224,8 @@ static void check_output(const StyleConv *conv, const float *kernel)
         CHECK(fabs(conv->mean[filter] - mean) <= tolerance);
         CHECK(fabs(conv->variance[filter] - variance) <= tolerance);
     }
+    // Integers: 50 dB at the least, as of a painting.
+    CHECK(conv->kernel.dots != FF_STYLE_DOTS_INT16 || error <= 1e-5 * power);
     free(expected);
 }
 
@@ -416,8 +427,8 @@ static void test_convolutions(StyleType type)
         Case c = cases[i];
 
         c.kernel.type = type;
-        c.kernel.dots = ff_style_has_dots(vectors);
-        if (c.kernel.dots && c.kernel.rows != 3 + c.kernel.transposed)
+        c.kernel.dots = ff_style_dots_of(vectors);
+        if (c.kernel.dots == FF_STYLE_DOTS_BF16 && c.kernel.rows != 3 + c.kernel.transposed)
             continue; // no squares: as without dot products
         for (int flags = 0; flags < 8; flags++)
             check_conv(&c, 0, flags & 1, flags & 2 ? F : B, flags >> 2);
@@ -429,7 +440,7 @@ static void test_convolutions(StyleType type)
 /** What one value far beyond the others, or that is no number, makes: only outputs that read it may tell. */
 static void check_far_value(const StyleKernelShape *shape, int width, int column, float value)
 {
-    const double unit = shape->dots ? 4e-2 * sqrt(shape_size(shape)) : 1e-4;
+    const double unit = unit_of(shape);
     float *const packed = aligned_alloc(64, ff_style_packed_size(shape) * sizeof(*packed));
     float *const kernel =
         make_floats(shape->rows * shape->columns * shape->channels * shape->filters);
@@ -463,14 +474,89 @@ static void check_far_value(const StyleKernelShape *shape, int width, int column
 static void test_far_values(void)
 {
     static const float values[] = {1e5f, -1e30f, INFINITY, NAN};
-    const int dots = ff_style_has_dots(vectors);
+    const StyleDots dots = ff_style_dots_of(vectors);
 
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
         check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, 33, 17, values[i]);
         check_far_value(&(StyleKernelShape){4, 4, 16, 16, 2, 1, F, 1, dots}, 33, 17, values[i]);
+        check_far_value(&(StyleKernelShape){3, 3, 32, 32, 1, 0, F, 1, dots}, 33, 17, values[i]);
+        check_far_value(&(StyleKernelShape){5, 3, 16, 3, 1, 0, F, 1, dots}, 33, 17, values[i]);
         // Both squares of a row read it.
         check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, 8, 3, values[i]);
+        check_far_value(&(StyleKernelShape){3, 3, 32, 32, 1, 0, F, 1, dots}, 8, 3, values[i]);
     }
+}
+
+/* The largest sums that there can be: those of integers would be the first to leave 32 bits. */
+
+/** The sign of what a line of B^T, by which squares are transformed, multiplies a place by. */
+static float sign_of(int line, int place)
+{
+    static const char signs[][7] = {"+ - + ", " --++ ", " +--+ ", " --++ ", " +--+ ", " + - +"};
+
+    return line >= 0 && signs[line][place] == '-' ? -1 : 1;
+}
+
+/** An image, and a kernel of ones, whose products have one sign: lines `down` and `right`, or values alike (-1). */
+static void check_largest(StyleKernelShape shape, int size, float most, int down, int right)
+{
+    const int count = shape.rows * shape.columns * shape.channels * shape.filters;
+    const int made = shape.transposed ? 2 * size : (size - shape.rows) / shape.stride + 1;
+    float *const kernel = make_floats(count), *packed, *values;
+    StyleConv conv = {.vectors = vectors,
+                      .kernel = shape,
+                      .input = make_features(F, size, size, shape.channels),
+                      .output = make_features(F, made, made, shape.filters)};
+    double *expected;
+
+    values = conv.input.data;
+    for (int i = 0; i < count; i++) {
+        const int channel = shape.transposed ? i % shape.channels : i / shape.filters;
+
+        kernel[i] = channel % shape.channels % 3 ? -1 : 1;
+    }
+    for (size_t i = 0; i < count_of(&conv.input); i++) {
+        const int channel = (int)i % shape.channels, place = (int)i / shape.channels;
+
+        values[i] = most * sign_of(down, place / size) * sign_of(right, place % size) *
+                    (channel % 3 ? -1 : 1);
+    }
+    packed = aligned_alloc(64, ff_style_packed_size(&shape) * sizeof(*packed));
+    ff_style_pack_kernel(&shape, kernel, packed);
+    conv.packed = packed;
+    convolve(&conv);
+    expected = make_expected(&conv, kernel);
+    for (size_t i = 0; i < count_of(&conv.output); i++)
+        CHECK(fabs((double)value_of(&conv.output, i) - expected[i]) <=
+              1e-2 * shape_size(&shape) * (double)most + 1e-30);
+    free(expected);
+    free(packed);
+    free(kernel);
+    free(conv.input.data);
+    free(conv.output.data);
+}
+
+static void test_largest_values(void)
+{
+    static const StyleKernelShape shapes[] = {{9, 9, 3, 16, 1, 0, F, 1, 0},
+                                              {9, 9, 16, 3, 1, 0, F, 1, 0},
+                                              {3, 3, 16, 32, 2, 0, F, 1, 0},
+                                              {4, 4, 64, 32, 2, 1, F, 1, 0},
+                                              {3, 3, 512, 16, 1, 0, F, 1, 0}};
+    static const float most[] = {255.99f, 256, 1, 0.99999f, 1e-20f, 1e-35f, 0};
+    StyleKernelShape square = {3, 3, 64, 16, 1, 0, F, 1, ff_style_dots_of(vectors)};
+
+    if (square.dots == FF_STYLE_DOTS_BF16)
+        return; // what has no such sums
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+        for (size_t j = 0; j < sizeof(most) / sizeof(*most); j++) {
+            StyleKernelShape shape = shapes[i];
+
+            shape.dots = square.dots;
+            check_largest(shape, 12, most[j], -1, -1);
+        }
+    for (int i = 0; i < 36; i++)
+        check_largest(square, 6, 1, i / 6, i % 6);
 }
 
 /** Of three filters, laid out for so many neighbouring pixels at a time. */
@@ -684,6 +770,7 @@ int main(void)
     for (vectors = FIRST_VECTORS; vectors <= ff_style_processor_vectors(); vectors++) {
         test_convolutions(F);
         test_far_values();
+        test_largest_values();
         test_pixels_of_a_kernel();
         test_apply(F);
         test_finish();

@@ -788,11 +788,6 @@ StyleVectors ff_style_processor_vectors(void)
     return FF_STYLE_NO_VECTORS;
 }
 
-int ff_style_processor_gains_from_dots(void)
-{
-    return 0;
-}
-
 int ff_style_processor_has_matrices(void)
 {
     return 0;
@@ -828,6 +823,9 @@ static void chooses_device_and_precision(void)
     processor_has_bf16 = 0;
     settings.precision = FF_STYLE_PRECISION_BF16;
     refuses_to_open(&settings, -ENODEV, "precision=bf16 needs a processor");
+    settings.precision =
+        FF_STYLE_PRECISION_INT16; // of no processor without vectors, nor TensorFlow's
+    refuses_to_open(&settings, -ENODEV, "precision=int16: the engine does not run model");
 }
 
 /** Opens, paints and closes; the first error on the way, after a message. */

@@ -234,7 +234,7 @@ def test_what_an_engine_tells_of_itself(models):
         assert engine.card["format"] == "ffmpeg-style/1"
         assert engine.size == (0, 0)
         assert (engine.requests, engine.threads, engine.device) == (3, 1, "cpu")
-        assert engine.precision in ("fp32", "bf16")
+        assert engine.precision in ("fp32", "bf16", "int16")
         assert Path(engine.library).exists() and engine.version[0].isdecimal()
         assert "wave-scream" in repr(engine)
     assert engine.styles == ("wave", "scream")
@@ -399,7 +399,7 @@ def test_what_is_no_frame_is_refused(engine, frame, error, words):
         ({"strength": 7}, ValueError, "7; expected 0"),
         ({"strength": float("nan")}, ValueError, "nan"),
         ({"colors": "mine"}, ValueError, "expected style, content"),
-        ({"precision": "fp64"}, ValueError, "expected auto, fp32, bf16"),
+        ({"precision": "fp64"}, ValueError, "expected auto, fp32, bf16, int16"),
         ({"range": 255}, ValueError, "expected auto, 255"),
         ({"requests": 0}, ValueError, "requests"),
         ({"requests": 65}, ValueError, "64"),

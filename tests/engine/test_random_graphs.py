@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine.test_plan import HAS_VECTORS, picture, plain_session
+from engine.test_plan import HAS_VECTORS, MIN_PSNR, PRECISIONS, picture, plain_session, psnr
 from helpers.random_graphs import Lot
 
 from ffmpeg_style import Engine
@@ -30,3 +30,6 @@ def test_a_graph_drawn_by_lot(seed, tmp_path):
             paintings += engine([frame] * requests)
     assert np.abs(expected.astype(int) - paintings[0]).max() <= 1
     assert all(np.array_equal(painting, paintings[0]) for painting in paintings)
+    if "int16" in PRECISIONS:
+        with Engine(tmp_path / "lot.pb", precision="int16", **settings) as engine:
+            assert psnr(expected, engine(frame)) >= MIN_PSNR["int16"]

@@ -14,6 +14,8 @@
 
 #include "../conv.h"
 
+#define INTEGERS 0 // there are no dot products of these
+
 #ifdef FF_STYLE_DOTS
 #define DOTS 1
 #define VECTORS __attribute__((target("arch=armv8.2-a+bf16")))

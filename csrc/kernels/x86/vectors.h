@@ -16,9 +16,11 @@
 
 #ifdef FF_STYLE_DOTS
 #define DOTS 1
-#define AVX512 "avx512f,avx512bw,avx512vl,avx512bf16"
+#define INTEGERS 1 // these are what it has dot products of
+#define AVX512 "avx512f,avx512bw,avx512vl,avx512vnni"
 #else
 #define DOTS 0
+#define INTEGERS 0
 #define AVX512 "avx512f,avx512bw,avx512vl"
 #endif
 
@@ -29,7 +31,7 @@
 #define INTRINSIC(name) _mm512_##name
 
 typedef __m512 Vector;
-typedef __m256i Halves; ///< as many of bfloat16
+typedef __m256i Halves; ///< as many of 16 bits
 
 #else
 
@@ -71,15 +73,18 @@ static VECTORS_INLINE Vector multiply_add(Vector a, Vector b, Vector c)
     return INTRINSIC(fmadd_ps)(a, b, c);
 }
 
-/** Pairs of bfloat16, each multiplied and added up with `c`; only where there are dot products. */
+/**
+ * Pairs of 16-bit integers, each multiplied and added up with `c`, integers of 32 bits; only where there are dot
+ * products. Not the intrinsic: GCC 12 would put each sum into memory and back.
+ */
 static VECTORS_INLINE Vector add_dots(Vector a, Vector b, Vector c)
 {
 #if DOTS
-    return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
 #else
     (void)a, (void)b;
-    return c;
 #endif
+    return c;
 }
 
 /** Of what is not a number: `b`. */
@@ -133,6 +138,49 @@ static VECTORS_INLINE Vector scale_by_power(Vector value, Vector exponent)
 {
     return _mm512_scalef_ps(value, exponent);
 }
+
+#if INTEGERS
+
+/** To the nearest whole numbers, after they were scaled, in 16 bits; what is beyond them, or no number, to the last one. */
+static VECTORS_INLINE Halves to_integers(Vector values, float scale)
+{
+    return _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(values * fill(scale)));
+}
+
+/** The same of two vectors, as pairs of a value of each; what is beyond 16 bits becomes any. */
+static VECTORS_INLINE Vector pair_integers(Vector left, Vector right, float scale)
+{
+    // Sums of such a size have whole numbers in their last bits.
+    const Vector size = fill(1.5f * (1 << 23)), scales = fill(scale);
+    const __m512i first = _mm512_castps_si512(multiply_add(left, scales, size));
+    const __m512i second = _mm512_castps_si512(multiply_add(right, scales, size));
+
+    return _mm512_castsi512_ps(
+        _mm512_mask_blend_epi16(0xaaaaaaaa, first, _mm512_slli_epi32(second, 16)));
+}
+
+/** Sums of dot products as floats. */
+static VECTORS_INLINE Vector from_dots(Vector sums)
+{
+    return _mm512_cvtepi32_ps(_mm512_castps_si512(sums));
+}
+
+/** The larger magnitudes, as bits without the sign. */
+static VECTORS_INLINE Vector larger(Vector magnitudes, Vector values)
+{
+    const __m512i bits =
+        _mm512_and_si512(_mm512_castps_si512(values), _mm512_set1_epi32(0x7fffffff));
+
+    return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(magnitudes), bits));
+}
+
+/** The largest one of them. */
+static VECTORS_INLINE uint32_t largest(Vector magnitudes)
+{
+    return _mm512_reduce_max_epu32(_mm512_castps_si512(magnitudes));
+}
+
+#endif
 
 /** 16 values of bfloat16. */
 static VECTORS_INLINE Vector to_float(Halves values)
