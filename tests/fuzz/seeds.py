@@ -1,6 +1,6 @@
 """seeds.py FOLDER: small models that the fuzzer begins with, without most of their weights.
 
-The graphs are the shipped models', and for the plan some that are drawn by lot too.
+The graphs are the shipped models', and smaller ones that are drawn by lot.
 """
 
 import json
@@ -36,11 +36,11 @@ def main(folder):
         each.mkdir(parents=True, exist_ok=True)
     for path in MODELS.glob("*.pb"):
         (cards / path.stem).write_bytes(lighten(path, graphs / path.name)[:2000])
-    shutil.copytree(graphs, plans, dirs_exist_ok=True)
     for seed in range(LOTS):
-        path = plans / f"{seed}.pb"
+        path = graphs / f"{seed}.pb"
         Lot(seed).write(path)
         lighten(path, path)
+    shutil.copytree(graphs, plans, dirs_exist_ok=True)
 
 
 main(Path(sys.argv[1]))
