@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 from helpers import graphs
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, ImageSequence
 
 from ffmpeg_style import InputError, stylize
 from ffmpeg_style.ffmpeg.probe import UPRIGHT
@@ -197,6 +197,29 @@ def test_the_libraries_paint_what_the_program_paints(clip, model, shown, tmp_pat
     assert tags(found[1]) == tags(found[0])
     assert pictures[1].shape == pictures[0].shape
     assert psnr(*pictures) >= 45
+
+
+@pytest.mark.parametrize(
+    ("encoder", "suffix"),
+    [(None, ".webp"), ("libwebp", ".webp"), ("ffv1", ".mkv"), ("utvideo", ".avi")],
+)
+def test_encoders_that_take_other_pixels_than_the_paintings(clip, model, tmp_path, encoder, suffix):
+    """None of them takes rgb24."""
+    source, target = clip([]), tmp_path / f"out{suffix}"
+    chosen = ["-c:v", encoder] if encoder else []
+    stylize(source, target, model, strength=0, executor="pyav", encoder_options=chosen)
+    found = []
+    for path in (source, target):
+        if path.suffix == ".webp":  # FFmpeg's own decoder of moving WebP is not in every PyAV
+            with Image.open(path) as picture:
+                pages = ImageSequence.Iterator(picture)
+                found.append(np.stack([np.asarray(page.convert("RGB")) for page in pages]))
+        else:
+            with av.open(str(path)) as video:
+                pages = video.decode(video=0)
+                found.append(np.stack([page.to_ndarray(format="rgb24") for page in pages]))
+    assert found[1].shape == found[0].shape == (10, 48, 64, 3)
+    assert psnr(*found) >= 20
 
 
 def test_x264_is_set_as_by_the_program(clip, model, tmp_path):

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from ffmpeg_style.errors import FFmpegError, InputError, StyleError
 from ffmpeg_style.ffmpeg.containers import COARSE_TIMES, KEEP_RGB
 from ffmpeg_style.ffmpeg.plan import Job
+from ffmpeg_style.ffmpeg.pyav.abilities import encoder_formats
 from ffmpeg_style.ffmpeg.pyav.graph import Filters
 from ffmpeg_style.ffmpeg.pyav.kept import kept_stream
 from ffmpeg_style.ffmpeg.pyav.options import read_options
@@ -81,7 +82,7 @@ class _Run:
         self.clock = _Clock()
         self.target = _Target(job, options, reader, writer)
         self.before = Filters(job.chain.before, decoder=self.decoder.name, pixels=_pixels(job))
-        self.after = Filters(job.chain.after)
+        self.after = Filters(job.chain.after, pixels=_encoded(job))
         self.later = _Later()
         self.waiting = deque()  # what each painting gets back when it comes: time, transparency
         self.aspect = None
@@ -441,6 +442,12 @@ def _decoder(job, stream):
 
 def _pixels(job):
     return "rgba" if job.chain.alpha else "rgb24"
+
+
+def _encoded(job):
+    """The pixel formats that the encoder may get, "" where the job says which, or any will do."""
+    chosen = job.pixels or not job.encoder
+    return "" if chosen else "|".join(encoder_formats(job.encoder))
 
 
 def _time_base(job, frame, writer):

@@ -21,7 +21,8 @@ class Filters:
         text: as for ffmpeg's ``-vf``.
         decoder: the name of the one that frames come from; those that were filmed with a turned
             camera are put upright first. None for frames that are.
-        pixels: the pixel format to give, "" for any.
+        pixels: the pixel format to give, or several between "|", of which the one that keeps most
+            is taken; "" for any.
     """
 
     def __init__(self, text: str, *, decoder: str | None = None, pixels: str = "") -> None:
