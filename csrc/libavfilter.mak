@@ -71,4 +71,4 @@ $(SUBDIR)vf_styletransfer.o: CFLAGS += -ffp-contract=off
 $(SUBDIR)styletransfer/%.o: CFLAGS += -ffp-contract=off
 
 OBJS-$(CONFIG_STYLETRANSFER_FILTER) += vf_styletransfer.o \
-    $(addprefix styletransfer/,vf_pace.o vf_picture.o vf_report.o $(STYLETRANSFER_OBJS))
+    $(addprefix styletransfer/,vf_pace.o vf_picture.o vf_report.o vf_stop.o $(STYLETRANSFER_OBJS))

@@ -349,15 +349,17 @@ int ff_style_submit(StyleEngine *engine, const StyleFrame *frame);
 int ff_style_receive(StyleEngine *engine, StyleFrame *frame, int wait);
 
 /**
- * Waits until the oldest frame in flight is ready, but no longer than this.
+ * Waits until the oldest frames in flight are ready, but no longer than this.
  *
+ * @param count        how many of them, 1 or more, or all if there are fewer
  * @param microseconds 0 or less: it does not wait
- * @return 1: ff_style_receive() will give a frame without waiting; 0: not yet, or no frame is in flight
+ * @return 1: ff_style_receive() will give them without waiting; 0: not yet, or no frame is in flight
  */
-int ff_style_wait(StyleEngine *engine, int64_t microseconds);
+int ff_style_wait(StyleEngine *engine, int count, int64_t microseconds);
 
 /**
- * Cancels the frames whose painting has not begun, and waits for the others. All are then ready for
+ * Cancels the frames in flight that are not painted, and waits until nobody works at them: those that the engine
+ * paints itself are given up in the middle, those of TensorFlow painted to the end. All are then ready for
  * ff_style_receive(), which is how the caller gets its memory back; later frames are painted as before.
  * To paint what is in flight to the end, don't flush: receive with `wait` until it returns 0.
  * NULL is accepted.

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "libavutil/dict.h"
+#include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
 #include "libavutil/pixdesc.h"
@@ -29,6 +30,19 @@
 
 #define LOG_INTERVAL 10000000 // microseconds between two lines of counts
 #define METADATA "lavfi.styletransfer."
+
+void ff_styletransfer_log(void *log_ctx, StyleLogLevel level,
+                          const char *message)
+{
+    static const int levels[] = {
+        [FF_STYLE_LOG_ERROR] = AV_LOG_ERROR,
+        [FF_STYLE_LOG_WARNING] = AV_LOG_WARNING,
+        [FF_STYLE_LOG_INFO] = AV_LOG_INFO,
+        [FF_STYLE_LOG_DEBUG] = AV_LOG_DEBUG,
+    };
+
+    av_log(log_ctx, levels[level], "%s\n", message);
+}
 
 void ff_styletransfer_log_counts(void *log_ctx, int level,
                                  const StyleReport *report, size_t in_flight)
@@ -69,6 +83,18 @@ int ff_styletransfer_set_metadata(const StyleReport *report, AVFrame *frame)
         ret = av_dict_set_int(metadata, counts[i].key, counts[i].value, 0);
     snprintf(delay, sizeof(delay), "%.3f", report->delay / 1e6);
     return ret < 0 ? ret : av_dict_set(metadata, METADATA "delay", delay, 0);
+}
+
+int ff_styletransfer_check_format(void *log_ctx, const AVFrame *frame,
+                                  int expected)
+{
+    if (frame->format == expected)
+        return 0;
+    av_log(log_ctx, AV_LOG_ERROR,
+           "expected frames of the format %s, found %s in mid-stream: put the "
+           "filter 'scale' before this one\n",
+           av_get_pix_fmt_name(expected), av_get_pix_fmt_name(frame->format));
+    return AVERROR(EINVAL);
 }
 
 void ff_styletransfer_warn_of_hdr(void *log_ctx, const AVFrame *frame)

@@ -18,7 +18,8 @@
 
 /**
  * @file
- * What the filter tells of its frames, in the log and in their metadata.
+ * What the filter tells of its frames and its engine, in the log and in the
+ * frames' metadata.
  */
 
 #ifndef AVFILTER_STYLETRANSFER_VF_REPORT_H
@@ -29,11 +30,17 @@
 
 #include "libavutil/frame.h"
 
+#include "styletransfer.h"
+
 typedef struct StyleReport {
     int64_t nb_in, nb_painted, nb_dropped, nb_passed;
     int64_t delay;  ///< of the last frame, from its coming in to its going out
     int64_t logged; ///< when the counts were logged
 } StyleReport;
+
+/** What the engine says: StyleSettings.log. */
+void ff_styletransfer_log(void *log_ctx, StyleLogLevel level,
+                          const char *message);
 
 void ff_styletransfer_log_counts(void *log_ctx, int level,
                                  const StyleReport *report, size_t in_flight);
@@ -44,6 +51,15 @@ void ff_styletransfer_log_progress(void *log_ctx, StyleReport *report,
 
 /** Returns 0, or a negative error code. */
 int ff_styletransfer_set_metadata(const StyleReport *report, AVFrame *frame);
+
+/**
+ * Without a new configuration of the graph (-reinit_filter 0), frames of any
+ * format may come: tells of one that is not as expected.
+ *
+ * @return 0, or AVERROR(EINVAL)
+ */
+int ff_styletransfer_check_format(void *log_ctx, const AVFrame *frame,
+                                  int expected);
 
 /** Tells that HDR's values, taken for those of SDR, are dim and pale. */
 void ff_styletransfer_warn_of_hdr(void *log_ctx, const AVFrame *frame);

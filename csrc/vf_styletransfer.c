@@ -29,7 +29,6 @@
 #include "libavutil/internal.h"
 #include "libavutil/mem.h"
 #include "libavutil/opt.h"
-#include "libavutil/pixdesc.h"
 #include "libavutil/time.h"
 
 #include "avfilter.h"
@@ -41,6 +40,7 @@
 #include "styletransfer/vf_pace.h"
 #include "styletransfer/vf_picture.h"
 #include "styletransfer/vf_report.h"
+#include "styletransfer/vf_stop.h"
 
 enum Late {
     LATE_WAIT,
@@ -71,6 +71,7 @@ typedef struct StyleTransferContext {
     int nb_painting; ///< frames in the engine
 
     StylePace pace; ///< of the source
+    StyleStop stop;
 
     StyleReport report; ///< of all frames
     int sequence; ///< of frames that hold each other: another begins behind
@@ -175,18 +176,6 @@ static const AVOption styletransfer_options[] = {
 
 AVFILTER_DEFINE_CLASS(styletransfer);
 
-static void log_message(void *ctx, StyleLogLevel level, const char *message)
-{
-    static const int levels[] = {
-        [FF_STYLE_LOG_ERROR] = AV_LOG_ERROR,
-        [FF_STYLE_LOG_WARNING] = AV_LOG_WARNING,
-        [FF_STYLE_LOG_INFO] = AV_LOG_INFO,
-        [FF_STYLE_LOG_DEBUG] = AV_LOG_DEBUG,
-    };
-
-    av_log(ctx, levels[level], "%s\n", message);
-}
-
 /**
  * Sends the oldest frame on.
  *
@@ -203,9 +192,11 @@ static int send_oldest(AVFilterContext *ctx, int wait)
     if (av_fifo_peek(s->pending, &frame, 1, 0) < 0)
         return 0;
     if (frame.is_painted) {
-        ret = ff_style_receive(s->engine, &painted, wait);
+        ret = ff_styletransfer_receive(&s->stop, s->engine, &painted, wait);
         if (ret == AVERROR(EAGAIN))
             return 0;
+        if (ret == AVERROR_EXIT)
+            return ret;
         s->nb_painting--;
         s->report.nb_painted += ret > 0;
         ff_styletransfer_note_painting(&s->pace, frame.arrival);
@@ -314,22 +305,6 @@ static void note_arrival(StyleTransferContext *s, int64_t pts,
     s->sequence += ff_styletransfer_note_arrival(&s->pace, pts, time_base);
 }
 
-/**
- * Without a new configuration of the graph (-reinit_filter 0), frames of any
- * format may come.
- */
-static int check_format(AVFilterContext *ctx, const AVFrame *in)
-{
-    if (in->format == ctx->inputs[0]->format)
-        return 0;
-    av_log(ctx, AV_LOG_ERROR,
-           "expected frames of the format %s, found %s in mid-stream: put the "
-           "filter 'scale' before this one\n",
-           av_get_pix_fmt_name(ctx->inputs[0]->format),
-           av_get_pix_fmt_name(in->format));
-    return AVERROR(EINVAL);
-}
-
 /** Whether a frame that comes now would wait, and for long. */
 static int is_busy(const StyleTransferContext *s)
 {
@@ -350,7 +325,8 @@ static int take_frame(AVFilterContext *ctx)
 
     if (ret <= 0)
         return ret;
-    if ((ret = check_format(ctx, in)) < 0) {
+    ret = ff_styletransfer_check_format(ctx, in, ctx->inputs[0]->format);
+    if (ret < 0) {
         av_frame_free(&in);
         return ret;
     }
@@ -382,7 +358,7 @@ static int wait_for_painting(StyleTransferContext *s)
     if (s->late == LATE_WAIT)
         return s->nb_painting > s->pace.ahead;
     return s->nb_painting && s->pace.waited &&
-           ff_style_wait(s->engine, ff_styletransfer_time_left(&s->pace));
+           ff_style_wait(s->engine, 1, ff_styletransfer_time_left(&s->pace));
 }
 
 /** Asks for the next frame, or sends one on that comes before. */
@@ -412,15 +388,14 @@ static int finish(AVFilterContext *ctx, int status, int64_t pts)
     return FFMIN(ret, 0);
 }
 
-static int activate(AVFilterContext *ctx)
+/** Does the first of what there is to do. */
+static int work(AVFilterContext *ctx)
 {
     AVFilterLink *inlink = ctx->inputs[0];
     AVFilterLink *outlink = ctx->outputs[0];
     StyleTransferContext *s = ctx->priv;
     int ret, status;
     int64_t pts;
-
-    FF_FILTER_FORWARD_STATUS_BACK(outlink, inlink);
 
     if (ff_inlink_queued_frames(inlink))
         ff_styletransfer_learn_pace(&s->pace, 4 * s->nb_requests);
@@ -438,6 +413,29 @@ static int activate(AVFilterContext *ctx)
     if (ff_outlink_frame_wanted(outlink))
         return ask(ctx);
     return 0;
+}
+
+/** The program is told to end: no frame is painted any more. */
+static int give_up(AVFilterContext *ctx)
+{
+    StyleTransferContext *s = ctx->priv;
+
+    ff_style_close(&s->engine);
+    ff_inlink_set_status(ctx->inputs[0], AVERROR_EOF);
+    ff_outlink_set_status(ctx->outputs[0], AVERROR_EOF, AV_NOPTS_VALUE);
+    return 0;
+}
+
+static int activate(AVFilterContext *ctx)
+{
+    StyleTransferContext *s = ctx->priv;
+    int ret = AVERROR_EXIT;
+
+    FF_FILTER_FORWARD_STATUS_BACK(ctx->outputs[0], ctx->inputs[0]);
+
+    if (!ff_styletransfer_is_told_to_end(&s->stop))
+        ret = work(ctx);
+    return ret == AVERROR_EXIT ? give_up(ctx) : ret;
 }
 
 static int process_command(AVFilterContext *ctx, const char *cmd,
@@ -487,7 +485,7 @@ static StyleSettings settings_of(AVFilterContext *ctx)
     settings.output_range = s->output_range;
     settings.max_memory = s->max_memory;
     settings.opaque = ctx;
-    settings.log = log_message;
+    settings.log = ff_styletransfer_log;
     settings.open_picture = ff_styletransfer_open_picture;
     settings.close_picture = ff_styletransfer_close_picture;
     return settings;
@@ -536,7 +534,9 @@ static int config_input(AVFilterLink *inlink)
 static av_cold int init(AVFilterContext *ctx)
 {
     const StyleSettings settings = settings_of(ctx);
+    StyleTransferContext *s = ctx->priv;
 
+    ff_styletransfer_open_stop(&s->stop);
     // ffmpeg, from 6 on, has not opened its output yet: what is wrong already
     // shall not cost a good file.
     return ff_style_check(&settings);
@@ -547,6 +547,7 @@ static av_cold void uninit(AVFilterContext *ctx)
     StyleTransferContext *s = ctx->priv;
     PendingFrame frame;
 
+    ff_styletransfer_close_stop(&s->stop);
     ff_style_close(&s->engine);
     if (s->pending && s->report.nb_in)
         ff_styletransfer_log_counts(

@@ -214,7 +214,8 @@ static void do_parts(Member *member)
 
         if (!count)
             continue;
-        crew->work(crew->job, &member->parts);
+        if (!atomic_load(&crew->given_up))
+            crew->work(crew->job, &member->parts);
         if (atomic_fetch_add(&crew->done, count) + count == all)
             tell_change(crew); // the leader waits for it
     }
@@ -229,7 +230,18 @@ void ff_style_begin_crew(StyleCrew *crew, int most)
     crew->most = most < FF_STYLE_MAX_CREW - 1 ? most : FF_STYLE_MAX_CREW - 1;
     atomic_store(&crew->members, 1);
     atomic_store(&crew->ended, 0);
+    atomic_store(&crew->given_up, 0);
     pthread_mutex_unlock(&crew->lock);
+}
+
+void ff_style_give_up(StyleCrew *crew)
+{
+    atomic_store(&crew->given_up, 1);
+}
+
+int ff_style_has_given_up(const StyleCrew *crew)
+{
+    return atomic_load(&crew->given_up);
 }
 
 int ff_style_equip_crew(StyleCrew *crew, size_t size)

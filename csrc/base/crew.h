@@ -34,9 +34,10 @@ typedef struct StyleCrew {
     atomic_int looking;           ///< nanoseconds that they look before they do
     atomic_uint_fast64_t members; ///< a bit each; the lowest is the leader's
 
-    atomic_uint number; ///< of the job
-    atomic_int done;    ///< of its parts
-    atomic_int ended;   ///< no job will come any more
+    atomic_uint number;  ///< of the job
+    atomic_int done;     ///< of its parts
+    atomic_int ended;    ///< no job will come any more
+    atomic_int given_up; ///< nobody wants what comes of the jobs
 
     /**
      * What is left of each member's share: the job's number << 32 | first part << 16 | end. Parts lie side by side,
@@ -75,6 +76,12 @@ int ff_style_equip_crew(StyleCrew *crew, size_t size);
  * @param count FF_STYLE_MAX_PARTS at most
  */
 void ff_style_share(StyleCrew *crew, StyleWork work, void *job, int count);
+
+/** From any thread: passes over the parts that are not begun, of the job under way and of those behind it. */
+void ff_style_give_up(StyleCrew *crew);
+
+/** Whether that was said since the crew began. */
+int ff_style_has_given_up(const StyleCrew *crew);
 
 /** Lets the helpers go; returns when they have gone. */
 void ff_style_end_crew(StyleCrew *crew);

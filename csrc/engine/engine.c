@@ -392,12 +392,12 @@ static int take_oldest(StyleEngine *e, StyleFrame *frame, char *message)
     return request->result;
 }
 
-/** Under the lock: sleeps until done are the oldest `count` frames in flight, or all if there are fewer. */
-static void wait_for_oldest(StyleEngine *e, uint64_t count)
+/** Under the lock: the number behind the oldest `count` frames in flight, or behind all if there are fewer. */
+static uint64_t end_of_oldest(const StyleEngine *e, int count)
 {
     const uint64_t in_flight = e->submitted - e->received;
 
-    ff_style_wait_for_frames(e, e->received + (count < in_flight ? count : in_flight));
+    return e->received + ((uint64_t)count < in_flight ? (uint64_t)count : in_flight);
 }
 
 int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
@@ -408,7 +408,7 @@ int ff_style_receive(StyleEngine *e, StyleFrame *frame, int wait)
     pthread_mutex_lock(&e->lock);
     do {
         if (wait > 0)
-            wait_for_oldest(e, (uint64_t)wait);
+            ff_style_wait_for_frames(e, end_of_oldest(e, wait));
         ret = take_oldest(e, frame, message);
     } while (ret == -EAGAIN && wait > 0); // another thread took what was waited for
     pthread_mutex_unlock(&e->lock);
@@ -429,27 +429,28 @@ static struct timespec moment_in(int64_t microseconds)
     return moment;
 }
 
-int ff_style_wait(StyleEngine *e, int64_t microseconds)
+int ff_style_wait(StyleEngine *e, int count, int64_t microseconds)
 {
     // Without time left, the call below would put the thread to sleep all the same.
     int timeout = microseconds <= 0, ready;
     const struct timespec end = moment_in(timeout ? 0 : microseconds);
 
     pthread_mutex_lock(&e->lock);
-    while (e->received < e->submitted && !ff_style_all_done(e, e->received + 1) && !timeout) {
-        e->awaited = e->received + 1;
+    while (!ff_style_all_done(e, end_of_oldest(e, count)) && !timeout) {
+        e->awaited = end_of_oldest(e, count);
         timeout = pthread_cond_timedwait(&e->done, &e->lock, &end);
     }
-    ready = e->received < e->submitted && ff_style_all_done(e, e->received + 1);
+    ready = e->received < e->submitted && ff_style_all_done(e, end_of_oldest(e, count));
     pthread_mutex_unlock(&e->lock);
     return ready;
 }
 
-static void cancel(StyleRequest *request)
+/** Under the lock: the frames that the plan paints are left as they are. */
+static void give_up_begun(StyleEngine *e)
 {
-    request->result = -ECANCELED;
-    request->is_held = 0;
-    request->painted = 1; // and is done in its turn
+    for (int i = 0; i < e->info.requests && e->model.plan; i++)
+        if (e->painters[i].is_busy)
+            ff_style_give_up(&e->painters[i].crew);
 }
 
 void ff_style_flush(StyleEngine *e)
@@ -461,7 +462,8 @@ void ff_style_flush(StyleEngine *e)
     pthread_mutex_lock(&e->lock);
     end = e->submitted;
     while (e->started < end)
-        cancel(ff_style_request_of(e, e->started++));
+        ff_style_cancel(ff_style_request_of(e, e->started++));
+    give_up_begun(e);
     e->nb_flushes++;
     ff_style_tell_helpers(e);
     ff_style_finish_painted(e, NULL); // passes over those

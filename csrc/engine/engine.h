@@ -7,6 +7,7 @@
 #ifndef FF_STYLE_ENGINE_H
 #define FF_STYLE_ENGINE_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -64,11 +65,17 @@ struct StyleEngine {
     int closing;
 };
 
-/** "wave" for "models/wave.pb". */
-
 static inline StyleRequest *ff_style_request_of(const StyleEngine *e, uint64_t number)
 {
     return &e->slots[number % (uint64_t)e->info.in_flight];
+}
+
+/** Under the lock: the frame comes back in its turn, as one that nobody wants. */
+static inline void ff_style_cancel(StyleRequest *request)
+{
+    request->result = -ECANCELED;
+    request->is_held = 0;
+    request->painted = 1;
 }
 
 /* The threads, of workers.c. */

@@ -48,10 +48,13 @@ void ff_style_finish_painted(StyleEngine *e, StyleCrew *crew)
     e->finishing = 1;
     while (e->finished < e->started && ff_style_request_of(e, e->finished)->painted) {
         StyleRequest *const request = ff_style_request_of(e, e->finished);
+        StyleCrew *const helpers = crew && !ff_style_has_given_up(crew) ? crew : NULL;
 
         pthread_mutex_unlock(&e->lock);
-        ff_style_finish_request(&e->finisher, crew, request);
+        ff_style_finish_request(&e->finisher, helpers, request);
         pthread_mutex_lock(&e->lock);
+        if (helpers && ff_style_has_given_up(helpers))
+            ff_style_cancel(request); // it was flushed meanwhile, and is not whole
         e->finished++;
         if (!request->done)
             tell_done(e, request);
@@ -103,6 +106,8 @@ static void paint_next(StyleEngine *e)
     ff_style_paint(&e->model, painter, request);
     pthread_mutex_lock(&e->lock);
     request->painted = 1;
+    if (crew && ff_style_has_given_up(crew))
+        ff_style_cancel(request);
     ff_style_finish_painted(e, crew); // those who helped to paint help with that too
     if (crew) {
         pthread_mutex_unlock(&e->lock);

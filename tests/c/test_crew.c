@@ -85,6 +85,29 @@ static void test_helpers(void)
     CHECK(nb_helped > 0);
 }
 
+static int nb_done;
+
+static void give_up(void *unused, const StyleParts *parts)
+{
+    (void)unused;
+    nb_done += parts->end - parts->first;
+    ff_style_give_up(&crew);
+}
+
+/** What is not begun is passed over, in this job and in those to come; another crew does its work again. */
+static void test_giving_up(void)
+{
+    ff_style_begin_crew(&crew, 0);
+    CHECK(ff_style_equip_crew(&crew, SIZE) >= 0 && !ff_style_has_given_up(&crew));
+    ff_style_share(&crew, give_up, NULL, PARTS);
+    CHECK(nb_done > 0 && nb_done < PARTS && ff_style_has_given_up(&crew));
+    nb_done = 0;
+    ff_style_share(&crew, give_up, NULL, PARTS);
+    CHECK(!nb_done);
+    ff_style_end_crew(&crew);
+    test_alone();
+}
+
 /** Short jobs right behind each other: a helper still looks for parts of one when the next begins. */
 static void test_quick_jobs(void)
 {
@@ -112,6 +135,7 @@ int main(void)
 {
     CHECK(ff_style_open_crew(&crew) >= 0);
     test_alone();
+    test_giving_up();
     test_helpers();
     test_quick_jobs();
     ff_style_close_crew(&crew);

@@ -589,16 +589,16 @@ static void waits_for_a_while(void)
 
     reset();
     engine = open_engine();
-    CHECK(ff_style_wait(engine, 1000000) == 0); // nothing is in flight, and nothing waited for
+    CHECK(ff_style_wait(engine, 1, 1000000) == 0); // nothing is in flight, and nothing waited for
     fake->delay = 50;
     for (int i = 0; i < 3; i++) {
         source[i][0] = i % 2 ? 0 : 255;
         CHECK(submit(engine, i) == 0);
     }
-    while (!ff_style_wait(engine, 100)) // the first takes longer
-        CHECK(ff_style_wait(engine, -1) >= 0);
+    while (!ff_style_wait(engine, 1, 100)) // the first takes longer
+        CHECK(ff_style_wait(engine, 1, -1) >= 0);
     while (received < 3) {
-        CHECK(ff_style_wait(engine, 60000000) == 1 && ff_style_wait(engine, 0) == 1);
+        CHECK(ff_style_wait(engine, 1, 60000000) == 1 && ff_style_wait(engine, 1, 0) == 1);
         while ((ret = ff_style_receive(engine, &frame, 0)) == 1)
             CHECK(frame.opaque == source[received++]);
         CHECK(ret == 0 || ret == -EAGAIN);

@@ -569,6 +569,57 @@ def read_exactly(pipe, size):
     return content
 
 
+@contextmanager
+def told_to_end(ffmpeg, *arguments):
+    """An ffmpeg that gets a SIGTERM when the block is done; then its pictures and its log."""
+    command = [ffmpeg, "-hide_banner", "-nostats", "-v", "verbose", *arguments]
+    end = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        watchdog = threading.Timer(TIMEOUT, process.kill)
+        watchdog.start()
+        try:
+            yield process, end
+            process.terminate()
+            end["pictures"], end["log"] = process.communicate()
+        finally:
+            watchdog.cancel()
+            process.kill()
+    assert process.returncode == 255, end["log"].decode()
+
+
+def test_told_to_end_it_gives_up_what_it_paints(ffmpeg, tmp_path):
+    """ffmpeg itself would have all frames on their way painted, and filters hear nothing of it."""
+    model = graphs.wide_graph(tmp_path / "wide.pb", 64)
+    source = ("-f", "lavfi", "-i", "testsrc2=s=640x480")
+    graph = ("-vf", filter_text(model, requests=2))
+    with told_to_end(ffmpeg, *source, *graph, *RAW, "-") as (process, end):
+        read_exactly(process.stdout, 640 * 480 * 3)  # some are painted, others on their way
+    counts = re.search(rb"in (\d+), painted (\d+), .* in flight (\d+),", end["log"]).groups()
+    total, painted, in_flight = map(int, counts)
+    assert total == painted + in_flight and in_flight > 0
+    assert b"Error" not in end["log"]
+
+
+def test_told_to_end_it_gives_up_its_first_frame_in_the_middle(ffmpeg):
+    source = ("-f", "lavfi", "-i", "testsrc2=s=2560x1440")
+    graph = ("-vf", filter_text(ROOT / "models" / "wave.pb", requests=1, threads=1))
+    with told_to_end(ffmpeg, *source, *graph, *RAW, "-") as (process, end):
+        assert any(b"is run by the engine itself" in line for line in process.stderr)
+    assert len(end["pictures"]) <= 2560 * 1440 * 3
+
+
+@pytest.mark.parametrize("runtime", ["own", "tensorflow"])
+def test_told_to_end_while_the_model_is_loaded(ffmpeg, wave, runtime):
+    source = ("-f", "lavfi", "-i", "testsrc2=s=64x48")
+    graph = ("-vf", filter_text(wave, runtime=runtime))
+    with told_to_end(ffmpeg, *source, *graph, *RAW, "-") as (process, _):
+        maps = Path(f"/proc/{process.pid}/maps")
+        while runtime == "tensorflow" and b"libtensorflow" not in maps.read_bytes():
+            time.sleep(0.01)
+        if runtime == "own":
+            read_exactly(process.stdout, 1)
+
+
 def test_late_drop_counts_every_frame(run, tmp_path):
     model = graphs.wide_graph(tmp_path / "wide.pb", 32)
     paint = filter_text(model, late="drop", requests=2, metadata=1)
