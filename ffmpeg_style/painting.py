@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model, list_models
+from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model, list_models, read_model
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.pictures import SUFFIXES, Picture, check_picture, read_painting
 
@@ -76,6 +76,28 @@ def style_parts(
         return []
     is_any = bool(card.get("vector")) if pictures is None else pictures
     return read_mix(style, card["styles"], is_any)
+
+
+def painting_names(model: str | PathLike[str], style: Any) -> list[str]:
+    """What tells a painting from those by other models and styles, for the names of files.
+
+    Args:
+        model: name or path of a model.
+        style: as `stylize` takes it.
+
+    Returns:
+        list: the model's name; and the style's, or those of a mix, where the model has several
+        styles, or any.
+
+    Raises:
+        InputError: the model lacks the style, or the text can't be read.
+        InputNotFoundError: there is no such model.
+    """
+    found = read_model(model)
+    parts = [part for part, _ in style_parts(found.path, style)]
+    pictures = [part.stem for part in parts if isinstance(part, Path)]
+    names = [re.sub(r"[\x00/]", "", str(part)) for part in parts if not isinstance(part, Path)]
+    return [found.name, *(names if len(found.styles) > 1 else []), *pictures]
 
 
 def with_pictures(model: str | PathLike[str], style: Any, put: Callable[[bytes], Hashable]) -> Any:

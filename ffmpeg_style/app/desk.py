@@ -20,7 +20,7 @@ from ffmpeg_style.ffmpeg.executors import planned
 from ffmpeg_style.ffmpeg.plan import decoder_of
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import short_name
-from ffmpeg_style.painting import check_painting
+from ffmpeg_style.painting import check_painting, painting_names
 
 SHOWN_SIDE = 960
 """Pixels of the longer side of a still on the page."""
@@ -194,7 +194,8 @@ class Desk:
             name = str(self._count)
         folder = self._folder / name
         folder.mkdir()
-        label = short_name(f"{file.path.stem}-{_label(model, settings)}")
+        names = painting_names(model, settings.get("style"))
+        label = short_name("-".join([file.path.stem, *names]))
         painting = _Painting(folder / f"{label}{_suffix(file)}")
         self._paintings[name] = painting
         work = (file.path, painting, model, settings)
@@ -263,11 +264,6 @@ class Desk:
         if number not in self._files:
             raise InputNotFoundError("that file is not here any more; drop it again")
         return self._files[number]
-
-
-def _label(model, settings):
-    style = settings.get("style")
-    return f"{model}-{style.stem}" if isinstance(style, Path) else model
 
 
 def _suffix(file):

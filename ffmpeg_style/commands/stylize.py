@@ -4,11 +4,11 @@ import json
 import logging
 import os
 import sys
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 
 import click
 
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.errors import InputError, StyleError
 from ffmpeg_style.extras import require
 from ffmpeg_style.options import (
     PORTS,
@@ -137,30 +137,37 @@ def command(
     from ffmpeg_style.ffmpeg.batch import check_works, paint_all
     from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
     from ffmpeg_style.ffmpeg.sources import STANDARD, find_works, split_words
-    from ffmpeg_style.painting import check_painting, check_shape, choose_model, style_parts
+    from ffmpeg_style.painting import check_painting, check_shape, choose_model, painting_names
 
     show_warnings(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
     options |= take_ports(options)
-    model = choose_model(model, options["style"])
-    check_painting(model, **{name: options[name] for name in OF_PAINTING})
-    check_shape(options["size"], options["max_height"], options["fps"])
-    EncoderOptions(options["encoder_options"])
-    sources, target = (list(words), output) if output else split_words(words)
-    kind = ".png" if preview else kind and f".{kind.removeprefix('.').lower()}"
-    parts = style_parts(model, options["style"])
-    names = [Path(model).stem, *(part.stem for part, _ in parts if isinstance(part, Path))]
-    label = "-".join([*names, *(["preview"] if preview else [])])
-    works = find_works(sources, target, label, kind, any_url=cluster is not None)
-    to_stdout = works[0].target == STANDARD
-    if to_stdout and (as_json or sys.stdout.isatty()):
-        what = "JSON" if as_json else "the terminal"
-        raise InputError(f"{what} and the painting can't share the standard output; use -o FILE")
-    if cluster is None:
-        check_works(works, overwrite)
-    elif to_stdout or preview or any(work.source == STANDARD for work in works):
-        raise InputError("--cluster paints files whole; expected neither - nor --preview with it")
-    elif options["executor"] == "pyav":
-        raise InputError("--cluster paints with the patched ffmpeg; expected no --executor pyav")
+    with _failures_as_json(words, output, model) if as_json else nullcontext():
+        model = choose_model(model, options["style"])
+        check_painting(model, **{name: options[name] for name in OF_PAINTING})
+        check_shape(options["size"], options["max_height"], options["fps"])
+        EncoderOptions(options["encoder_options"])
+        sources, target = (list(words), output) if output else split_words(words)
+        kind = ".png" if preview else kind and f".{kind.removeprefix('.').lower()}"
+        label = "-".join(
+            [*painting_names(model, options["style"]), *(["preview"] if preview else [])]
+        )
+        works = find_works(sources, target, label, kind, any_url=cluster is not None)
+        to_stdout = works[0].target == STANDARD
+        if to_stdout and (as_json or sys.stdout.isatty()):
+            what = "JSON" if as_json else "the terminal"
+            raise InputError(
+                f"{what} and the painting can't share the standard output; use -o FILE"
+            )
+        if cluster is None:
+            check_works(works, overwrite)
+        elif to_stdout or preview or any(work.source == STANDARD for work in works):
+            raise InputError(
+                "--cluster paints files whole; expected neither - nor --preview with it"
+            )
+        elif options["executor"] == "pyav":
+            raise InputError(
+                "--cluster paints with the patched ffmpeg; expected no --executor pyav"
+            )
     progress = False if quiet or to_stdout else None
     options |= dict(overwrite=overwrite, progress=progress)
     if cluster is None:
@@ -185,6 +192,25 @@ def command(
     _end(outcomes)
 
 
+@contextmanager
+def _failures_as_json(words, output, model):
+    """A line of JSON for each source where a mistake keeps all of them."""
+    from ffmpeg_style.ffmpeg.batch import Outcome
+    from ffmpeg_style.ffmpeg.sources import Work, split_words
+
+    try:
+        yield
+    except StyleError as error:
+        try:
+            sources = words if output else split_words(words)[0]
+        except StyleError:
+            sources = words[:-1]
+        for source in sources:
+            outcome = Outcome(Work(source, output), "failed", error=error)
+            print(json.dumps(_values(outcome, model), ensure_ascii=False), flush=True)
+        raise
+
+
 def _has_screen():
     """Without one, what opens pictures would open them in the terminal."""
     return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
@@ -203,7 +229,7 @@ def _on_cluster():
 
 def _values(outcome, model):
     work = outcome.work
-    values = {"source": work.source, "target": work.target, "model": str(model)}
+    values = {"source": work.source, "target": work.target, "model": model and str(model)}
     values |= {"status": outcome.status, "seconds": round(outcome.seconds, 3)}
     return values | ({"error": str(outcome.error)} if outcome.error else {})
 

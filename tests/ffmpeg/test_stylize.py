@@ -829,6 +829,30 @@ def test_one_bad_file_keeps_no_other(model, tmp_path):
     assert os.listdir(tmp_path / "out") == ["a.png"]
 
 
+def test_every_style_of_a_model_has_a_name_of_its_own(model, tmp_path):
+    Image.new("RGB", (48, 32)).save(tmp_path / "a.png")
+    for style, name in [((), "a-wave-fast"), (("--model", model), "a-it's: [a] model")]:
+        result = paint(tmp_path, "a.png", *style)
+        assert result.stdout == f"{name}.png\n".encode(), result.stderr
+    for style, name in [("b", "b"), ("0", "a"), ("b:0.7+a:0.3", "b-a")]:
+        result = paint(tmp_path, "a.png", "--model", model, "--style", style)
+        assert result.stdout == f"a-it's: [a] model-{name}.png\n".encode(), result.stderr
+
+
+def test_json_tells_of_mistakes_too(model, tmp_path):
+    (tmp_path / "out.png").write_text("good")
+    for words, named in [
+        (("nope.png",), "nope.png: no such file"),
+        (("out.png", "--model", "nope"), "no model 'nope'"),
+    ]:
+        result = paint(tmp_path, *words, "--json")
+        (line,) = result.stdout.splitlines()
+        told = json.loads(line)
+        assert result.returncode == 2
+        assert (told["source"], told["status"]) == (words[0], "failed")
+        assert named in told["error"]
+
+
 def test_pipes_of_a_photograph_and_a_video(make, model, tmp_path):
     photograph = io.BytesIO()
     Image.new("RGB", (48, 32)).save(photograph, "PNG")
