@@ -70,8 +70,10 @@ ffmpeg: $(EXTENSION)
 demo: ffmpeg $(if $(wildcard $(ASSETS)/video/*.mp4),,.venv/installed-demo)
 	$(BIN)/python scripts/demo.py $(ASSETS)/video
 
+# Files side by side, for many tests wait: for cameras, browsers and processes. Each file's tests share what they made.
 test: $(STAMPS)/packages-test .venv/installed-test ffmpeg
-	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest
+	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 \
+	    --dist loadfile --no-loadscope-reorder --durations 15
 
 test-matrix: $(STAMPS)/packages-test .venv/installed-test ffmpeg
 	FFMPEG_STYLE_ASSETS=$(abspath $(ASSETS)) $(BIN)/python -m pytest -m matrix

@@ -294,6 +294,7 @@ def test_training_lowers_the_loss(tmp_path, photographs, painting, vgg_weights):
     assert totals[-1] < totals[0]
 
 
+@pytest.mark.usefixtures("eager")
 def test_batch_norm_learns_its_statistics(tmp_path, photographs, painting, vgg_weights):
     network = train(
         tmp_path / "run",
@@ -397,6 +398,7 @@ def test_scalars_behind_the_last_checkpoint_are_purged(tmp_path):
     assert scalar_values(tmp_path / "scalars", "total") == [1.5]
 
 
+@pytest.mark.usefixtures("eager")
 def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, painting, vgg_weights):
     settings = TrainSettings(steps=1, size=32, style_size=32)
     shared = dict(settings=settings, vgg_weights=vgg_weights, progress=False)
@@ -432,6 +434,7 @@ def test_from_and_teacher_take_a_run(undisturbed, tmp_path, photographs, paintin
         train(tmp_path / "small", {name: painting}, photographs, network=SMALLEST, **shared)
 
 
+@pytest.mark.usefixtures("eager")
 def test_one_style_becomes_the_start_of_several(
     undisturbed, tmp_path, photographs, painting, vgg_weights
 ):
@@ -474,8 +477,9 @@ def test_styles_go_on_by_their_names(tmp_path, photographs, painting, vgg_weight
         np.testing.assert_allclose(value, expected, rtol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("architecture", ["johnson", "fast"])
-@pytest.mark.parametrize("styles", [("a",), ("a", "b")], ids=["one", "two"])
+@pytest.mark.parametrize(
+    "architecture, styles", [("fast", ("a",)), ("johnson", ("a", "b"))], ids=["one", "two"]
+)
 @pytest.mark.usefixtures("eager")
 def test_from_takes_a_frozen_graph(
     architecture, styles, tmp_path, photographs, painting, vgg_weights
@@ -534,6 +538,7 @@ def test_graph_that_is_no_start(case, tmp_path, photographs, painting, vgg_weigh
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("eager")
 def test_unreadable_photographs_are_named_at_the_end(
     tmp_path, photographs, painting, vgg_weights, caplog
 ):
@@ -548,7 +553,7 @@ def test_unreadable_photographs_are_named_at_the_end(
         {"a": painting},
         mixed,
         network=SMALLEST,
-        settings=TrainSettings(steps=20, size=32, style_size=32),
+        settings=TrainSettings(steps=4, size=32, style_size=32),
         vgg_weights=vgg_weights,
         progress=False,
     )
@@ -724,6 +729,7 @@ def test_truncated_checkpoint_is_an_error(tmp_path):
             load_checkpoint(path)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_of_some_minutes_leaves_a_model_and_goes_on(
     tmp_path, photographs, painting, vgg_weights
 ):
