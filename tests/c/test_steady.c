@@ -5,6 +5,7 @@
  */
 
 #include <math.h>
+#include <pthread.h>
 
 #include "base/pool.h"
 #include "kernels/processor.h"
@@ -92,6 +93,9 @@ static double difference(const uint8_t *a, const uint8_t *b)
 static uint8_t source[SIZE], painting[SIZE], original[SIZE], last[SIZE];
 
 /** Paints the picture in `source` and holds it; `original` is what it would be without. */
+/** Who helps with each step; NULL: nobody. */
+static StyleCrew *helping;
+
 static void step(StyleSteady *steady, double amount, unsigned number)
 {
     static StylePyramid pyramid;
@@ -100,7 +104,7 @@ static void step(StyleSteady *steady, double amount, unsigned number)
     paint(painting, source, number);
     memcpy(original, painting, SIZE);
     CHECK(ff_style_make_pyramid(&pyramid, source, 3 * WIDTH, WIDTH, HEIGHT) == 0);
-    CHECK(ff_style_steady(steady, NULL, &pyramid, painting, 3 * WIDTH, amount) == 0);
+    CHECK(ff_style_steady(steady, helping, &pyramid, painting, 3 * WIDTH, amount) == 0);
     ff_style_free_pyramid(&pyramid);
 }
 
@@ -250,23 +254,65 @@ static void follows_where_the_picture_changes(void)
     ff_style_close_steady(&steady);
 }
 
+static void hold_a_moving_scene(unsigned frames)
+{
+    StyleSteady steady = {0};
+
+    for (unsigned i = 0; i < frames; i++) {
+        draw(source, 1.5 * i, 0.75 * i, 1, 3, i);
+        step(&steady, 0.8, i);
+    }
+    ff_style_close_steady(&steady);
+}
+
 static void gives_the_same_bytes_on_any_processor(void)
 {
     static uint8_t first[SIZE];
 
     for (int round = 0; round < 3; round++) {
-        StyleSteady steady = {0};
-
         vectors = own_vectors((StyleVectors)round);
-        for (unsigned i = 0; i < 4; i++) {
-            draw(source, 1.5 * i, 0.75 * i, 1, 3, i);
-            step(&steady, 0.8, i);
-        }
+        hold_a_moving_scene(4);
         if (round)
             CHECK(!memcmp(painting, first, SIZE));
         memcpy(first, painting, SIZE);
-        ff_style_close_steady(&steady);
     }
+}
+
+enum { HELPERS = 2, HELPED_FRAMES = 12 };
+
+static atomic_int called, closing;
+
+static void *help(void *crew)
+{
+    while (!atomic_load(&closing))
+        ff_style_help(crew, &called);
+    return NULL;
+}
+
+static void gives_the_same_bytes_whoever_helps(void)
+{
+    static uint8_t alone[SIZE];
+    pthread_t threads[HELPERS];
+    StyleCrew crew;
+
+    hold_a_moving_scene(HELPED_FRAMES);
+    memcpy(alone, painting, SIZE);
+    CHECK(ff_style_open_crew(&crew) >= 0);
+    ff_style_begin_crew(&crew, HELPERS);
+    CHECK(ff_style_equip_crew(&crew, 1) >= 0);
+    for (int i = 0; i < HELPERS; i++)
+        CHECK(!pthread_create(&threads[i], NULL, help, &crew));
+    while (ff_style_count_helpers(&crew) < HELPERS)
+        ; // they come
+    helping = &crew;
+    hold_a_moving_scene(HELPED_FRAMES);
+    helping = NULL;
+    atomic_store(&closing, 1);
+    ff_style_end_crew(&crew);
+    for (int i = 0; i < HELPERS; i++)
+        pthread_join(threads[i], NULL);
+    ff_style_close_crew(&crew);
+    CHECK(!memcmp(painting, alone, SIZE));
 }
 
 /**
@@ -340,6 +386,7 @@ int main(void)
     forgets_what_was_long_ago();
     follows_where_the_picture_changes();
     gives_the_same_bytes_on_any_processor();
+    gives_the_same_bytes_whoever_helps();
     vectors = FF_STYLE_NO_VECTORS;
     holds_a_still_scene_under_noise();
     takes_any_size();
