@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ffmpeg_style._engine import group_memory
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.graphs.card import STYLE_NAME
 from ffmpeg_style.learning.processor import fast_policy
@@ -163,4 +162,6 @@ def check_size(settings: TrainSettings) -> None:
 
 def machine_memory() -> int:
     """Bytes of memory for this process: the machine's, or what its control groups have left."""
+    from ffmpeg_style._engine import group_memory  # brings numpy, which --help does without
+
     return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), group_memory())
