@@ -9,12 +9,15 @@ _LACKING = re.compile(
     r"encoder selection failed|[Dd]ecoder .*not found|Unknown decoder|"
     r"[Ee]ncoder .*not found|Unknown encoder"
 )
+_OPTION = re.compile(r"Error setting option \S+ to value")
+"""Behind lines that tell what is wrong with a value, and not of which option."""
 
 
 def reason_in(log: str, names: Mapping[str, str]) -> str:
-    """The line of ffmpeg's log that tells why it failed: the filter's own, else the first.
+    """The line of ffmpeg's log that tells why it failed.
 
-    What follows the first error are its consequences, of which ffmpeg tells in several lines.
+    It is the filter's own, else the one that names an option, else the first: what follows are its
+    consequences, of which ffmpeg tells in several lines.
 
     Args:
         log: of level "error".
@@ -23,7 +26,9 @@ def reason_in(log: str, names: Mapping[str, str]) -> str:
     lines = [line for line in log.splitlines() if line.strip()] or [
         "ffmpeg failed without a reason"
     ]
-    line = next((line for line in lines if "styletransfer" in line.partition("]")[0]), lines[0])
+    of_filter = (line for line in lines if "styletransfer" in line.partition("]")[0])
+    of_option = (line for line in lines if _OPTION.search(line))
+    line = [*of_filter, *of_option, *lines][0]
     line = re.sub(r"^(\[[^\]]*\] )+", "", line)
     for name, other in names.items():
         line = line.replace(f"file:{name}", other).replace(name, other)

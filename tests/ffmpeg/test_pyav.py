@@ -15,7 +15,7 @@ import pytest
 from helpers import graphs
 from PIL import Image, ImageCms, ImageOps, ImageSequence
 
-from ffmpeg_style import InputError, stylize
+from ffmpeg_style import FFmpegError, InputError, stylize
 from ffmpeg_style.ffmpeg.probe import UPRIGHT
 from ffmpeg_style.ffmpeg.pyav import abilities
 from ffmpeg_style.ffmpeg.pyav.execute import _Later
@@ -245,6 +245,24 @@ def test_options_that_are_the_programs_are_refused(clip, model, tmp_path):
             stylize(source, target, model, **how)
         assert target.read_bytes() == b"good"
     stylize(source, target, model, **(how | {"encoder_options": ["-crf", "30", "-an"]}))
+
+
+@pytest.mark.parametrize("executor", ["ffmpeg", "pyav"])
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["-crf", "abc"], "option crf to value abc"),
+        (["-preset", "nope"], "nope"),
+        (["-pix_fmt", "nope"], "nope"),
+        (["-movflags", "nope"], "movflags"),
+    ],
+)
+def test_options_that_are_wrong_are_named(clip, model, tmp_path, executor, words, named):
+    with pytest.raises((FFmpegError, InputError), match=named) as raised:
+        stylize(clip([]), tmp_path / "out.mp4", model, executor=executor, encoder_options=words)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "out.mp4").exists()
+    assert av.logging.get_level() is None
 
 
 def test_what_cannot_be_read_is_one_sentence(model, tmp_path):

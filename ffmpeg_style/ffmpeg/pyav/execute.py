@@ -20,6 +20,7 @@ from ffmpeg_style.ffmpeg.pyav.abilities import encoder_formats
 from ffmpeg_style.ffmpeg.pyav.graph import Filters
 from ffmpeg_style.ffmpeg.pyav.kept import kept_stream
 from ffmpeg_style.ffmpeg.pyav.options import read_options
+from ffmpeg_style.ffmpeg.pyav.refusals import refusal
 from ffmpeg_style.files import FULL, full_disk
 
 _MUXING = {"preload": "500000", "max_delay": "700000"}
@@ -394,7 +395,13 @@ class _Target:
             if carrier is not None:
                 self._kept[source.index] = carrier
         self._tell()
-        self._writer.start_encoding()
+        try:
+            self._writer.start_encoding()
+        except av.FFmpegError as error:
+            if error.errno in FULL:
+                raise
+            context = self._stream.codec_context
+            raise refusal(error, context, self._options.video, job.chosen) from error
         if unknown := self._stream.codec_context.options:
             raise InputError(
                 f"{encoder} has no option -{next(iter(unknown))}; those of the program ffmpeg need "

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from av.video.format import VideoFormat
+
 from ffmpeg_style.errors import InputError
 
 _QUANTIZER = 118
@@ -52,6 +54,8 @@ def read_options(words: Iterable[str]) -> Options:
 def _note(options, word, name, kind, value):
     is_of_pictures = kind in ("", "v", "0")
     if name in _DECIDED and is_of_pictures:
+        if name == "pix_fmt":
+            _check_pixels(word, value)
         return
     if name in _OF_MUXERS:
         options.muxer[name] = value
@@ -67,6 +71,15 @@ def _note(options, word, name, kind, value):
         options.video |= {"flags": "+qscale", "global_quality": str(_quality(word, value))}
     else:
         options.video[name] = value
+
+
+def _check_pixels(word, value):
+    try:
+        VideoFormat(value)
+    except ValueError:
+        raise InputError(
+            f"{word} is {value!r}; expected a pixel format of FFmpeg's, such as yuv420p"
+        ) from None
 
 
 def _quality(word, value):
