@@ -15,7 +15,7 @@ from typing import Any
 from ffmpeg_style import pictures
 from ffmpeg_style.errors import InputError, StyleError
 from ffmpeg_style.ffmpeg.executors import choose_executor
-from ffmpeg_style.ffmpeg.sources import STANDARD, Work, fetched
+from ffmpeg_style.ffmpeg.sources import STANDARD, Work, called, fetched
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import check_folder, make_folder
 from ffmpeg_style.graphs.quiet import filtered_stderr
@@ -110,7 +110,8 @@ def _paint(work, kind, preview, **options):
             return
         with tempfile.TemporaryDirectory(prefix="ffmpeg-style-") as folder:
             target = Path(folder, "stdout" + (kind or _kind(source)))
-            _stylize(source, target, **options)
+            with called(target, "the standard output"):
+                _stylize(source, target, **options)
             with target.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()

@@ -17,6 +17,7 @@ _FLAGS = {
 _FILTERS = re.compile(r"-/?(vf|lavfi|filter(_script|_complex|_complex_script)?)(:(?!a).*)?$")
 _ENCODER = re.compile(r"-(?:(?:c|codec)(?::v(?::0)?|:0)?|vcodec)$")
 _PIXELS = re.compile(r"-pix_fmt(?::v(?::0)?|:0)?$")
+_ENDS = re.compile(r"-(?:t|to|ss|fs|shortest|vframes|d?frames(?::.*)?)$")
 _QUALITY = re.compile(r"-(?:b|q|qscale|crf|qp|cq|global_quality|quality|lossless|vb)(?::v?.*)?$")
 
 
@@ -64,6 +65,9 @@ class EncoderOptions:
             (value for name, value in reversed(self.values.items()) if pattern.match(name)), None
         )
 
+    def _has(self, pattern):
+        return any(map(pattern.match, self.values))
+
     @property
     def encoder(self) -> str | None:
         """The encoder that they choose for the pictures."""
@@ -80,6 +84,11 @@ class EncoderOptions:
         return self.values.get("-f")
 
     @property
+    def leave_out(self) -> bool:
+        """Whether they may leave a part of the source out."""
+        return self._has(_ENDS)
+
+    @property
     def choose_quality(self) -> bool:
         """Whether they say how large or how good the pictures are to be."""
-        return self._last(_QUALITY) is not None
+        return self._has(_QUALITY)

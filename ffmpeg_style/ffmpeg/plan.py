@@ -85,6 +85,8 @@ class Job:
         options: of the muxer.
         chosen: the user's options.
         frames: how many there will be; None where only the end tells.
+        seconds: how long the painting will be that has all of the source; None for a part, and
+            where the source doesn't tell.
         is_still: whether it is one frame.
         notes: what the user should know, in sentences.
     """
@@ -107,6 +109,7 @@ class Job:
     options: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
     frames: int | None = None
+    seconds: float | None = None
     is_still: bool = False
     notes: tuple[str, ...] = ()
 
@@ -162,6 +165,7 @@ def plan_video(
         options=(*container.options, *_last_frame(video, container, span)),
         chosen=tuple(chosen.words),
         frames=_expected_frames(video, source.duration, span),
+        seconds=_expected_seconds(source, kept, span, chosen),
         notes=(
             *_source_notes(video, source_name, able),
             *_depth_note(pixels, chosen, target),
@@ -444,3 +448,11 @@ def _expected_frames(video, duration, span):
         return None
     seconds = max(duration - (span.start or 0), 0)
     return round(video.rate * (seconds if span.duration is None else min(seconds, span.duration)))
+
+
+def _expected_seconds(source, kept, span, chosen):
+    """Where the file's length is not that of its pictures alone, their number has to be told."""
+    is_whole = span.start is None and span.duration is None and not chosen.leave_out
+    sounds = {stream.index for stream in source.streams if stream.kind == "audio"}
+    are_kept = "-an" not in chosen.values and sounds <= {stream.index for stream in kept}
+    return source.duration if is_whole and (source.video.frames or are_kept) else None

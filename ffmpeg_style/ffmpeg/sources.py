@@ -6,6 +6,7 @@ rules for what is left out are here alone, and so is the care that no source is 
 
 import glob
 import http.client
+import logging
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffmpeg_style import pictures
-from ffmpeg_style.errors import InputError, InputNotFoundError, StyleError
+from ffmpeg_style.errors import InputError, InputNotFoundError, StorageError, StyleError
 from ffmpeg_style.ffmpeg.containers import CONTAINERS
 from ffmpeg_style.files import DRAFT, FULL, full_disk, short_name
 
@@ -159,12 +160,33 @@ def fetched(source: str) -> Iterator[Path]:
             if error.errno in FULL and not isinstance(error, StyleError):
                 raise full_disk(path, error.strerror) from error
             raise
-        try:
+        with called(path, "the standard input" if source == STANDARD else source):
             yield path
-        except StyleError as error:
-            name = "the standard input" if source == STANDARD else source
+
+
+@contextmanager
+def called(path: Path, name: str) -> Iterator[None]:
+    """Let warnings and errors call a file by what the user knows it by.
+
+    Where there is no room, the path tells the disk.
+    """
+
+    def rename(record):
+        record.msg, record.args = record.getMessage().replace(str(path), name), ()
+        return True
+
+    handlers = list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(rename)
+    try:
+        yield
+    except StyleError as error:
+        if not isinstance(error, StorageError):
             error.args = (str(error).replace(str(path), name),)
-            raise
+        raise
+    finally:
+        for handler in handlers:
+            handler.removeFilter(rename)
 
 
 def _download(url, file):

@@ -32,6 +32,9 @@ from ffmpeg_style.progress import progress_bar
 FFMPEG_ANIMATIONS = ("GIF", "PNG")
 """Kinds of moving pictures, to Pillow, that every ffmpeg decodes."""
 
+_FRAMES_OFF = 2
+"""By which what a container tells of a good file may be wrong."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -229,7 +232,29 @@ def _paint_video(order, kind, frames):
         executor, job = planned(plan, order.executor)
         with atomic_path(order.target) as draft, order.bar(job) as bar:
             names = {str(draft): str(order.target), str(readable): str(order.source)}
-            order.require_frames(executor.execute(job, readable, draft, bar, names))
+            frames = executor.execute(job, readable, draft, bar, names)
+            order.require_frames(frames)
+            if _is_cut_off(job, frames, draft, executor):
+                logger.warning(
+                    "%s is damaged or cut off: %d of %d frames could be read",
+                    *(order.source, frames, job.frames),
+                )
+
+
+def _is_cut_off(job, frames, draft, executor):
+    """Whether a painting lacks much of what the source says that it has.
+
+    Frames that are fewer but fill its time are no fault: a rate that varies has fewer than the
+    usual one lets expect, and a list of edits leaves some out.
+    """
+    if not (job.frames and job.seconds and job.frames - frames > _FRAMES_OFF):
+        return False
+    try:
+        seconds = executor.probe(draft).duration
+    except InputError:  # a kind that is written and not read
+        seconds = None
+    usual = job.seconds / job.frames
+    return job.seconds - (seconds or frames * usual) > _FRAMES_OFF * usual
 
 
 def _paint_picture(order, kind, frames):

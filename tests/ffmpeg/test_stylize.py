@@ -275,6 +275,31 @@ def test_a_damaged_source_is_told_of(make, model, caplog, shown, tmp_path):
     assert "File ended prematurely" in caplog.text
 
 
+@pytest.mark.parametrize("executor", ["ffmpeg", "pyav"])
+def test_a_source_that_was_cut_off_is_told_of(make, model, caplog, shown, tmp_path, executor):
+    """FFmpeg says nothing of packets that are not there."""
+    whole = make(frames=50, sound=False, options=("-g", "5", "-movflags", "+faststart"))
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    _, times = shown(stylize(cut, tmp_path / "out.mp4", model, executor=executor))
+    (told,) = [line for line in caplog.messages if "cut off" in line]
+    assert told == f"{cut} is damaged or cut off: {len(times)} of 50 frames could be read"
+    caplog.clear()
+    how = dict(executor=executor, overwrite=True)
+    stylize(cut, tmp_path / "out.mp4", model, duration=0.2, **how)
+    if executor == "ffmpeg":
+        stylize(cut, tmp_path / "out.mp4", model, encoder_options=["-frames:v", "5"], **how)
+    late = ("-vf", "select='lt(n,5)+gt(n,40)'", "-fps_mode", "vfr")
+    for good in (
+        make(frames=50),
+        make(frames=50, suffix=".mkv"),
+        make(frames=50, suffix=".mkv", sound=False, options=late),
+        make(frames=50, suffix=".ts"),
+    ):
+        stylize(good, tmp_path / f"out{good.suffix}", model, **how)
+    assert "cut off" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "name", ["a%d", "50% off", "what?", "st*r", "{a,b}", "[1]", "-i", "a:b'c\\"]
 )
@@ -863,6 +888,10 @@ def test_pipes_of_a_photograph_and_a_video(make, model, tmp_path):
     for kind, mark in ((), b"\x1a\x45\xdf\xa3"), (("--format", "ts"), b"\x47"):
         result = paint(tmp_path, "-", "--model", model, *kind, input=video)
         assert result.returncode == 0 and result.stdout.startswith(mark), result.stderr
+    result = paint(tmp_path, "-", "--model", model, "--format", "gif", input=video)
+    assert result.stderr == (
+        b"ffmpeg-style: the standard output can't hold, and goes without: audio aac\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
