@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import sys
+from difflib import get_close_matches
 
 import click
 
@@ -69,6 +70,13 @@ class CommandModules(click.Group):
         if name not in self.list_commands(context):
             return None
         return importlib.import_module(f"ffmpeg_style.commands.{name}").command
+
+    def resolve_command(self, context, args):
+        names = self.list_commands(context)
+        close = get_close_matches(args[0], names, 1, 0.7)
+        if args[0] not in names and close:
+            context.fail(f"No such command {args[0]!r}; did you mean {close[0]!r}?")
+        return super().resolve_command(context, args)
 
     def invoke(self, context):
         end_by_signals()

@@ -254,6 +254,8 @@ class _Unmapped(io.BufferedReader):
 @contextmanager
 def _opened(path):
     """The file as a Pillow image, and every error about it as one of ours."""
+    if path.is_dir():
+        raise InputError(f"expected an image, found a folder at {path}")
     if not path.is_file():
         raise InputNotFoundError(f"expected an image, found no file at {path}")
     try:

@@ -147,6 +147,22 @@ def test_a_wrong_command_line_is_explained(arguments):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["a.mp4", "b.mp4", "-crf", "18"], "'-crf'; options for ffmpeg follow --"),
+        (["a.mp4", "b.mp4", "-vcodec", "libx264"], "'-vcodec'; options for ffmpeg follow --"),
+        (["a.mp4", "--stile", "wave"], "--style"),
+        (["stylise", "a.mp4"], "did you mean 'stylize'?"),
+        (["a.mp4", "--style", "."], "found a folder at ."),
+    ],
+)
+def test_what_was_meant_is_guessed(arguments, hint):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert hint in result.stderr.replace("\n", " "), result.stderr
+
+
 def test_every_public_name_is_there_and_documented():
     for name in ffmpeg_style.__all__:
         assert getattr(ffmpeg_style, name).__doc__.strip()

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import sys
 from contextlib import contextmanager, nullcontext
 
@@ -33,9 +34,22 @@ class WithOptionsOfFFmpeg(click.Command):
     def parse_args(self, context, args):
         end = args.index("--") if "--" in args else len(args)
         words, of_ffmpeg = args[:end], args[end + 1 :]
-        rest = super().parse_args(context, words)
+        try:
+            rest = super().parse_args(context, list(words))
+        except click.NoSuchOption as error:
+            raise self._of_ffmpeg(error, words) from error
         context.params["encoder_options"] = tuple(of_ffmpeg)
         return rest
+
+    @staticmethod
+    def _of_ffmpeg(error, words):
+        """The error where a word such as -crf was taken for letters, each an option."""
+        letter = error.option_name.removeprefix("-")
+        word = next((w for w in words if re.match(rf"-[a-z]*{re.escape(letter)}", w)), None)
+        if word is None or letter.startswith("-"):
+            return error
+        text = f"No such option {word!r}; options for ffmpeg follow --, such as: -- -crf 18"
+        return click.NoSuchOption(word, text, ctx=error.ctx)
 
     def collect_usage_pieces(self, context):
         return [*super().collect_usage_pieces(context), "[-- FFMPEG OPTIONS]"]
