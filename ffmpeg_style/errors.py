@@ -93,3 +93,5 @@ class FFmpegError(StyleError, RuntimeError):
     """ffmpeg ended without success; the message is its own reason."""
 
     exit_code = 1
+    log = ""
+    """All that ffmpeg said."""
