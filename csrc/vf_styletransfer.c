@@ -429,12 +429,11 @@ static int give_up(AVFilterContext *ctx)
 static int activate(AVFilterContext *ctx)
 {
     StyleTransferContext *s = ctx->priv;
-    int ret = AVERROR_EXIT;
+    int ret;
 
     FF_FILTER_FORWARD_STATUS_BACK(ctx->outputs[0], ctx->inputs[0]);
 
-    if (!ff_styletransfer_is_told_to_end(&s->stop))
-        ret = work(ctx);
+    ret = ff_styletransfer_is_told_to_end(&s->stop) ? AVERROR_EXIT : work(ctx);
     return ret == AVERROR_EXIT ? give_up(ctx) : ret;
 }
 
