@@ -1,5 +1,6 @@
 """Clips handed to a Dask scheduler: its workers look at them, paint their pieces, join them."""
 
+import asyncio
 import inspect
 import logging
 import os
@@ -114,6 +115,8 @@ def paint_on_cluster(
             yield Outcome(work, "failed" if error else "painted", seconds, error)
     if not any(films.outcomes.values()):
         _clear(orders)
+    else:
+        logger.warning("%s stays, so that the same command goes on from there", orders[0].work)
 
 
 def _check_address(cluster):
@@ -406,6 +409,7 @@ def _connected(address):
     from distributed import Client
 
     try:
+        asyncio.run(_knock(address))
         client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise _NoSchedulerError(
@@ -416,6 +420,16 @@ def _connected(address):
         yield client
     finally:
         client.close(timeout=2)
+
+
+async def _knock(address):
+    """Whether a scheduler answers: a client with an address that is none does not end for 10 s."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    security = Security().get_connection_args("client")
+    comm = await connect(address, timeout=SECONDS_TO_CONNECT, **security)
+    await comm.close()
 
 
 @contextmanager

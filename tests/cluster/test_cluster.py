@@ -165,8 +165,11 @@ def test_a_part_of_a_film(cluster, model, make, tmp_path):
     films.assert_same(joined, single)
 
 
-def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path):
-    """Short ones are painted whole; one that can't be painted does not keep the others."""
+def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path, caplog):
+    """Short ones are painted whole; one that can't be painted does not keep the others.
+
+    What is kept for the next try is told.
+    """
     (tmp_path / "bad.mp4").write_bytes(b"no film")
     works = [
         Work(str(make(".mp4", "-bf", "3", "-g", "30")), str(tmp_path / "out" / "a.mp4")),
@@ -181,6 +184,9 @@ def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path)
     assert {name for name, outcome in outcomes.items() if outcome.error} == {"bad.mp4"}
     assert "bad.mp4 is no video" in str(outcomes["bad.mp4"].error)
     assert {"a.mp4", "b.gif", "c.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    kept = tmp_path / "out" / WORK
+    assert f"{kept} stays, so that the same command goes on from there" in caplog.messages
+    assert kept.is_dir()
 
 
 def test_files_travel_by_fsspec(cluster, model, make, tmp_path):
@@ -275,6 +281,18 @@ def test_no_scheduler_is_one_sentence(model, make, tmp_path, address):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1", "tls://127.0.0.1:1"])
+def test_an_address_of_no_scheduler_is_one_sentence_of_the_command(model, tmp_path, address):
+    """Nothing is told behind it by what was begun with the address."""
+    Image.new("RGB", (64, 48)).save(tmp_path / "in.png")
+    command = [sys.executable, "-m", "ffmpeg_style", "stylize", tmp_path / "in.png"]
+    command += ["-o", tmp_path / "out.png", "--model", model, "--cluster", address]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == ClusterError.exit_code and not result.stdout
+    says = rf"[^\n]*no Dask scheduler at {address}: [^\n]*; expected an address such as [^\n]*\n"
+    assert re.fullmatch(says, result.stderr)
+
+
 @pytest.fixture
 def order(model, make, tmp_path):
     """An order whose model is in its place."""
@@ -304,26 +322,27 @@ def test_a_worker_says_what_it_lacks(client, order, change, says):
 
 
 @pytest.fixture
-def one_more(cluster, client, tmp_path):
-    """Starts a third worker, for the time of a block, by its Python and environment."""
+def one_more(cluster, tmp_path):
+    """Starts a further worker, for the time of a block, by its Python and environment."""
 
     @contextmanager
-    def start(python, **environment):
-        known = set(client.nthreads())
-        command = [python, "-m", "distributed.cli.dask_worker", cluster]
+    def start(python, scheduler=cluster, **environment):
+        command = [python, "-m", "distributed.cli.dask_worker", scheduler]
         command += ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
         environment |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        process = subprocess.Popen(
-            command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL
-        )
-        try:
-            client.wait_for_workers(len(known) + 1, timeout=60)
-            (address,) = set(client.nthreads()) - known
-            yield re.escape(address)
-        finally:
-            process.kill()
-            process.wait()
-            wait_for(lambda: set(client.nthreads()) == known)
+        with Client(scheduler, set_as_default=False) as client:
+            known = set(client.nthreads())
+            process = subprocess.Popen(
+                command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL
+            )
+            try:
+                client.wait_for_workers(len(known) + 1, timeout=60)
+                (address,) = set(client.nthreads()) - known
+                yield re.escape(address)
+            finally:
+                process.kill()
+                process.wait()
+                wait_for(lambda: set(client.nthreads()) == known)
 
     return start
 
@@ -336,7 +355,9 @@ def test_a_worker_without_the_package_is_named(cluster, one_more, model, make, t
     assert re.fullmatch(rf"{says} {re.escape(__version__)} there", str(error.value))
 
 
-def test_a_worker_with_another_ffmpeg_is_named(cluster, one_more, ffmpeg, model, make, tmp_path):
+@pytest.fixture
+def other_ffmpeg(ffmpeg, tmp_path):
+    """The environment of a worker that has another version."""
     other = tmp_path / "ffmpeg"
     other.write_text(f"""#!/bin/sh
 [ "$1" = -version ] && exec echo "ffmpeg version 9.9 Copyright"
@@ -344,8 +365,13 @@ exec {ffmpeg} "$@"
 """)
     other.chmod(0o755)
     (tmp_path / "ffprobe").symlink_to(ffmpeg.with_name("ffprobe"))
-    environment = dict(FFMPEG_STYLE_FFMPEG=str(other))
-    with one_more(sys.executable, **environment) as worker, pytest.raises(ClusterError) as error:
+    return dict(FFMPEG_STYLE_FFMPEG=str(other))
+
+
+def test_a_worker_with_another_ffmpeg_is_named(
+    cluster, one_more, other_ffmpeg, model, make, tmp_path
+):
+    with one_more(sys.executable, **other_ffmpeg) as worker, pytest.raises(ClusterError) as error:
         run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
     own = r"the worker \S+ ffmpeg version \S+; expected the same on all"
     assert re.fullmatch(f"the worker {worker} has ffmpeg version 9.9, and {own}", str(error.value))
