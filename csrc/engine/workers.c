@@ -53,8 +53,10 @@ void ff_style_finish_painted(StyleEngine *e, StyleCrew *crew)
         pthread_mutex_unlock(&e->lock);
         ff_style_finish_request(&e->finisher, helpers, request);
         pthread_mutex_lock(&e->lock);
-        if (helpers && ff_style_has_given_up(helpers))
-            ff_style_cancel(request); // it was flushed meanwhile, and is not whole
+        if (helpers && ff_style_has_given_up(helpers)) { // it was flushed meanwhile
+            ff_style_cancel(request);
+            ff_style_forget(&e->finisher.steady); // neither is whole
+        }
         e->finished++;
         if (!request->done)
             tell_done(e, request);

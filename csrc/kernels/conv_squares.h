@@ -17,6 +17,8 @@
 #define LEAST 1e-20f        // magnitude that is told from zero
 #define MOST_FACTOR 32766.f // the last one of 16 bits is for what the transforms round up
 
+#define GROWN 272.f // the energy of a square's corners, transformed, over that of one of its values
+
 #define NEAR ((float)NEAR_POINT)
 #define FAR ((float)FAR_POINT)
 
@@ -137,7 +139,7 @@ static inline float most_of(const ConvWork *w)
 
 /**
  * What makes integers of the values of each place: the largest of the rows, times how far the transforms may bring it, is
- * as large as they get. With kernels whose magnitudes add up to KERNEL_SUM, no sum leaves 32 bits.
+ * as large as they get. With kernels whose magnitudes add up to SQUARES_SUM, no sum leaves 32 bits.
  */
 static VECTORS_INLINE void scale_places(ConvWork *w)
 {
@@ -150,8 +152,8 @@ static VECTORS_INLINE void scale_places(ConvWork *w)
         w->scales[i] = MOST_FACTOR / (most * growth[i / SQUARE_INPUT] * growth[i % SQUARE_INPUT]);
 }
 
-/** Whether all are numbers, and within the range, `most` is too: zeros count as what is about 1. */
-static VECTORS_INLINE int have_range(const Vector *energies, int count, int channels, float most)
+/** Whether all are numbers, and within the range, `most` is too; less than the floor counts as that. */
+static VECTORS_INLINE int have_range(const Vector *energies, int count, float floor, float most)
 {
     float sums[SUMS], least = FLT_MAX;
 
@@ -163,7 +165,7 @@ static VECTORS_INLINE int have_range(const Vector *energies, int count, int chan
         most = sums[i] > most ? sums[i] : most;
     }
     // One or two neighbours may all have read the same value.
-    least = count < 3 || least < (float)channels ? (float)channels : least;
+    least = count < 3 || least < floor ? floor : least;
     return most <= RANGE * RANGE * least;
 }
 
@@ -171,6 +173,7 @@ static VECTORS_INLINE int have_range(const Vector *energies, int count, int chan
 static VECTORS_INLINE int transform_squares(ConvWork *w, int first, int count)
 {
     const int channels = w->conv->input.channels;
+    const float grown = GROWN * (float)channels;
     Vector energies[SUMS];
 
     for (int i = 0; i < SUMS; i++)
@@ -180,7 +183,9 @@ static VECTORS_INLINE int transform_squares(ConvWork *w, int first, int count)
             energies[i] = transform_square(
                 w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
                 w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1), energies[i]);
-    return have_range(energies, count, channels, INTEGERS ? most_of(w) * most_of(w) : 0);
+    // Floats have a scale each: zeros may count as what is about 1. Integers have that of the rows' largest.
+    return INTEGERS ? have_range(energies, count, 1e-4f * grown, grown * most_of(w) * most_of(w))
+                    : have_range(energies, count, (float)channels, 0);
 }
 
 /** The squares from number `first` on, for which there are `count` vectors. */

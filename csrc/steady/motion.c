@@ -27,6 +27,7 @@
 #define UNITS FF_STYLE_UNITS // of a vector, in a pixel of the largest level
 #define UNIT_BITS 5
 #define RANGE 6           // of the full search on the smallest level, in its pixels
+#define MOST_PARTS 1024   // that rows are shared in
 #define MAX_STEPS 16      // of a descent
 #define MAX_REFINEMENTS 3 // of a place between pixels
 #define MAX_VECTOR 1000   // in pixels of a level: what a StyleVector holds
@@ -433,19 +434,21 @@ void ff_style_close_motion(StyleMotion *motion)
     *motion = (StyleMotion){0};
 }
 
-/** What is left to do when the squares are found, a row of squares or blocks at a time. */
+/** What is left to do when the squares are found. */
 typedef struct Settling {
     StyleMotion *motion;
     StyleVector *vectors; ///< of the squares
     const StylePlane *now, *before;
+    int rows; ///< of squares or blocks in a part
 } Settling;
 
 static void refine_rows(void *job, const StyleParts *parts)
 {
     const Settling *const s = job;
     const Squares *const squares = s->motion->squares;
+    const int end = limit(parts->end * s->rows, 0, squares->rows);
 
-    for (int row = parts->first; row < parts->end; row++)
+    for (int row = parts->first * s->rows; row < end; row++)
         for (int column = 0; column < squares->columns; column++) {
             const int i = row * squares->columns + column;
 
@@ -457,8 +460,9 @@ static void refine_rows(void *job, const StyleParts *parts)
 static void settle_rows(void *job, const StyleParts *parts)
 {
     const Settling *const s = job;
+    const int end = limit(parts->end * s->rows, 0, s->motion->rows);
 
-    for (int row = parts->first; row < parts->end; row++)
+    for (int row = parts->first * s->rows; row < end; row++)
         for (int column = 0; column < s->motion->columns; column++)
             settle_block(s->motion, s->vectors, column, row, s->now, s->before);
 }
@@ -469,11 +473,11 @@ void ff_style_find_motion(StyleMotion *motion, StyleCrew *crew, const StylePyram
     const Squares *const squares = motion->squares;
     // Those of the squares lie behind those of the blocks.
     Settling settling = {motion, motion->vectors + motion->columns * motion->rows, now->levels,
-                         before->levels};
+                         before->levels, 1 + motion->rows / MOST_PARTS};
 
     for (int i = now->nb_levels; i-- > 0;)
         search_level(squares + i, i + 1 < now->nb_levels ? squares + i + 1 : NULL, &now->levels[i],
                      &before->levels[i]);
-    ff_style_share(crew, refine_rows, &settling, squares->rows);
-    ff_style_share(crew, settle_rows, &settling, motion->rows);
+    ff_style_share(crew, refine_rows, &settling, blocks(squares->rows, settling.rows));
+    ff_style_share(crew, settle_rows, &settling, blocks(motion->rows, settling.rows));
 }

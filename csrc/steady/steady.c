@@ -13,8 +13,9 @@
 
 #define LEAST_CHANGE 4 // grey levels in the mean that no noise makes
 #define FALL 48        // grey levels of change at which nothing is held
-#define BAND 4         // rows of blocks that a thread takes at a time
-#define DOUBT 4        // weight of what a block fits worse than another does that claims its place
+#define BAND 4         // rows of blocks that a thread takes at a time, or more where there would be
+#define MOST_BANDS 1024
+#define DOUBT 4 // weight of what a block fits worse than another does that claims its place
 
 /**
  * Whether the two pictures show different scenes: what was found for the blocks fits no better than a plain grey
@@ -152,6 +153,7 @@ static void weigh(StyleSteady *s, double amount)
 /** Something that is done to all rows of blocks. */
 typedef struct Bands {
     const StyleHold *hold;
+    int height; ///< of a band, in rows
     StyleRows *rows;
 } Bands;
 
@@ -161,9 +163,9 @@ static void do_bands(void *job, const StyleParts *parts)
     const int rows = bands->hold->motion->rows;
 
     for (int i = parts->first; i < parts->end; i++) {
-        const int end = (i + 1) * BAND;
+        const int end = (i + 1) * bands->height;
 
-        bands->rows(bands->hold, i * BAND, end < rows ? end : rows);
+        bands->rows(bands->hold, i * bands->height, end < rows ? end : rows);
     }
 }
 
@@ -171,8 +173,10 @@ static void hold(StyleSteady *s, StyleCrew *crew, uint8_t *painting, ptrdiff_t s
 {
     const StyleHold hold = {&s->filters, &s->motion, s->weights, s->sharpness, s->seed,
                             &s->last,    &s->next,   painting,   stride};
-    Bands holding = {&hold, s->holder.hold_rows}, sharpening = {&hold, s->holder.sharpen_ends};
-    const int count = (s->motion.rows + BAND - 1) / BAND;
+    const int height = BAND + s->motion.rows / MOST_BANDS;
+    const int count = (s->motion.rows + height - 1) / height;
+    Bands holding = {&hold, height, s->holder.hold_rows};
+    Bands sharpening = {&hold, height, s->holder.sharpen_ends};
     StylePainting last;
 
     ff_style_share(crew, do_bands, &holding, count);

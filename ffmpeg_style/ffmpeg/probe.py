@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -279,10 +281,12 @@ def _orientation(path, stream, frames):
     if is_turned or stream.get("codec_name") not in _PNG:
         return 1
     try:
-        with Image.open(path) as picture:
-            return picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except (OSError, SyntaxError, ValueError):
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            warnings.simplefilter("ignore")
+            orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
         return 1
+    return orientation if orientation in UPRIGHT else 1
 
 
 def _stream(stream):

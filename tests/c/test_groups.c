@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <ftw.h>
 #include <sys/stat.h>
 
 #include "base/groups.h"
@@ -33,10 +34,17 @@ static void put(const char *name, const char *text)
     test_write_file(path, text, strlen(text));
 }
 
-/** A tree of its own. */
+static int forget(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
+/** A tree of its own, without what an earlier run has left. */
 static void begin(const char *folder, const char *name, const char *groups)
 {
     snprintf(root, sizeof(root), "%s/groups-%s", folder, name);
+    nftw(root, forget, 8, FTW_DEPTH | FTW_PHYS);
     put("proc/self/cgroup", groups);
 }
 
