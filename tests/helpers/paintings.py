@@ -9,7 +9,7 @@ SHORTER = "/sys/devices/system/cpu/online"
 NO_PICTURES = [
     (lambda path: path.write_bytes(b"no picture at all"), "unreadable", "of another kind"),
     (lambda path: path.write_bytes(b""), "unreadable", "found no file, or an empty one"),
-    (lambda path: path.mkdir(), "found no file", "found no file, or an empty one"),
+    (lambda path: path.mkdir(), "found a folder", "found no file, or an empty one"),
     (lambda path: None, "found no file", "No such file or directory"),
     (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(100)), "unreadable", "is damaged"),
     (lambda path: path.symlink_to(SHORTER), "unreadable", "got shorter while it was read"),
