@@ -27,7 +27,7 @@
  * differences of all its values, rounded as the largest one is: outputs that don't read that one would lose as many
  * bits. What is no number would be in all of them.
  */
-#if DOTS
+#if DOTS && !INTEGERS // bfloat16
 #define RANGE 128.f
 #else
 #define RANGE 512.f
