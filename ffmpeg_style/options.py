@@ -21,6 +21,8 @@ class FiniteRange(click.FloatRange):
 WEIGHT = FiniteRange(min=0)
 """Of a term of the loss."""
 
+PRECISION = click.Choice(["auto", "fp32", "bf16", "int16"])
+
 
 _PAINTING = (
     click.option(

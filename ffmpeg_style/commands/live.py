@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ffmpeg_style.extras import require
-from ffmpeg_style.options import take_ports, with_painting, with_ports
+from ffmpeg_style.options import PRECISION, take_ports, with_painting, with_ports
 
 PORT = click.IntRange(1, 65535)
 
@@ -50,9 +50,7 @@ PORT = click.IntRange(1, 65535)
     help="In kbit/s.",
 )
 @click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="As of the filter.")
-@click.option(
-    "--precision", type=click.Choice(["auto", "fp32", "bf16", "int16"]), help="As of the filter."
-)
+@click.option("--precision", type=PRECISION, help="As of the filter.")
 @with_ports("input", "output")
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for the server's own files.")
 @click.option(

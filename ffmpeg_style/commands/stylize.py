@@ -13,6 +13,7 @@ from ffmpeg_style.errors import InputError, StyleError
 from ffmpeg_style.extras import require
 from ffmpeg_style.options import (
     PORTS,
+    PRECISION,
     Seconds,
     show_warnings,
     take_ports,
@@ -107,7 +108,7 @@ class WithOptionsOfFFmpeg(click.Command):
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "int16"]),
+    type=PRECISION,
     help="auto: bf16 or int16 where the processor has it and the network gains.  [default: auto]",
 )
 @click.option(
