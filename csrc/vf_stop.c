@@ -61,7 +61,7 @@ static void begin(Noticed *one)
 {
     struct sigaction ours;
 
-    if (sigaction(one->number, NULL, &one->before) ||
+    if (one->is_noticed || sigaction(one->number, NULL, &one->before) ||
         !is_handler(&one->before) || one->before.sa_flags & SA_RESETHAND)
         return;
     ours = one->before;
@@ -70,15 +70,14 @@ static void begin(Noticed *one)
     one->is_noticed = !sigaction(one->number, &ours, NULL);
 }
 
-/** Where another handler has come since, that one stays. */
+/** Where another handler has come since, both stay: it may call ours. */
 static void end(Noticed *one)
 {
     struct sigaction now;
 
     if (one->is_noticed && !sigaction(one->number, NULL, &now) &&
         now.sa_flags & SA_SIGINFO && now.sa_sigaction == notice)
-        sigaction(one->number, &one->before, NULL);
-    one->is_noticed = 0;
+        one->is_noticed = sigaction(one->number, &one->before, NULL) < 0;
 }
 
 void ff_styletransfer_open_stop(StyleStop *stop)

@@ -23,19 +23,20 @@ def missing(extra: str) -> list[str]:
     return [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
 
 
-def require(extra: str, what: str) -> None:
-    """Make sure that an extra is installed.
+def require(what: str, *extras: str) -> None:
+    """Make sure that extras are installed.
 
     Args:
-        extra: a key of `EXTRAS`.
-        what: needs it.
+        what: needs them.
+        extras: keys of `EXTRAS`.
 
     Raises:
-        PackageError: it is not.
+        PackageError: one is not.
     """
-    absent = missing(extra)
+    absent = {extra: names for extra in extras if (names := missing(extra))}
     if absent:
+        modules = ", ".join(sorted({name for names in absent.values() for name in names}))
         raise PackageError(
-            f"{what} needs {', '.join(absent)}, which a plain install leaves out: "
-            f"pip install 'ffmpeg-style[{extra}]'"
+            f"{what} needs {modules}, which a plain install leaves out: "
+            f"pip install 'ffmpeg-style[{','.join(absent)}]'"
         )

@@ -18,6 +18,6 @@ def free_photographs(purpose: str) -> list[Path]:
     Raises:
         PackageError: scikit-image, which has them, is not installed.
     """
-    require("demo", purpose)
+    require(purpose, "demo")
     folder = Path(str(distribution("scikit-image").locate_file("skimage/data")))
     return [folder / name for name in NAMES]

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ffmpeg_style.catalog import Model, list_models
 from ffmpeg_style.errors import InputNotFoundError
-from ffmpeg_style.files import atomic_write
-from ffmpeg_style.pictures import Picture, check_picture_target, read_rgb
+from ffmpeg_style.files import atomic_write, short_name
+from ffmpeg_style.pictures import Picture, check_picture, check_picture_target, read_rgb
 from ffmpeg_style.progress import progress_bar
 
 CELL = 480
@@ -28,6 +28,7 @@ LEAST_SIDE, MOST_SIDE = 16, 2 * CELL
 def contact_sheet(
     photograph: str | PathLike[str],
     models: Sequence[Model] | None = None,
+    pictures: Sequence[str | PathLike[str]] = (),
     progress: bool | None = None,
 ) -> Image.Image:
     """One picture of a photograph and of what the models make of it, each with its name.
@@ -35,8 +36,9 @@ def contact_sheet(
     Args:
         photograph: a file that Pillow reads.
         models: those to show, in this order, with each of their styles; None for all that
-            `catalog.list_models` finds and that can paint by themselves: a model for any painting
-            has no style of its own.
+            `catalog.list_models` finds.
+        pictures: of paintings, for the models that have no style of their own and paint after any;
+            without one, those are left out.
         progress: show a bar; None for a bar on a terminal and lines elsewhere.
 
     Returns:
@@ -44,21 +46,21 @@ def contact_sheet(
 
     Raises:
         InputNotFoundError: there is no such photograph, or no model.
-        InputError: it is no readable picture.
+        InputError: it or a painting is no readable picture.
         ModelError: a model that was asked for can't be used.
     """
     shown = shown_at(photograph)
     if models is None:
-        models = [model for model in list_models() if model.paints_alone]
-    styles = [
-        (model, style) for model in models if not model.card.get("vector") for style in names(model)
-    ]
+        models = [model for model in list_models() if model.error is None]
+    styles = [(model, style) for model in models for style in styles_of(model, pictures)]
     if not styles:
-        raise InputNotFoundError("expected models to show, found none with a style of its own")
+        raise InputNotFoundError(
+            "expected models to show, found none with a style of its own; "
+            "one for any painting shows pictures: --style painting.jpg"
+        )
     cells = [("the photograph", shown)]
     for model, style in progress_bar(styles, desc="models", unit="picture", progress=progress):
-        caption = f"{model.name}: {style}" if len(names(model)) > 1 else model.name
-        cells.append((caption, painted(model, style, shown)))
+        cells.append((caption(model, style), painted(model, style, shown)))
     return arranged(cells)
 
 
@@ -66,6 +68,7 @@ def write_sheet(
     photograph: str | PathLike[str],
     target: str | PathLike[str],
     models: Sequence[Model] | None = None,
+    pictures: Sequence[str | PathLike[str]] = (),
     *,
     overwrite: bool = False,
 ) -> None:
@@ -76,8 +79,10 @@ def write_sheet(
             ``overwrite``; or see `contact_sheet`.
     """
     target = Path(target)
-    check_picture_target(target, overwrite, Path(photograph))
-    sheet = contact_sheet(photograph, models)
+    for picture in (photograph, *pictures):
+        check_picture(Path(picture))
+    check_picture_target(target, overwrite, *map(Path, (photograph, *pictures)))
+    sheet = contact_sheet(photograph, models, pictures)
     with atomic_write(target) as file:
         Picture(np.asarray(sheet)).write(file, target.suffix)
 
@@ -90,9 +95,18 @@ def shown_at(photograph):
     return np.asarray(ImageOps.fit(image, size, Image.Resampling.LANCZOS))
 
 
-def names(model):
-    """The styles on a model's card; None alone for a graph of others, which may have none."""
+def styles_of(model, pictures):
+    """The styles on a model's card, None alone where it has none; or pictures of paintings."""
+    if model.card.get("vector"):
+        return list(map(Path, pictures))
     return model.styles or [None]
+
+
+def caption(model, style):
+    """What tells a picture from the others."""
+    if isinstance(style, Path):
+        return f"{model.name}: {short_name(style.stem)}"
+    return f"{model.name}: {style}" if len(model.styles) > 1 else model.name
 
 
 def painted(model, style, photograph):

@@ -104,6 +104,7 @@ def test_photographs_models_and_inspection(run, photographs, tmp_path):
         ("train", "optimize --content a.jpg --style b.jpg --output c.png"),
         ("judge", "evaluate wave --steady --content ."),
         ("live", "live --model wave-fast"),
+        ("live,demo", "live --demo"),
         ("cluster", "stylize s3://films/a.mp4 -o out.mp4 --cluster local:1"),
     ],
 )
@@ -112,3 +113,10 @@ def test_what_is_missing_is_said_in_one_sentence(run, extra, arguments):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert f"pip install 'ffmpeg-style[{extra}]'" in result.stderr
+
+
+def test_a_model_that_is_left_to_tensorflow_says_why_it_is_needed(run):
+    program = "from ffmpeg_style import Engine; Engine('wave-fast', runtime='tensorflow')"
+    told = run("-c", program).stderr.splitlines()[-1]
+    assert "no usable TensorFlow library to run the model" in told
+    assert "(runtime=tensorflow)" in told

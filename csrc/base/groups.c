@@ -105,19 +105,24 @@ static void go_up(Group *group)
         group->version = 0;
 }
 
-/** What the group has taken for copies of files, which the system drops where memory is wanted. */
-static int64_t copies_of_files(const Group *group)
+/** Whether memory.stat counts by that name what the system drops where memory is wanted: what it knows of files. */
+static int is_dropped(const char *name, int version)
+{
+    if (version != 1)
+        return !strcmp(name, "active_file") || !strcmp(name, "inactive_file") ||
+               !strcmp(name, "slab_reclaimable");
+    return !strcmp(name, "total_active_file") || !strcmp(name, "total_inactive_file");
+}
+
+static int64_t taken_for_files(const Group *group)
 {
     FILE *const file = open_file(group->path, "memory.stat");
-    const size_t prefix = group->version == 1 ? strlen("total_") : 0;
     char name[64];
     long long bytes;
     int64_t sum = 0;
 
     while (file && fscanf(file, "%63s %lld", name, &bytes) == 2)
-        if (strlen(name) > prefix &&
-            (!strcmp(name + prefix, "active_file") || !strcmp(name + prefix, "inactive_file")) &&
-            (!prefix || !strncmp(name, "total_", prefix)))
+        if (is_dropped(name, group->version))
             sum += bytes;
     if (file)
         fclose(file);
@@ -133,7 +138,7 @@ static int64_t memory_left(const Group *group)
 
     if (limit == FF_STYLE_NO_LIMIT || used == FF_STYLE_NO_LIMIT)
         return limit;
-    kept = used - copies_of_files(group);
+    kept = used - taken_for_files(group);
     if (kept < 0)
         kept = 0;
     return kept < limit ? limit - kept : 0;

@@ -220,7 +220,7 @@ static int open_session(const StyleContext *ctx, const StyleSettings *settings, 
     const char *const device = *model->asked.name ? model->asked.name : NULL;
     int ret;
 
-    if ((ret = ff_style_load_tensorflow(ctx, settings->library, &model->tf)) < 0 ||
+    if ((ret = ff_style_load_tensorflow(ctx, settings->library, model->why, &model->tf)) < 0 ||
         (ret = ff_style_import_graph(ctx, model->tf, &model->file, &model->nodes, &model->signature,
                                      model->predictor.is_predictor ? &model->predictor : NULL,
                                      device, &model->graph)) < 0)

@@ -129,7 +129,7 @@ static int search_quietly(const char *library, char *tried)
     return ret;
 }
 
-static int load(const StyleContext *ctx, const char *library)
+static int load(const StyleContext *ctx, const char *library, const char *why)
 {
     char tried[FF_STYLE_MESSAGE_SIZE] = "";
     const int ret = search_quietly(library, tried);
@@ -137,23 +137,23 @@ static int load(const StyleContext *ctx, const char *library)
     if (ret < 0)
         return ff_style_error(
             ctx, ret,
-            "no usable TensorFlow library: install one ('pip install tensorflow'), "
-            "or name its file or folder by the option 'library' or by %s; "
-            "looked here: %s",
-            ENVIRONMENT, tried);
+            "no usable TensorFlow library to run the model, which the engine leaves to it (%s): "
+            "install one ('pip install tensorflow'), or name its file or folder by the option "
+            "'library' or by %s; looked here: %s",
+            why, ENVIRONMENT, tried);
     ff_style_log(ctx, FF_STYLE_LOG_DEBUG, "TensorFlow %s is loaded from '%s'", loaded.Version(),
                  loaded.path);
     return 0;
 }
 
-int ff_style_load_tensorflow(const StyleContext *ctx, const char *library,
+int ff_style_load_tensorflow(const StyleContext *ctx, const char *library, const char *why,
                              const StyleTensorFlow **tf)
 {
     int ret = 0;
 
     pthread_mutex_lock(&lock);
     if (!loaded.path)
-        ret = load(ctx, library);
+        ret = load(ctx, library, why);
     else if (library && strncmp(loaded.path, library, strlen(library)))
         ff_style_log(ctx, FF_STYLE_LOG_WARNING,
                      "the library '%s' is not used: this process has loaded TensorFlow from '%s'",

@@ -104,10 +104,11 @@ typedef struct StyleTensorFlow {
  * ff_style_open()'s comment. A failed try leaves nothing behind.
  *
  * @param library a library's path or its folder; NULL or "": search
+ * @param why     the engine does not run the model by itself, for the message
  * @param tf      receives the functions, valid for the rest of the process's life
  * @return 0, or -ENOSYS after a message that says where it looked
  */
-int ff_style_load_tensorflow(const StyleContext *ctx, const char *library,
+int ff_style_load_tensorflow(const StyleContext *ctx, const char *library, const char *why,
                              const StyleTensorFlow **tf);
 
 /** Logs "`what`: TensorFlow's reason" for a failed status, and returns -ENOMEM or `code`. */

@@ -26,6 +26,7 @@ _PAGES = {
     "/": _STATIC / "index.html",
     "/app.js": _STATIC / "app.js",
     "/app.css": _STATIC / "app.css",
+    "/painting.svg": _STATIC / "painting.svg",
     "/style.css": _LIVE / "style.css",
     "/icon.svg": _LIVE / "icon.svg",
 }

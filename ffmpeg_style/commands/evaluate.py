@@ -63,9 +63,9 @@ def command(model, paintings, steady, videos, as_json, **options):
     if videos and not steady:
         raise click.UsageError("expected --steady with --video, found --video alone")
     if paintings:
-        require("train", "evaluate --style")
+        require("evaluate --style", "train")
     if steady:
-        require("judge", "evaluate --steady")
+        require("evaluate --steady", "judge")
     model, report, tables = find_model(model), {}, []
     ports = take_ports(options)
     evaluation = prepare_losses(model, paintings, ports=ports, **options) if paintings else None

@@ -39,7 +39,7 @@ def export_model(
 
     What is wrong is told before TensorFlow starts. The other arguments are the command's.
     """
-    require("train", "export")
+    require("export", "train")
     from ffmpeg_style.learning.photographs import check_painting
     from ffmpeg_style.learning.settings import named_paintings
     from ffmpeg_style.learning.weights import check_export, mean_network, read_network

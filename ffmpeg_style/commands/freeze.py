@@ -32,7 +32,7 @@ def command(source, target, output, overwrite):
     check_kind(source)
     check_no_source(target, *files_of(source))
     check_target(target, overwrite)
-    require("train", "freeze")
+    require("freeze", "train")
     start_tensorflow()
     from ffmpeg_style.graphs.freezing import freeze
 

@@ -84,6 +84,7 @@ def command(model, style, key_file, state, demo, verbose, **options):
     from ffmpeg_style.live.state import default_state_folder
     from ffmpeg_style.painting import check_painting, choose_model, style_parts
 
+    require("the live server", "live", *(["demo"] if demo else []))
     chosen = {name: options.pop(name) for name in ("device", "precision")} | take_ports(options)
     path = check_painting(choose_model(model, style), style=style, **chosen).absolute()
     card = read_card(path)
@@ -110,13 +111,10 @@ def command(model, style, key_file, state, demo, verbose, **options):
         filter_options={"requests": 1, **{n: value for n, value in chosen.items() if value}},
         **options,
     )
-    require("live", "the live server")
     # What follows takes a second to import.
-    from ffmpeg_style.live.demo import demo_photographs, publish_demo
+    from ffmpeg_style.live.demo import publish_demo
     from ffmpeg_style.live.log import start_log
     from ffmpeg_style.live.server import serve
 
-    if demo:
-        demo_photographs()  # What is missing is told of at once.
     start_log(verbose, key)
     sys.exit(128 + serve(settings, [publish_demo] if demo else []))

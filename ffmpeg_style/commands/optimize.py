@@ -30,7 +30,7 @@ def command(content, style, output, content_weight, style_weight, tv_weight, **o
 
     It needs no trained network: the way to see what a painting gives before training on it.
     """
-    require("train", "optimize")
+    require("optimize", "train")
     from ffmpeg_style.learning.photographs import read_image, read_painting
     from ffmpeg_style.learning.settings import LossWeights
     from ffmpeg_style.learning.vgg import find_vgg

@@ -237,7 +237,7 @@ def _on_cluster():
     except ModuleNotFoundError as error:
         if error.name not in ("dask", "distributed", "fsspec"):
             raise
-        require("cluster", "--cluster")  # not before: bokeh is for the dashboard alone
+        require("--cluster", "cluster")  # not before: bokeh is for the dashboard alone
         raise
     return paint_on_cluster
 

@@ -360,7 +360,7 @@ def stays(flow):
 
 def import_opencv():
     """OpenCV, which only this judge needs."""
-    require("judge", "the judging of steadiness")
+    require("the judging of steadiness", "judge")
     import cv2
 
     return cv2

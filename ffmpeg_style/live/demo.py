@@ -31,15 +31,10 @@ _SOUND = "sine=frequency=220:sample_rate=44100,volume=0.1"
 log = logging.getLogger(__name__)
 
 
-def demo_photographs():
-    """The paths of the photographs that are shown, one for each of `VIEWS`."""
-    return free_photographs("the demo")
-
-
 async def publish_demo(settings, tickets):
     """Publishes the clip as the stream `NAME`, until it is cancelled."""
     clip = settings.state / "demo.mp4"
-    code, reason = await _run(_drawing(settings, demo_photographs(), clip))
+    code, reason = await _run(_drawing(settings, free_photographs("the demo"), clip))
     if code:
         log.error("the demo's clip could not be drawn: ffmpeg ended with code %d: %s", code, reason)
         return

@@ -29,7 +29,7 @@ class Contender:
     """One way to paint a clip.
 
     Attributes:
-        precision: "fp32" or "bf16", for the share of the peak; None: the filter's choice.
+        precision: "fp32", "bf16" or "int16", for the share of the peak; None: the filter's choice.
         sinks: what it can write to. Contenders that work in memory alone have "null" only.
         command: makes the command line from a `Job`.
         close: it is compared to within a few percent.

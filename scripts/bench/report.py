@@ -43,8 +43,13 @@ COLORS |= {"OpenVINO": "#6a9f58", "ONNX Runtime": "#8e6bb0", "engine": "#e0a33e"
 
 
 def share_of_peak(case, name):
-    """A contender's multiply-adds over a large matrix product's: both medians of the case."""
+    """A contender's multiply-adds over a large matrix product's: both medians of the case.
+
+    It is left out for integers, of which TensorFlow has no such product to measure.
+    """
     figures = case["contenders"][name]
+    if figures["precision"] not in case["peak_gflops"]:
+        return ""
     peak = case["peak_gflops"][figures["precision"]]["median"]
     return f"{100 * 2 * case['gigamacs'] * figures['fps']['median'] / peak:.0f} %"
 

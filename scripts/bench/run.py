@@ -125,7 +125,7 @@ def results_of(case, samples, tools, peaks):
     figures = {name: summary(values) for name, values in samples.items()}
     precisions = {contender.name: contender.precision for contender in contenders()}
     for name, values in figures.items():
-        values["precision"] = precisions[name] or ("bf16" if has_bfloat16_matrices() else "fp32")
+        values["precision"] = precisions[name] or chosen_precision()
     return {
         "architecture": case.architecture,
         "width": case.width,
@@ -136,6 +136,13 @@ def results_of(case, samples, tools, peaks):
         "peak_gflops": summary(peaks),
         "contenders": figures,
     }
+
+
+def chosen_precision():
+    """What the filter takes by itself."""
+    if has_bfloat16_matrices():
+        return "bf16"
+    return "int16" if "avx512_vnni" in cpu_flags() else "fp32"
 
 
 def size_of(text):

@@ -69,8 +69,9 @@ static void the_least_of_version_2(const char *folder)
     put(V2 "/outer/memory.current", "3000\n");
     CHECK(ff_style_group_memory(root) == 2000);
     put(V2 "/outer/memory.stat",
-        "anon 2000\nfile 900\ninactive_file 600\nactive_file 200\nshmem 100\n");
-    CHECK(ff_style_group_memory(root) == 2800);
+        "anon 2000\nfile 900\ninactive_file 600\nactive_file 200\nshmem 100\n"
+        "slab 70\nslab_reclaimable 50\n");
+    CHECK(ff_style_group_memory(root) == 2850);
     put(V2 "/outer/inner/memory.max", "1000\n");
     CHECK(ff_style_group_memory(root) == 900);
     put(V2 "/outer/inner/memory.current", "1001\n");

@@ -12,7 +12,7 @@ static const StyleTensorFlow *tf;
 static int load(const char *library)
 {
     *test_message = 0;
-    return ff_style_load_tensorflow(&test_context, library, &tf);
+    return ff_style_load_tensorflow(&test_context, library, "a test", &tf);
 }
 
 static void says_where_it_looked(void)

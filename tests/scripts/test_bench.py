@@ -144,6 +144,8 @@ def test_peak_is_the_median_of_the_case():
     other = case({"engine": 60.0}) | {"gigamacs": 3.0}
     assert report.share_of_peak(other, "engine") == "40 %"
     assert "800 to 1000 GFLOP/s in bf16" in report.machine_text(results(other))
+    other["contenders"]["engine"]["precision"] = "int16"
+    assert not report.share_of_peak(other, "engine")
 
 
 def update(folder, kind, speed):

@@ -193,13 +193,14 @@ function styles() {
   $("style").replaceChildren(...styles.map((name) => new Option(name)));
 }
 
-function tile({ name }) {
+function tile({ name, any }) {
   const label = document.createElement("label");
   const radio = document.createElement("input");
   const image = document.createElement("img");
   Object.assign(radio, { type: "radio", name: "model", value: name, className: "hidden" });
   radio.checked = name === FIRST;
   image.alt = "";
+  if (any) image.src = "painting.svg"; // a place for the painting that is chosen
   label.append(radio, image, name);
   return label;
 }
