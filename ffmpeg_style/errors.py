@@ -87,6 +87,8 @@ class ClusterError(StyleError, RuntimeError):
     """The machines of a cluster can't be reached, or one of them lacks what it needs."""
 
     exit_code = 1
+    worker = ""
+    """The address of the one that lacks something."""
 
 
 class FFmpegError(StyleError, RuntimeError):

@@ -71,10 +71,8 @@ def crew(address, number, pieces, seconds, folder):
         await asyncio.gather(*staff)
         await asyncio.gather(*(worker.finished() for worker in staff))
 
-    piece.check = lambda order, dask_worker: "ffmpeg version 7.1"
-    piece.look = lambda order: Clip(
-        order, "1" * 32, "ffmpeg version 7.1", tuple(film), 1500 * pieces
-    )
+    piece.check = lambda order, dask_worker=None: "ffmpeg version 7.1"
+    piece.look = lambda order: Clip(order, "1" * 32, tuple(film), 1500 * pieces)
     piece.paint, join.join = sleep, lambda clip: ()
     dask.config.set(LIGHT | {"temporary-directory": folder})
     run_quietly(run())

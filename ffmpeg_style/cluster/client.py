@@ -4,31 +4,17 @@ import asyncio
 import inspect
 import logging
 import os
-import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from queue import Empty, SimpleQueue
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from ffmpeg_style import __version__
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.join import join
-from ffmpeg_style.cluster.piece import (
-    Clip,
-    Order,
-    StylePicture,
-    begin,
-    check,
-    check_target,
-    look,
-    marks,
-    paint,
-)
+from ffmpeg_style.cluster.crew import Crew, LostError
+from ffmpeg_style.cluster.films import Films, Run
+from ffmpeg_style.cluster.piece import Clip, Order, StylePicture, begin, check_target, marks
 from ffmpeg_style.cluster.worker import local_workers, model_address
-from ffmpeg_style.errors import ClusterError, InputError, StorageError, StyleError
+from ffmpeg_style.errors import ClusterError, InputError
 from ffmpeg_style.ffmpeg.batch import Outcome
 from ffmpeg_style.ffmpeg.sources import Work
 from ffmpeg_style.painting import check_painting, check_seconds, with_pictures
@@ -39,8 +25,6 @@ WORK = ".ffmpeg-style-cluster"
 SECONDS_TO_CONNECT = 5
 SECONDS_WITHOUT_SCHEDULER = 120
 """For one that is started again."""
-MOST_LOSSES = 5
-"""How often Dask may give up a piece, each time after several workers that ended with it."""
 MOST_WORKERS = 256
 """On one machine."""
 
@@ -102,13 +86,15 @@ def paint_on_cluster(
         progress_bar(progress=progress, unit="frame", total=0, desc="cluster") as bar,
         _scheduler(cluster) as address,
     ):
-        films = _Films(orders, bar)
+        films = Films(orders, files, bar)
+        crew = Crew(films.tell)
         with _connected(address) as client:
-            _make_work(orders, files)
-            _check_workers(client, orders[0])
+            _make_work(orders)
+            films.put_files()
+            crew.muster(client, orders[0])
             if client.dashboard_link:
                 logger.info("Dask's dashboard: %s", client.dashboard_link)
-        for target in _paint(films, address):
+        for target in _paint(films, crew, address):
             error = films.outcomes[target]
             seconds = time.monotonic() - begun
             work = left[[order.target for order in orders].index(target)]
@@ -154,14 +140,11 @@ def _orders(works, model, settings, options, overwrite, piece):
     return orders, files
 
 
-def _make_work(orders, files):
-    """The folder for what is finished in the meantime, with what workers need."""
+def _make_work(orders):
+    """The folder for what is finished in the meantime."""
     places.make_folder_at(orders[0].work)
     for order in orders:
         begin(Clip(order, ""))
-    for address, content in files.items():
-        if not places.exists(address):
-            places.write(address, content)
 
 
 def _clear(orders):
@@ -173,7 +156,7 @@ def _clear(orders):
         places.remove_folder(work)
 
 
-def _paint(films, address):
+def _paint(films, crew, address):
     """Go on until all clips are through, with a scheduler that may be started again.
 
     Yields:
@@ -184,8 +167,8 @@ def _paint(films, address):
         try:
             with _connected(address) as client:
                 deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
-                yield from _Run(films, client).drive()
-        except _LostError:
+                yield from Run(films, crew, client).drive()
+        except LostError:
             logger.warning("the scheduler at %s went; waiting for it", address)
         except _NoSchedulerError:
             if time.monotonic() > deadline:
@@ -195,206 +178,6 @@ def _paint(films, address):
 
 class _NoSchedulerError(ClusterError):
     """There is none, or not yet."""
-
-
-class _LostError(Exception):
-    """The scheduler went, with what it was to do."""
-
-
-class _Films:
-    """Clips on their way, over all connections to a scheduler.
-
-    Args:
-        orders: all of them.
-        bar: shows the frames that are painted.
-
-    Attributes:
-        outcomes: {target: its error, None for none} of those that are through.
-    """
-
-    def __init__(self, orders: Sequence[Order], bar: Any) -> None:
-        self._orders, self._bar = orders, bar
-        self.outcomes: dict[str, StyleError | None] = {}
-        self._told: set[str] = set()
-
-    @property
-    def left(self) -> list[Order]:
-        """Those that are not through."""
-        return [order for order in self._orders if order.target not in self.outcomes]
-
-    def count(self, name: str, total: int = 0, done: int = 0) -> None:
-        """Frames to paint, or painted ones: once, however often a part is done."""
-        if name not in self._told:
-            self._told.add(name)
-            self._bar.total += total
-            self._bar.update(done)
-            self._bar.refresh()
-
-    def tell(self, notes: Sequence[str]) -> None:
-        """What the user should know, once."""
-        for note in notes:
-            if note not in self._told:
-                self._told.add(note)
-                logger.warning("%s", note)
-
-
-@dataclass
-class _Step:
-    """A task that a scheduler has.
-
-    Attributes:
-        future: of Dask.
-        order: whose clip it is for.
-        then: what is done with its result.
-        losses: workers that ended while they had it.
-    """
-
-    future: Any
-    order: Order
-    then: Callable[[Any], None]
-    losses: int = 0
-
-
-class _Run:
-    """What one connection to a scheduler does."""
-
-    def __init__(self, films: _Films, client: Any) -> None:
-        self._films, self._client = films, client
-        self._ended: SimpleQueue[str] = SimpleQueue()
-        self._steps: dict[str, _Step] = {}
-
-    def drive(self) -> Iterator[str]:
-        """Go on until all clips are through.
-
-        Yields:
-            str: the target of one that is.
-
-        Raises:
-            _LostError: the scheduler went.
-            ClusterError: a worker lacks what it needs.
-            StorageError: there is no room.
-        """
-        workers = max(1, len(self._client.nthreads()))
-        for order in self._films.left:
-            self._submit(order, 0, self._looked, look, replace(order, workers=workers))
-        while self._steps:
-            before = len(self._films.outcomes)
-            self._end(self._next())
-            yield from list(self._films.outcomes)[before:]
-
-    def _submit(self, order, priority, then, function, *arguments):
-        future = self._client.submit(
-            function, *arguments, key=_key(function, arguments), priority=priority, pure=False
-        )
-        self._steps[future.key] = _Step(future, order, then)
-        self._listen(future)
-
-    def _listen(self, future):
-        future.add_done_callback(lambda future: self._ended.put(future.key))
-
-    def _next(self):
-        while True:
-            with suppress(Empty):
-                return self._ended.get(timeout=1)
-            if self._client.status != "running" or self._client.scheduler_comm.comm.closed():
-                raise _LostError
-
-    def _end(self, key):
-        from distributed.scheduler import KilledWorker
-
-        step = self._steps.get(key)
-        if step is None:  # of a clip that failed
-            return
-        if step.future.status in ("cancelled", "lost"):
-            raise _LostError
-        try:
-            result = step.future.result()
-        except (ClusterError, StorageError):
-            raise
-        except KilledWorker as error:
-            self._lose(step, error)
-        except StyleError as error:
-            self._give_up(step.order, error)
-        except Exception as error:  # of the machine that it ran on
-            if step.future.status != "error":
-                raise _LostError from error
-            why = " ".join(f"{type(error).__name__}: {error}".split())
-            self._give_up(step.order, ClusterError(f"{step.order.source} is not painted: {why}"))
-        else:
-            del self._steps[key]
-            step.then(result)
-
-    def _lose(self, step, error):
-        step.losses += 1
-        if step.losses >= MOST_LOSSES:
-            last = f"{error.last_worker.address} was the last of many workers that ended with it"
-            self._give_up(step.order, ClusterError(f"{step.order.source} is not painted: {last}"))
-            return
-        step.future.retry()
-        self._listen(step.future)
-
-    def _give_up(self, order, error):
-        self._films.outcomes[order.target] = error
-        for key in [key for key, step in self._steps.items() if step.order is order]:
-            del self._steps[key]  # Dask forgets what nobody waits for
-
-    def _looked(self, clip):
-        films, order = self._films, clip.order
-        films.tell(clip.notes)
-        films.count(clip.key, clip.frames, 0 if clip.pieces else clip.frames)
-        if not clip.pieces:
-            films.outcomes[order.target] = None
-            return
-        left = {piece.number for piece in clip.pieces}
-        alone = replace(clip, pieces=())  # a message for each piece is not to hold all others
-
-        def painted(piece, result):
-            frames, notes = result
-            films.tell(notes)
-            films.count(clip.address(piece), 0, frames)
-            left.remove(piece.number)
-            if not left:
-                self._submit(order, 2, joined, join, clip)
-
-        def joined(notes):
-            films.tell(notes)
-            films.outcomes[order.target] = None
-
-        for piece in clip.pieces:
-            self._submit(order, 1, partial(painted, piece), paint, alone, piece)
-
-
-def _key(function, arguments):
-    return f"{function.__name__}-{places.digest(repr(arguments).encode())}"
-
-
-def _check_workers(client, order):
-    """Ask the workers that are there whether they can paint.
-
-    Raises:
-        ClusterError: one can't; it is named.
-    """
-    answers = client.run(check, order, on_error="return")
-    versions = {}
-    for worker, answer in sorted(answers.items()):
-        if isinstance(answer, ClusterError):
-            raise answer
-        if missing := re.search(r"No module named '[\w.]+'", str(answer)):
-            raise ClusterError(
-                f"the worker {worker} can't paint: {missing[0]}; "
-                f"install ffmpeg-style {__version__} there"
-            )
-        if isinstance(answer, Exception):
-            raise ClusterError(f"the worker {worker} can't paint: {answer}")
-        versions.setdefault(answer, []).append(worker)
-    if len(versions) > 1:
-        (one, few), *_, (other, many) = sorted(versions.items(), key=lambda item: len(item[1]))
-        raise ClusterError(
-            f"the worker {few[0]} has {one}, and the worker {many[0]} {other}; "
-            "expected the same on all"
-        )
-    if not answers:
-        logger.warning("the scheduler has no workers yet: the clips wait for one")
 
 
 def _scheduler(cluster: str) -> AbstractContextManager[str]:

@@ -9,14 +9,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.piece import Clip, is_done, mark_done, painting, plan
+from ffmpeg_style.cluster.piece import Clip, at_work, is_done, mark_done, painting, plan
 from ffmpeg_style.cluster.split import Piece
-from ffmpeg_style.cluster.worker import noted, ready
+from ffmpeg_style.cluster.worker import noted
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.probe import probe
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.ffmpeg.stylize import tell_cut_off
 from ffmpeg_style.processes import run_with_parent
 from ffmpeg_style.progress import progress_bar
 
@@ -30,11 +31,10 @@ def join(clip: Clip) -> tuple[str, ...]:
     Raises:
         StyleError: see `stylize`.
     """
-    order = clip.order
-    model = ready(order.work, order.model, order.version, clip.ffmpeg)
-    notes = () if is_done(clip) else _join(clip, model)
-    places.remove_folder(clip.folder)
-    return notes
+    with at_work(clip.order) as model:
+        notes = () if is_done(clip) else _join(clip, model)
+        places.remove_folder(clip.folder)
+        return notes
 
 
 def _join(clip, model):
@@ -58,7 +58,9 @@ def _join(clip, model):
         covers = stack.enter_context(attached_covers(job, source))
         with places.writing(order.target) as draft, progress_bar(progress=False) as bar:
             names = {str(draft): order.target, str(source): order.source}
-            run_ffmpeg(join_command(job, source, pictures, draft, covers), draft, bar, names)
+            command = join_command(job, source, pictures, draft, covers)
+            frames = run_ffmpeg(command, draft, bar, names)
+            tell_cut_off(Path(order.source), job, frames, draft, probe)
     mark_done(clip)
     return tuple(notes)
 

@@ -1,8 +1,9 @@
 """What a worker does: it looks at a clip, paints pieces of it, or all of it where it is short."""
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ from ffmpeg_style.cluster.split import (
     read_index,
     seek_options,
 )
-from ffmpeg_style.cluster.worker import asked, check_seen, ffmpeg_version, noted, ready
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.cluster.worker import asked, check_seen, ffmpeg_version, lack, noted, ready
+from ffmpeg_style.errors import InputError, StorageError, StyleError
 from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.filter_graph import Painting
@@ -56,6 +57,7 @@ class Order:
         workers: how many there are to share the clip.
         longest: seconds of a piece; None for the usual ones.
         version: of this package, where the order was given.
+        ffmpeg: the version that all workers are to have; "" for any.
     """
 
     source: str
@@ -68,6 +70,7 @@ class Order:
     workers: int = 1
     longest: float | None = None
     version: str = __version__
+    ffmpeg: str = ""
 
     @property
     def key(self) -> str:
@@ -84,7 +87,6 @@ class Clip:
     Attributes:
         order: what is wanted.
         key: of the order.
-        ffmpeg: the version that looked at it, which all workers are to have.
         pieces: that it was cut into; none where it was painted whole, or was there already.
         frames: how many there are, as far as is known before they are painted.
         notes: what the user should know.
@@ -92,7 +94,6 @@ class Clip:
 
     order: Order
     key: str
-    ffmpeg: str = ""
     pieces: tuple[Piece, ...] = ()
     frames: int = 0
     notes: tuple[str, ...] = ()
@@ -118,16 +119,47 @@ def marks(work: str) -> str:
     return places.join(work, "marks")
 
 
-def check(order: Order, dask_worker: Any) -> str:
-    """Whether a worker, as Dask gives it, has what it needs; returns the version of its ffmpeg.
+def check(order: Order, dask_worker: Any = None) -> str:
+    """Whether a worker has what it needs; returns the version of its ffmpeg.
+
+    Args:
+        order: one of those that it is to do.
+        dask_worker: the worker, as Dask gives it; None where this is a task of its own.
 
     Raises:
         ClusterError: it lacks something.
     """
-    with asked(dask_worker.address):
-        ready(order.work, order.model, order.version)
+    with asked(dask_worker.address) if dask_worker else nullcontext():
+        ready(order.work, order.model, order.version, order.ffmpeg)
         check_seen(order.source)
         return ffmpeg_version()
+
+
+@contextmanager
+def at_work(order: Order) -> Iterator[Path]:
+    """Yield the model, and tell what fails by this worker from what is wrong with the clip.
+
+    Raises:
+        ClusterError: this worker lacks what it needs, does not see the source, or does so no
+            longer; or its system can't do something, or has no room for what is its own.
+        StorageError: the folder that all share has no room.
+    """
+    model = ready(order.work, order.model, order.version, order.ffmpeg)
+    check_seen(order.source)
+    try:
+        yield model
+    except StorageError as error:
+        if places.is_shared(order.work):
+            raise
+        raise lack(f"has no room in {tempfile.gettempdir()}") from error
+    except StyleError:
+        check_seen(order.source)
+        raise
+    except OSError as error:
+        # Without the name of a temporary file, for it to be told once.
+        folder = os.path.dirname(error.filename) if isinstance(error.filename, str) else ""
+        why = f"{error.strerror} in {folder}" if folder else str(error) or type(error).__name__
+        raise lack(f"can't paint: {why}") from error
 
 
 def look(order: Order) -> Clip:
@@ -136,13 +168,17 @@ def look(order: Order) -> Clip:
     Raises:
         StyleError: see `stylize`; what this worker lacks names it.
     """
-    model = ready(order.work, order.model, order.version)
-    check_seen(order.source)
-    clip = Clip(order, order.key, ffmpeg_version())
-    check_target(clip)
-    if is_done(clip):
+    with at_work(order) as model:
+        clip = Clip(order, order.key)
+        check_target(clip)
+        if not is_done(clip):
+            return _look(clip, model)
         places.remove_folder(clip.folder)
         return clip
+
+
+def _look(clip, model):
+    order = clip.order
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
         pieces, frames = _look_at(order, source, how)
@@ -158,13 +194,16 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
         tuple[int, tuple[str, ...]]: how many frames it has, and what the user should know.
     """
     order = clip.order
-    model = ready(order.work, order.model, order.version, clip.ffmpeg)
-    address = clip.address(piece)
-    if places.exists(address):
-        return piece.frames, ()
-    check_seen(order.source)
-    if order.key != clip.key:
-        raise InputError(f"{order.source} changed while it was painted; run it again")
+    with at_work(order) as model:
+        if places.exists(clip.address(piece)):
+            return piece.frames, ()
+        if order.key != clip.key:
+            raise InputError(f"{order.source} changed while it was painted; run it again")
+        return _paint(clip, piece, model)
+
+
+def _paint(clip, piece, model):
+    order, address = clip.order, clip.address(piece)
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
         job = plan(order, source, how, probe(source, Path(order.source)))

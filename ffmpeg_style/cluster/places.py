@@ -81,6 +81,14 @@ def exists(address: str) -> bool:
     return system.isfile(address)
 
 
+def holds(address: str, content: bytes) -> bool:
+    """Whether there is a small file with some content."""
+    try:
+        return read(address) == content
+    except OSError:
+        return False
+
+
 def read(address: str) -> bytes:
     """A small file.
 

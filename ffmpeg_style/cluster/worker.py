@@ -100,9 +100,12 @@ def asked(address: str) -> Iterator[None]:
         _asked.reset(token)
 
 
-def worker_name() -> str:
-    """This worker, as messages call it."""
-    return f"the worker {_asked.get() or get_worker().address} on {socket.gethostname()}"
+def lack(what: str) -> ClusterError:
+    """The error that names this worker, and says what it lacks."""
+    address = _asked.get() or get_worker().address
+    error = ClusterError(f"the worker {address} on {socket.gethostname()} {what}")
+    error.worker = address
+    return error
 
 
 def check_seen(source: str) -> None:
@@ -114,9 +117,7 @@ def check_seen(source: str) -> None:
     try:
         places.stamp(source)
     except (StyleError, OSError) as error:
-        raise ClusterError(
-            f"{worker_name()} does not see {source}: all machines must share the folder"
-        ) from error
+        raise lack(f"does not see {source}: all machines must share the folder") from error
 
 
 def ready(work: str, model: str, version: str, ffmpeg: str = "") -> Path:
@@ -135,30 +136,35 @@ def ready(work: str, model: str, version: str, ffmpeg: str = "") -> Path:
         ClusterError: it lacks something; the message names the worker.
     """
     try:
-        return _ready(work, model, version, ffmpeg)
+        _check_programs(version, ffmpeg)
+        return _model(model_address(work, model), model)
     except (StyleError, OSError) as error:
-        raise ClusterError(f"{worker_name()} can't paint: {error}") from error
+        raise lack(f"can't paint: {error}") from error
 
 
 @cache
-def _ready(work, model, version, ffmpeg):
+def _check_programs(version, ffmpeg):
     if version != __version__:
         raise InputError(f"it has ffmpeg-style {__version__}, expected {version} as here")
     ffmpeg_path()
     ffmpeg_path("ffprobe")
     if ffmpeg not in ("", ffmpeg_version()):
         raise InputError(f"it has {ffmpeg_version()}, expected {ffmpeg} as on the others")
-    return _model(work, model)
 
 
-def _model(work, model):
-    address = model_address(work, model)
+def _model(address, model):
     try:
-        content = places.read(address)
+        return _checked_model(address, model, places.stamp(address))
     except OSError as error:
         raise InputError(
             f"it does not see the model at {address}: all machines must share the folder"
         ) from error
+
+
+@cache
+def _checked_model(address, model, stamp):
+    """Once, unless the file has changed, as its stamp says."""
+    content = places.read(address)
     if places.digest(content) != model:
         raise InputError(f"the model at {address} is another one; remove its folder")
     if places.is_shared(address):

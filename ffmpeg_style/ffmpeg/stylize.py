@@ -17,7 +17,8 @@ from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.execute import path_of
 from ffmpeg_style.ffmpeg.executors import planned
 from ffmpeg_style.ffmpeg.filter_graph import Painting, Style
-from ffmpeg_style.ffmpeg.plan import Span, plan_still, plan_video
+from ffmpeg_style.ffmpeg.plan import Job, Span, plan_still, plan_video
+from ffmpeg_style.ffmpeg.probe import Source
 from ffmpeg_style.files import atomic_path, atomic_write, check_no_source, check_target
 from ffmpeg_style.painting import (
     Shape,
@@ -234,27 +235,34 @@ def _paint_video(order, kind, frames):
             names = {str(draft): str(order.target), str(readable): str(order.source)}
             frames = executor.execute(job, readable, draft, bar, names)
             order.require_frames(frames)
-            if _is_cut_off(job, frames, draft, executor):
-                logger.warning(
-                    "%s is damaged or cut off: %d of %d frames could be read",
-                    *(order.source, frames, job.frames),
-                )
+            tell_cut_off(order.source, job, frames, draft, executor.probe)
 
 
-def _is_cut_off(job, frames, draft, executor):
-    """Whether a painting lacks much of what the source says that it has.
+def tell_cut_off(
+    source: Path, job: Job, frames: int, draft: Path, probe: Callable[..., Source]
+) -> None:
+    """Warn of a painting that lacks much of what the source says that it has.
 
     Frames that are fewer but fill its time are no fault: a rate that varies has fewer than the
     usual one lets expect, and a list of edits leaves some out.
+
+    Args:
+        source: as the user knows it.
+        job: what was done.
+        frames: how many were painted.
+        draft: the painting.
+        probe: looks at it.
     """
     if not (job.frames and job.seconds and job.frames - frames > _FRAMES_OFF):
-        return False
+        return
     try:
-        seconds = executor.probe(draft).duration
+        seconds = probe(draft).duration
     except InputError:  # a kind that is written and not read
         seconds = None
     usual = job.seconds / job.frames
-    return job.seconds - (seconds or frames * usual) > _FRAMES_OFF * usual
+    if job.seconds - (seconds or frames * usual) > _FRAMES_OFF * usual:
+        told = (source, frames, job.frames)
+        logger.warning("%s is damaged or cut off: %d of %d frames could be read", *told)
 
 
 def _paint_picture(order, kind, frames):

@@ -1,5 +1,7 @@
 """A scheduler and two workers in processes of their own, for all tests here."""
 
+import subprocess
+
 import pytest
 from distributed import Client, LocalCluster
 from helpers import graphs
@@ -24,3 +26,19 @@ def client(cluster):
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
     return graphs.contract_graph(tmp_path_factory.mktemp("model") / "it's a model.pb")
+
+
+@pytest.fixture(scope="session")
+def make(ffmpeg, tmp_path_factory):
+    """Makes a film of four seconds with sound, once: by its suffix and ffmpeg's options."""
+    folder = tmp_path_factory.mktemp("films")
+
+    def make(suffix, *options, size="64x48", pixels="yuv420p"):
+        film = folder / f"{abs(hash((suffix, options, size, pixels)))}{suffix}"
+        if not film.exists():
+            pictures = f"testsrc2=s={size}:r=25:d=4,format={pixels}"
+            inputs = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", "sine=r=48000:d=4"]
+            subprocess.run([ffmpeg, "-v", "error", *inputs, *options, film], check=True)
+        return film
+
+    return make

@@ -1,51 +1,23 @@
 """Films painted in pieces by real workers, beside those of one machine."""
 
-import logging
 import os
-import re
 import subprocess
-import sys
-import tempfile
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from distributed import Client
 from helpers import films, graphs
-from helpers.live import wait_for
-from helpers.plain import plain_python
+from helpers.cluster import LOSSLESS, run
 from PIL import Image
 
-from ffmpeg_style import ClusterError, InputError, __version__, stylize
-from ffmpeg_style.cluster import places
+from ffmpeg_style import InputError, stylize
 from ffmpeg_style.cluster.client import WORK, paint_on_cluster
-from ffmpeg_style.cluster.piece import Order, check
-from ffmpeg_style.cluster.worker import local_workers, model_address
 from ffmpeg_style.ffmpeg.sources import Work
 
-LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "2")
 SUBTITLES = "1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,500\nWorld\n"
 CHAPTERS = ";FFMETADATA1\ntitle=Film\n" + "".join(
     f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={start + 2000}\ntitle=From {start}\n"
     for start in (0, 2000)
 )
-
-
-@pytest.fixture(scope="module")
-def make(ffmpeg, tmp_path_factory):
-    """Makes a film of four seconds with sound, once: by its suffix and ffmpeg's options."""
-    folder = tmp_path_factory.mktemp("films")
-
-    def make(suffix, *options, size="64x48", pixels="yuv420p"):
-        film = folder / f"{abs(hash((suffix, options, size)))}{suffix}"
-        if not film.exists():
-            pictures = f"testsrc2=s={size}:r=25:d=4,format={pixels}"
-            inputs = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", "sine=r=48000:d=4"]
-            subprocess.run([ffmpeg, "-v", "error", *inputs, *options, film], check=True)
-        return film
-
-    return make
 
 
 @pytest.fixture
@@ -61,14 +33,6 @@ def rich(ffmpeg, make, tmp_path):
     command = [ffmpeg, "-v", "error", *inputs, "-i", tmp_path / "c.txt", *streams, *tags, target]
     subprocess.run(command, check=True)
     return target
-
-
-def run(cluster, model, source, target, piece=1.0, options=LOSSLESS, **settings):
-    """Paints a film on the cluster; returns the outcome."""
-    settings = dict(piece=piece, encoder_options=options, progress=False) | settings
-    works = [Work(str(source), str(target), is_named=True)]
-    (outcome,) = paint_on_cluster(works, model, cluster, **settings)
-    return outcome
 
 
 def pieces_in(folder):
@@ -189,6 +153,18 @@ def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path,
     assert kept.is_dir()
 
 
+def test_a_source_that_was_cut_off_is_told_of(cluster, model, make, tmp_path, caplog):
+    """In the words of one machine."""
+    whole, cut = make(".mp4", "-g", "5", "-movflags", "+faststart"), tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    stylize(cut, tmp_path / "single.mp4", model, steady=0, encoder_options=LOSSLESS)
+    (single,) = [line for line in caplog.messages if "is damaged or cut off" in line]
+    caplog.clear()
+    assert run(cluster, model, cut, tmp_path / "joined.mp4", 0.5, steady=0).error is None
+    assert [line for line in caplog.messages if "is damaged or cut off" in line] == [single]
+    assert films.frames(tmp_path / "joined.mp4") == films.frames(tmp_path / "single.mp4")
+
+
 def test_files_travel_by_fsspec(cluster, model, make, tmp_path):
     """The same calls as for a store; its files are not opened in their place."""
     source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out" / "film.mp4"
@@ -254,138 +230,6 @@ def test_the_work_of_other_commands_stays(cluster, model, make, tmp_path):
     (tmp_path / "film").unlink()
     assert paint_two(cluster, model, source, ended) == (None, None)
     assert not (tmp_path / WORK).exists()
-
-
-def test_a_machine_that_fails_keeps_no_other_clip(cluster, client, model, make, tmp_path):
-    """What its system says is told in a sentence."""
-    Image.new("RGB", (64, 48), (90, 120, 200)).save(tmp_path / "in.png")
-    film = make(".mp4", "-bf", "3", "-g", "30")
-    pairs = ((film, tmp_path / "a.mp4"), (tmp_path / "in.png", tmp_path / "b.png"))
-    works = [Work(str(source), str(target)) for source, target in pairs]
-    client.run(setattr, tempfile, "tempdir", "/no/such/folder")  # photographs need none
-    try:
-        found = list(paint_on_cluster(works, model, cluster, piece=1, progress=False))
-    finally:
-        client.run(setattr, tempfile, "tempdir", None)
-    errors = {outcome.work.target: outcome.error for outcome in found}
-    assert errors[works[1].target] is None and isinstance(errors[works[0].target], ClusterError)
-    says = r"\S+ is not painted: FileNotFoundError: .*/no/such/folder.*"
-    assert re.fullmatch(says, str(errors[works[0].target]))
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])
-def test_no_scheduler_is_one_sentence(model, make, tmp_path, address):
-    source = make(".mp4", "-bf", "3", "-g", "30")
-    with pytest.raises((ClusterError, InputError), match=r"no Dask scheduler at|local:N"):
-        run(address, model, source, tmp_path / "out.mp4")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1", "tls://127.0.0.1:1"])
-def test_an_address_of_no_scheduler_is_one_sentence_of_the_command(model, tmp_path, address):
-    """Nothing is told behind it by what was begun with the address."""
-    Image.new("RGB", (64, 48)).save(tmp_path / "in.png")
-    command = [sys.executable, "-m", "ffmpeg_style", "stylize", tmp_path / "in.png"]
-    command += ["-o", tmp_path / "out.png", "--model", model, "--cluster", address]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == ClusterError.exit_code and not result.stdout
-    says = rf"[^\n]*no Dask scheduler at {address}: [^\n]*; expected an address such as [^\n]*\n"
-    assert re.fullmatch(says, result.stderr)
-
-
-@pytest.fixture
-def order(model, make, tmp_path):
-    """An order whose model is in its place."""
-    work = str(tmp_path / WORK)
-    name = places.digest(model.read_bytes())
-    places.write(model_address(work, name), model.read_bytes())
-    source = str(make(".mp4", "-bf", "3", "-g", "30"))
-    return Order(source, str(tmp_path / "out.mp4"), work, name, {}, {})
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (dict(version="9.9"), rf"it has ffmpeg-style {re.escape(__version__)}, expected 9.9"),
-        (dict(model="0" * 32), "it does not see the model at .*all machines must share"),
-        (dict(work="/no/such/folder"), "it does not see the model at /no/such"),
-        (dict(source="/no/such/film.mp4"), "does not see /no/such/film.mp4"),
-    ],
-)
-def test_a_worker_says_what_it_lacks(client, order, change, says):
-    answers = client.run(check, replace(order, **change), on_error="return")
-    assert len(answers) == 2
-    for worker, answer in answers.items():
-        assert isinstance(answer, ClusterError)
-        assert re.search(rf"the worker {worker} on \S+ (can't paint: )?{says}", str(answer))
-        assert "\n" not in str(answer)
-
-
-@pytest.fixture
-def one_more(cluster, tmp_path):
-    """Starts a further worker, for the time of a block, by its Python and environment."""
-
-    @contextmanager
-    def start(python, scheduler=cluster, **environment):
-        command = [python, "-m", "distributed.cli.dask_worker", scheduler]
-        command += ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        environment |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        with Client(scheduler, set_as_default=False) as client:
-            known = set(client.nthreads())
-            process = subprocess.Popen(
-                command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL
-            )
-            try:
-                client.wait_for_workers(len(known) + 1, timeout=60)
-                (address,) = set(client.nthreads()) - known
-                yield re.escape(address)
-            finally:
-                process.kill()
-                process.wait()
-                wait_for(lambda: set(client.nthreads()) == known)
-
-    return start
-
-
-def test_a_worker_without_the_package_is_named(cluster, one_more, model, make, tmp_path):
-    python = plain_python(tmp_path / "venv", ["distributed"])
-    with one_more(python) as worker, pytest.raises(ClusterError) as error:
-        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
-    says = f"the worker {worker} can't paint: No module named 'ffmpeg_style'; install ffmpeg-style"
-    assert re.fullmatch(rf"{says} {re.escape(__version__)} there", str(error.value))
-
-
-@pytest.fixture
-def other_ffmpeg(ffmpeg, tmp_path):
-    """The environment of a worker that has another version."""
-    other = tmp_path / "ffmpeg"
-    other.write_text(f"""#!/bin/sh
-[ "$1" = -version ] && exec echo "ffmpeg version 9.9 Copyright"
-exec {ffmpeg} "$@"
-""")
-    other.chmod(0o755)
-    (tmp_path / "ffprobe").symlink_to(ffmpeg.with_name("ffprobe"))
-    return dict(FFMPEG_STYLE_FFMPEG=str(other))
-
-
-def test_a_worker_with_another_ffmpeg_is_named(
-    cluster, one_more, other_ffmpeg, model, make, tmp_path
-):
-    with one_more(sys.executable, **other_ffmpeg) as worker, pytest.raises(ClusterError) as error:
-        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
-    own = r"the worker \S+ ffmpeg version \S+; expected the same on all"
-    assert re.fullmatch(f"the worker {worker} has ffmpeg version 9.9, and {own}", str(error.value))
-
-
-def test_workers_here_leave_the_handlers_of_logs_alone():
-    """Others may have put theirs there, as pytest does."""
-    handler, logger = logging.StreamHandler(), logging.getLogger("distributed")
-    logger.addHandler(handler)
-    try:
-        with local_workers(1) as address, Client(address, set_as_default=False) as client:
-            assert handler.level == logging.NOTSET and len(client.nthreads()) == 1
-    finally:
-        logger.removeHandler(handler)
 
 
 def test_a_target_that_is_there_is_kept(cluster, model, make, tmp_path):

@@ -1,0 +1,269 @@
+"""Clips on their way through a scheduler: looked at, painted in pieces, joined."""
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from distributed import KilledWorker
+
+from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.crew import Crew, LostError, submit
+from ffmpeg_style.cluster.join import join
+from ffmpeg_style.cluster.piece import Order, look, paint
+from ffmpeg_style.errors import ClusterError, StorageError, StyleError
+
+MOST_LOSSES = 5
+"""How often a step may be given to another worker. Dask gives it up after several that ended."""
+
+logger = logging.getLogger(__name__)
+
+
+class Films:
+    """Clips on their way, over all connections to a scheduler.
+
+    Args:
+        orders: all of them.
+        files: {address: content} of what workers need for them.
+        bar: shows the frames that are painted.
+
+    Attributes:
+        outcomes: {target: its error, None for none} of those that are through.
+        workers: how many share a clip; 0 until one is there.
+    """
+
+    def __init__(self, orders: Sequence[Order], files: Mapping[str, bytes], bar: Any) -> None:
+        self._orders, self._files, self._bar = orders, files, bar
+        self.outcomes: dict[str, StyleError | None] = {}
+        self.workers = 0
+        self._told: set[str] = set()
+
+    @property
+    def left(self) -> list[Order]:
+        """Those that are not through."""
+        return [order for order in self._orders if order.target not in self.outcomes]
+
+    def put_files(self) -> None:
+        """Put what workers need in its place, where somebody may have removed or changed it."""
+        for address, content in self._files.items():
+            if not places.holds(address, content):
+                places.write(address, content)
+
+    def count(self, name: str, total: int = 0, done: int = 0) -> None:
+        """Frames to paint, or painted ones: once, however often a part is done."""
+        if name not in self._told:
+            self._told.add(name)
+            self._bar.total += total
+            self._bar.update(done)
+            self._bar.refresh()
+
+    def tell(self, notes: Sequence[str]) -> None:
+        """What the user should know, once."""
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                logger.warning("%s", note)
+
+
+@dataclass
+class _Step:
+    """What is done for a clip by one worker.
+
+    Attributes:
+        order: of the clip.
+        priority: the higher the sooner.
+        then: what is done with its result.
+        function, arguments: what the worker calls.
+        tries: how often it was given to Dask.
+        losses: how often a worker could not do it.
+        future: of Dask.
+        workers: that it is for; none for all.
+    """
+
+    order: Order
+    priority: int
+    then: Callable[[Any], None]
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    tries: int = 0
+    losses: int = 0
+    future: Any = None
+    workers: Sequence[str] = ()
+
+    @property
+    def key(self) -> str:
+        """Its name, by which Dask knows what it does already for a command that ended."""
+        what = places.digest(repr(self.arguments).encode())
+        return f"{self.function.__name__}-{what}" + (f"-{self.tries}" if self.tries else "")
+
+
+class Run:
+    """What one connection to a scheduler does.
+
+    Args:
+        films: what is to be done.
+        crew: who does it.
+        client: of Dask.
+    """
+
+    def __init__(self, films: Films, crew: Crew, client: Any) -> None:
+        self._films, self._crew, self._client = films, crew, client
+        self._ended: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        # Dask gets a step when a worker is about to be free: all that it had given to one that
+        # ends would count as lost, and who comes late and can't paint would fail at all of them.
+        self._waiting: list[tuple[int, int, _Step]] = []
+        self._numbers = count()
+        self._steps: dict[str, _Step] = {}
+        crew.serve(client, self._ended.put)
+
+    def drive(self) -> Iterator[str]:
+        """Go on until all clips are through.
+
+        Yields:
+            str: the target of one that is.
+
+        Raises:
+            LostError: the scheduler went.
+            ClusterError: no worker has what it needs.
+            StorageError: there is no room.
+        """
+        films, left = self._films, self._films.left
+        while not self._crew.able:
+            self._turn()
+        films.workers = films.workers or len(self._crew.able)
+        for order in left:
+            told = replace(order, workers=films.workers, ffmpeg=self._crew.ffmpeg)
+            self._wait(_Step(order, 0, self._looked, look, (told,)))
+        ends = len(films.outcomes) + len(left)
+        while len(films.outcomes) < ends:
+            before = len(films.outcomes)
+            self._turn()
+            yield from list(films.outcomes)[before:]
+
+    def _turn(self):
+        """Hand out what there is room for, and wait for something to end, but not for long."""
+        if self._client.status != "running" or self._client.scheduler_comm.comm.closed():
+            raise LostError
+        try:
+            if self._crew.is_due:
+                self._crew.look_around(self._films.left[0])
+                self._take_back()
+            self._hand_out()
+        except OSError as error:
+            raise LostError from error
+        try:
+            then = self._ended.get(timeout=1)
+        except Empty:
+            pass
+        else:
+            then()
+
+    def _wait(self, step):
+        heapq.heappush(self._waiting, (-step.priority, next(self._numbers), step))
+
+    def _take_back(self):
+        """Dask keeps a step whose workers have all gone."""
+        for key, step in list(self._steps.items()):
+            if step.workers and self._crew.is_gone(step.workers):
+                del self._steps[key]
+                self._wait(step)
+
+    def _hand_out(self):
+        while self._waiting and len(self._steps) < self._crew.room:
+            step = heapq.heappop(self._waiting)[-1]
+            if step.order.target not in self._films.outcomes:
+                self._submit(step)
+
+    def _submit(self, step):
+        key, workers = step.key, self._crew.chosen
+        options = dict(key=key, priority=step.priority, workers=workers)
+        step.future = submit(self._client, step.function, step.arguments, **options)
+        step.tries, step.workers = step.tries + 1, workers or ()
+        self._steps[key] = step
+        step.future.add_done_callback(lambda future: self._ended.put(partial(self._end, key)))
+
+    def _end(self, key):
+        step = self._steps.get(key)
+        if step is None:  # of a clip that failed
+            return
+        if step.future.status in ("cancelled", "lost"):
+            raise LostError
+        try:
+            result = step.future.result()
+        except StorageError:
+            raise
+        except KilledWorker as error:
+            last = error.last_worker.address
+            self._try_again(key, f"{last} was the last of many workers that ended with it")
+        except (ClusterError, ModuleNotFoundError) as error:
+            self._pass_over(key, error)
+        except StyleError as error:
+            self._give_up(step.order, error)
+        except Exception as error:  # of the machine that it ran on
+            if step.future.status != "error":
+                raise LostError from error
+            self._give_up(step.order, _not_painted(step.order, f"{type(error).__name__}: {error}"))
+        else:
+            del self._steps[key]
+            step.then(result)
+
+    def _pass_over(self, key, error):
+        """Have another worker do a step: the one that had it lacks something."""
+        order = self._steps[key].order
+        try:
+            places.stamp(order.source)
+        except (StyleError, OSError) as missing:  # nobody can see it
+            self._give_up(order, _not_painted(order, str(missing)))
+            return
+        self._films.put_files()
+        if isinstance(error, ClusterError):
+            self._crew.pass_over(error.worker, error)
+        else:  # it will be told when it is asked
+            self._crew.hurry()
+        self._try_again(key, str(error))
+
+    def _try_again(self, key, why):
+        step = self._steps.pop(key)
+        step.losses += 1
+        if step.losses < MOST_LOSSES:
+            self._wait(step)
+        else:
+            self._give_up(step.order, _not_painted(step.order, why))
+
+    def _give_up(self, order, error):
+        self._films.outcomes[order.target] = error
+        for key in [key for key, step in self._steps.items() if step.order is order]:
+            del self._steps[key]  # Dask forgets what nobody waits for
+
+    def _looked(self, clip):
+        films, order = self._films, clip.order
+        films.tell(clip.notes)
+        films.count(clip.key, clip.frames, 0 if clip.pieces else clip.frames)
+        if not clip.pieces:
+            films.outcomes[order.target] = None
+            return
+        left = {piece.number for piece in clip.pieces}
+        alone = replace(clip, pieces=())  # a message for each piece is not to hold all others
+
+        def painted(piece, result):
+            frames, notes = result
+            films.tell(notes)
+            films.count(clip.address(piece), 0, frames)
+            left.remove(piece.number)
+            if not left:
+                self._wait(_Step(order, 2, joined, join, (clip,)))
+
+        def joined(notes):
+            films.tell(notes)
+            films.outcomes[order.target] = None
+
+        for piece in clip.pieces:
+            self._wait(_Step(order, 1, partial(painted, piece), paint, (alone, piece)))
+
+
+def _not_painted(order, why):
+    return ClusterError(f"{order.source} is not painted: {' '.join(why.split())}")

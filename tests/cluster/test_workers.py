@@ -1,0 +1,413 @@
+"""Workers that lack something, from the start or later, and schedulers that are none."""
+
+import logging
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from distributed import Client
+from helpers.cluster import run
+from helpers.live import free_port, wait_for
+from helpers.plain import plain_python
+from PIL import Image
+
+from ffmpeg_style import ClusterError, InputError, __version__
+from ffmpeg_style.cluster import crew, places
+from ffmpeg_style.cluster.client import WORK, paint_on_cluster
+from ffmpeg_style.cluster.films import Films
+from ffmpeg_style.cluster.piece import Order, check
+from ffmpeg_style.cluster.worker import local_workers, model_address
+from ffmpeg_style.ffmpeg.program import VARIABLE
+from ffmpeg_style.ffmpeg.sources import Work
+
+
+@contextmanager
+def without_temporary_files(client, workers=None):
+    """The system of some workers, or of all, can't make any, for the time of a block."""
+    client.run(setattr, tempfile, "tempdir", "/no/such/folder", workers=workers)
+    try:
+        yield
+    finally:
+        client.run(setattr, tempfile, "tempdir", None)
+
+
+def test_a_machine_that_fails_keeps_no_clip(cluster, client, model, make, tmp_path, caplog):
+    """It is passed over, and others paint what it could not."""
+    (one, _) = client.nthreads()
+    with without_temporary_files(client, [one]):
+        source = make(".mp4", "-bf", "3", "-g", "30")
+        assert run(cluster, model, source, tmp_path / "out.mp4", 0.4).error is None
+    (told,) = told_of_workers(caplog)
+    says = r"can't paint: No such file or directory in /no/such/folder; it is passed over"
+    assert re.fullmatch(rf"the worker {re.escape(one)} on \S+ {says}", told)
+
+
+def test_a_machine_without_room_for_its_own_files_is_passed_over(
+    cluster, client, model, make, tmp_path, caplog
+):
+    """What comes from a store, or goes to one, is on its disk meanwhile."""
+    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mov"
+    (one, _) = client.nthreads()
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = 2 * source.stat().st_size  # for the source; a piece has more, as it is not compressed
+
+    def limit(size):
+        client.run(resource.setrlimit, resource.RLIMIT_FSIZE, (size, most), workers=[one])
+
+    limit(room)
+    try:
+        pair = (f"local://{source}", f"local://{target}")
+        assert run(cluster, model, *pair, options=("-c:v", "rawvideo")).error is None
+    finally:
+        limit(most)
+    says = rf"the worker {re.escape(one)} on \S+ has no room in \S+; it is passed over"
+    (told,) = told_of_workers(caplog)
+    assert re.fullmatch(says, told)
+
+
+def test_machines_that_all_fail_keep_no_other_clip(
+    cluster, client, model, make, tmp_path, monkeypatch
+):
+    """What their system says is told in a sentence."""
+    monkeypatch.setattr(crew, "SECONDS_TO_ASK_AGAIN", 0)
+    Image.new("RGB", (64, 48), (90, 120, 200)).save(tmp_path / "in.png")
+    film = make(".mp4", "-bf", "3", "-g", "30")
+    pairs = ((film, tmp_path / "a.mp4"), (tmp_path / "in.png", tmp_path / "b.png"))
+    works = [Work(str(source), str(target)) for source, target in pairs]
+    with without_temporary_files(client):  # photographs need none
+        found = list(paint_on_cluster(works, model, cluster, piece=1, progress=False))
+    errors = {outcome.work.target: outcome.error for outcome in found}
+    assert errors[works[1].target] is None and isinstance(errors[works[0].target], ClusterError)
+    says = (
+        r"\S+ is not painted: the worker \S+ on \S+ can't paint: No such file or directory in \S+"
+    )
+    assert re.fullmatch(says, str(errors[works[0].target]))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])
+def test_no_scheduler_is_one_sentence(model, make, tmp_path, address):
+    source = make(".mp4", "-bf", "3", "-g", "30")
+    with pytest.raises((ClusterError, InputError), match=r"no Dask scheduler at|local:N"):
+        run(address, model, source, tmp_path / "out.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1", "tls://127.0.0.1:1"])
+def test_an_address_of_no_scheduler_is_one_sentence_of_the_command(model, tmp_path, address):
+    """Nothing is told behind it by what was begun with the address."""
+    Image.new("RGB", (64, 48)).save(tmp_path / "in.png")
+    command = [sys.executable, "-m", "ffmpeg_style", "stylize", tmp_path / "in.png"]
+    command += ["-o", tmp_path / "out.png", "--model", model, "--cluster", address]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == ClusterError.exit_code and not result.stdout
+    says = rf"[^\n]*no Dask scheduler at {address}: [^\n]*; expected an address such as [^\n]*\n"
+    assert re.fullmatch(says, result.stderr)
+
+
+@pytest.fixture
+def order(model, make, tmp_path):
+    """An order whose model is in its place."""
+    work = str(tmp_path / WORK)
+    name = places.digest(model.read_bytes())
+    places.write(model_address(work, name), model.read_bytes())
+    source = str(make(".mp4", "-bf", "3", "-g", "30"))
+    return Order(source, str(tmp_path / "out.mp4"), work, name, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (dict(version="9.9"), rf"it has ffmpeg-style {re.escape(__version__)}, expected 9.9"),
+        (dict(model="0" * 32), "it does not see the model at .*all machines must share"),
+        (dict(work="/no/such/folder"), "it does not see the model at /no/such"),
+        (dict(source="/no/such/film.mp4"), "does not see /no/such/film.mp4"),
+    ],
+)
+def test_a_worker_says_what_it_lacks(client, order, change, says):
+    answers = client.run(check, replace(order, **change), on_error="return")
+    assert len(answers) == 2
+    for worker, answer in answers.items():
+        assert isinstance(answer, ClusterError)
+        assert re.search(rf"the worker {worker} on \S+ (can't paint: )?{says}", str(answer))
+        assert "\n" not in str(answer)
+
+
+@pytest.fixture
+def one_more(cluster, tmp_path):
+    """Starts a further worker, for the time of a block: yields its address and its process."""
+
+    @contextmanager
+    def start(*python, scheduler=cluster, options=("--no-nanny",), **environment):
+        command = [*python, "-m", "distributed.cli.dask_worker", scheduler, *options]
+        command += ["--nthreads", "1", "--no-dashboard"]
+        environment |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        with Client(scheduler, set_as_default=False) as client:
+            known, address = set(client.nthreads()), None
+            process = subprocess.Popen(
+                command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL
+            )
+            try:
+                client.wait_for_workers(len(known) + 1, timeout=60)
+                (address,) = set(client.nthreads()) - known
+                yield address, process
+            finally:
+                process.kill()
+                process.wait()
+                wait_for(lambda: address not in client.nthreads())
+
+    return start
+
+
+def test_a_worker_without_the_package_is_named(cluster, one_more, model, make, tmp_path):
+    python = plain_python(tmp_path / "venv", ["distributed"])
+    with one_more(python) as (worker, _), pytest.raises(ClusterError) as error:
+        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
+    says = f"the worker {worker} can't paint: No module named 'ffmpeg_style'; install ffmpeg-style"
+    assert re.fullmatch(rf"{says} {re.escape(__version__)} there", str(error.value))
+
+
+@pytest.fixture
+def other_ffmpeg(ffmpeg, tmp_path):
+    """The environment of a worker that has another version."""
+    other = tmp_path / "ffmpeg"
+    other.write_text(f"""#!/bin/sh
+[ "$1" = -version ] && exec echo "ffmpeg version 9.9 Copyright"
+exec {ffmpeg} "$@"
+""")
+    other.chmod(0o755)
+    (tmp_path / "ffprobe").symlink_to(ffmpeg.with_name("ffprobe"))
+    return dict(FFMPEG_STYLE_FFMPEG=str(other))
+
+
+def test_a_worker_with_another_ffmpeg_is_named(
+    cluster, one_more, other_ffmpeg, model, make, tmp_path
+):
+    late = one_more(sys.executable, **other_ffmpeg)
+    with late as (worker, _), pytest.raises(ClusterError) as error:
+        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
+    own = r"the worker \S+ ffmpeg version \S+; expected the same on all"
+    assert re.fullmatch(f"the worker {worker} has ffmpeg version 9.9, and {own}", str(error.value))
+
+
+class Gate:
+    """An ffmpeg that paints nothing until a file is there.
+
+    Attributes:
+        script: its path.
+        is_reached: whether a painting waits.
+    """
+
+    def __init__(self, folder, ffmpeg):
+        folder.mkdir()
+        self.script, self._reached, self._open = (folder / n for n in ("ffmpeg", "reached", "open"))
+        self.script.write_text(f"""#!/bin/sh
+case "$*" in *styletransfer=*)
+    touch {self._reached}; while [ ! -e {self._open} ]; do sleep 0.05; done
+esac
+exec {ffmpeg} "$@"
+""")
+        self.script.chmod(0o755)
+        (folder / "ffprobe").symlink_to(ffmpeg.with_name("ffprobe"))
+
+    @property
+    def is_reached(self):
+        return self._reached.exists()
+
+    def open(self):
+        self._open.touch()
+
+
+@pytest.fixture
+def gate(client, ffmpeg, tmp_path):
+    """All workers have it."""
+    gate = Gate(tmp_path / "gate", ffmpeg)
+
+    def use(program):
+        client.run(lambda: os.environ.update({VARIABLE: str(program)}))
+
+    use(gate.script)
+    yield gate
+    use(ffmpeg)
+
+
+@contextmanager
+def in_the_middle(gate, *arguments, **options):
+    """Yields the future errors of clips, when the first painting has begun; it waits meanwhile."""
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.callback(gate.open)
+        found = pool.submit(lambda: list(paint_on_cluster(*arguments, progress=False, **options)))
+        wait_for(lambda: gate.is_reached or found.done())
+        yield found
+
+
+def hidden(folder):
+    """The begin of a command for which a folder is another one, empty."""
+    command = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs none "{folder}" && exec "$@"', "-"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("no folder can be mounted for one process alone here")
+    return command
+
+
+def test_workers_that_come_late_and_lack_something_are_passed_over(
+    cluster, gate, one_more, other_ffmpeg, model, make, tmp_path, caplog
+):
+    """One of them comes to the address of one that could paint, and ended."""
+    (tmp_path / "out").mkdir()
+    works = [
+        Work(str(make(".mp4", "-bf", "3", "-g", "30")), str(tmp_path / "out" / f"{name}.mp4"))
+        for name in "abc"
+    ]
+    python, port = sys.executable, str(free_port())
+    there = dict(options=("--no-nanny", "--worker-port", port))
+    able = one_more(python, **there, **{VARIABLE: str(gate.script)})
+    has = r" on \S+ can't paint: it "
+    with ExitStack() as stack:
+        _, process = stack.enter_context(able)
+        errors = stack.enter_context(in_the_middle(gate, works, model, cluster, piece=1))
+        process.kill()
+        process.wait()
+        lacks = {
+            f"{has}has ffmpeg version 9.9, expected ffmpeg version .* as on the others": one_more(
+                python, **there, **other_ffmpeg
+            ),
+            f"{has}does not see the model at .*: all machines must share the folder": one_more(
+                *hidden(tmp_path / "out"), python
+            ),
+            r" can't paint: No module named 'ffmpeg_style'; install ffmpeg-style \S+ there": (
+                one_more(plain_python(tmp_path / "venv", ["distributed"]))
+            ),
+        }
+        says = {
+            rf"the worker {re.escape(stack.enter_context(late)[0])}{lack}; it is passed over"
+            for lack, late in lacks.items()
+        }
+        wait_for(lambda: len(told_of_workers(caplog)) >= len(says) or errors.done())
+        gate.open()
+        assert [outcome.error for outcome in errors.result()] == [None] * len(works)
+    told = told_of_workers(caplog)
+    assert len(told) == len(says)
+    assert all(any(re.fullmatch(say, line) for line in told) for say in says)
+    assert all(os.path.exists(work.target) for work in works)
+
+
+def told_of_workers(caplog):
+    """What the user was told of workers."""
+    return [line for line in caplog.messages if line.startswith("the worker ")]
+
+
+@pytest.fixture
+def bare_scheduler(tmp_path):
+    """The address of one that has no workers, and no package of ours."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    command = [plain_python(tmp_path / "bare", ["distributed"]), "-m"]
+    command += ["distributed.cli.dask_scheduler", "--host", address, "--no-dashboard"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as scheduler:
+        wait_for(lambda: answers(address))
+        yield address
+        scheduler.kill()
+
+
+def answers(address):
+    """Whether there is a scheduler."""
+    host, port = address.removeprefix("tcp://").split(":")
+    with socket.socket() as trial:
+        return trial.connect_ex((host, int(port))) == 0
+
+
+NO_FFMPEG = {VARIABLE: "/no/such/ffmpeg"}
+
+
+def test_a_worker_that_comes_late_and_is_the_only_one_is_named(
+    bare_scheduler, one_more, model, make, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(crew, "SECONDS_WITHOUT_WORKER", 0)
+    source = make(".mp4", "-bf", "3", "-g", "30")
+    with ThreadPoolExecutor(1) as pool:
+        film = pool.submit(run, bare_scheduler, model, source, tmp_path / "out.mp4")
+        wait_for(lambda: any("has no workers yet" in line for line in caplog.messages))
+        late = one_more(sys.executable, scheduler=bare_scheduler, **NO_FFMPEG)
+        with late as (worker, _), pytest.raises(ClusterError) as error:
+            film.result()
+    says = rf"the worker {re.escape(worker)} on \S+ can't paint: \S+ names /no/such/ffmpeg, .*"
+    assert re.fullmatch(says, str(error.value))
+    assert told_of_workers(caplog) == [f"{error.value}; it is passed over"]
+
+
+def test_one_that_its_nanny_starts_again_goes_on_where_another_is_passed_over(
+    bare_scheduler, one_more, ffmpeg, model, make, tmp_path, caplog
+):
+    """It has the same name, and another address."""
+    gate = Gate(tmp_path / "gate", ffmpeg)
+    works = [Work(str(make(".mp4", "-bf", "3", "-g", "30")), str(tmp_path / "out.mp4"))]
+    here = dict(scheduler=bare_scheduler)
+    named = dict(options=("--nanny", "--name", "painter"))
+    able = one_more(sys.executable, **here, **named, **{VARIABLE: str(gate.script)})
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.callback(gate.open)
+        film = pool.submit(lambda: list(paint_on_cluster(works, model, bare_scheduler, piece=1)))
+        wait_for(lambda: any("has no workers yet" in line for line in caplog.messages))
+        stack.enter_context(one_more(sys.executable, **here, **NO_FFMPEG))
+        wait_for(lambda: told_of_workers(caplog))
+        worker, _ = stack.enter_context(able)
+        wait_for(lambda: gate.is_reached)
+        with Client(bare_scheduler, set_as_default=False) as client:
+            os.kill(client.run(os.getpid, workers=[worker])[worker], signal.SIGKILL)
+            wait_for(lambda: worker not in client.nthreads() and len(client.nthreads()) == 2)
+        gate.open()
+        assert [outcome.error for outcome in film.result()] == [None]
+    assert len(told_of_workers(caplog)) == 1
+
+
+def test_a_source_that_is_removed_in_the_meantime_keeps_no_other(
+    cluster, gate, model, make, tmp_path, caplog
+):
+    works = [
+        Work(str(tmp_path / f"{name}.mp4"), str(tmp_path / "out" / f"{name}.mp4"))
+        for name in "abcdefgh"
+    ]
+    for work in works:
+        shutil.copy(make(".mp4", "-bf", "3", "-g", "30"), work.source)
+    with in_the_middle(gate, works, model, cluster) as found:
+        os.remove(works[-1].source)
+        gate.open()
+        errors = {outcome.work.target: outcome.error for outcome in found.result()}
+    says = f"{works[-1].source} is not painted: no file at {works[-1].source}"
+    assert [str(errors[work.target]) for work in works] == ["None"] * (len(works) - 1) + [says]
+    assert not told_of_workers(caplog)
+
+
+def test_a_model_that_somebody_changed_is_put_in_its_place_again(
+    cluster, client, order, model, make, tmp_path
+):
+    place = Path(model_address(order.work, order.model))
+    films_before = Films([order], {str(place): model.read_bytes()}, None)
+    assert not any(isinstance(it, Exception) for it in client.run(check, order).values())
+    place.write_bytes(b"another")
+    for answer in client.run(check, order, on_error="return").values():
+        assert f"the model at {place} is another one" in str(answer)
+    films_before.put_files()
+    assert not any(isinstance(it, Exception) for it in client.run(check, order).values())
+    place.write_bytes(b"another")
+    assert run(cluster, model, order.source, tmp_path / "out.mp4").error is None
+
+
+def test_workers_here_leave_the_handlers_of_logs_alone():
+    """Others may have put theirs there, as pytest does."""
+    handler, logger = logging.StreamHandler(), logging.getLogger("distributed")
+    logger.addHandler(handler)
+    try:
+        with local_workers(1) as address, Client(address, set_as_default=False) as client:
+            assert handler.level == logging.NOTSET and len(client.nthreads()) == 1
+    finally:
+        logger.removeHandler(handler)
