@@ -78,8 +78,20 @@ static void lay_out_window(ConvWork *w, uint8_t *memory, size_t *used)
     window->rows = carve(memory, used, sizeof(*window->rows) * (size_t)rows_read(&w->plan));
     if (memory)
         clear_margins(w, own * value);
-    if (w->plan.integers)
-        window->magnitudes = carve(memory, used, sizeof(uint32_t) * (size_t)window->capacity);
+}
+
+/** Room for the magnitudes of its lines' pieces, which are zeros around the input too. */
+static void lay_out_magnitudes(ConvWork *w, uint8_t *memory, size_t *used)
+{
+    const size_t square = SQUARE * sizeof(float) * (size_t)w->conv->input.channels;
+    ConvWindow *const window = &w->window;
+    size_t size;
+
+    window->pieces = w->plan.in_squares ? window->line / square : 1;
+    size = TILE * sizeof(*window->magnitudes) * window->pieces * (size_t)window->capacity;
+    window->magnitudes = carve(memory, used, size);
+    if (memory)
+        memset(window->magnitudes, 0, size);
 }
 
 /** The same for those lines as integers. */
@@ -108,6 +120,8 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     float *affine;
 
     lay_out_window(w, memory, &used);
+    if (w->plan.integers)
+        lay_out_magnitudes(w, memory, &used);
     if (w->plan.integers && !w->plan.in_squares)
         lay_out_integers(w, memory, &used);
     affine =
@@ -122,6 +136,7 @@ static size_t lay_out(ConvWork *w, uint8_t *memory)
     if (memory && w->width < w->squares_at_once)
         memset(w->transformed, 0, used - before);
     w->products = carve_places(w, packed_filters(&w->plan), memory, &used);
+    w->mosts = carve(memory, &used, sizeof(*w->mosts) * (size_t)w->width);
     return used;
 }
 
@@ -167,8 +182,20 @@ static int line_of(const ConvWindow *window, int row)
     return place < 0 ? place + window->capacity : place;
 }
 
-/** Brings a row of the input to its norm; where others take it too, they find it. Returns as ConvVectors.normalise(). */
-static uint32_t normalise_row(ConvWork *w, size_t first, size_t count, int is_kept, void *to)
+/** Has the largest magnitudes of the pieces of a line of the window noted down. */
+static void note_magnitudes(const ConvWork *w, int line, Normed *row)
+{
+    const size_t channels = (size_t)w->conv->input.channels;
+    const size_t left = (size_t)-w->plan.first_column[0]; // squares begin with it
+    uint32_t *const most = w->window.magnitudes + (size_t)line * w->window.pieces * TILE;
+
+    row->most = w->plan.in_squares ? most + left / SQUARE * TILE : most;
+    row->first = w->plan.in_squares ? (SQUARE - left % SQUARE) * channels : row->count;
+    row->piece = SQUARE * channels;
+}
+
+/** Brings a row of the input to its norm, in a line; where others take it too, they find it. */
+static void normalise_row(ConvWork *w, int line, size_t first, size_t count, int is_kept, void *to)
 {
     const StyleConv *conv = w->conv;
     const StyleFeatures *input = &conv->input, *added = &conv->added, *kept = &conv->kept;
@@ -184,24 +211,30 @@ static uint32_t normalise_row(ConvWork *w, size_t first, size_t count, int is_ke
 
     if (kept->data && is_kept)
         row.kept = (uint8_t *)kept->data + first * type_size(type);
+    if (w->plan.integers)
+        note_magnitudes(w, line, &row);
     ff_style_begin_affine(&w->affine, first);
-    return ff_style_normalise(conv->vectors, &row);
+    ff_style_normalise(conv->vectors, &row);
 }
 
-/** Whether a row of the input is multiplied as it is. */
-static int is_plain(const StyleConv *conv)
+/** Whether a row of the input is multiplied as it is, and nobody asks for its magnitudes. */
+static int is_plain(const ConvWork *w)
 {
+    const StyleConv *const conv = w->conv;
+
     return conv->input.type == conv->kernel.type && !conv->affine.channels && !conv->affine.relu &&
-           !conv->added.data && !conv->kept.data;
+           !conv->added.data && !conv->kept.data && !w->plan.integers;
 }
 
-/** Copies such a row. Returns as ConvVectors.normalise(). */
-static uint32_t copy_row(const ConvWork *w, size_t first, size_t count, void *to)
+static void clear_line(const ConvWork *w, int line)
 {
-    const StyleType type = w->conv->kernel.type;
+    const ConvWindow *const window = &w->window;
+    const size_t magnitudes = window->pieces * TILE;
 
-    memcpy(to, advance(w->conv->input.data, type, first), count * type_size(type));
-    return w->plan.integers ? ff_style_vectors_of(w->conv->vectors)->find_most(to, count) : 0;
+    memset(window->lines + (size_t)line * window->line, 0, window->line);
+    if (w->plan.integers)
+        memset(window->magnitudes + (size_t)line * magnitudes, 0,
+               magnitudes * sizeof(*window->magnitudes));
 }
 
 static void load_row(ConvWork *w, int row)
@@ -215,16 +248,13 @@ static void load_row(ConvWork *w, int row)
     uint8_t *const line = w->window.lines + (size_t)number * w->window.line;
     uint8_t *const to =
         line + (size_t)(-w->plan.first_column[0] * input->channels) * type_size(type);
-    uint32_t most = 0;
 
     if (row < 0 || row >= input->height)
-        memset(line, 0, w->window.line);
-    else if (is_plain(conv))
-        most = copy_row(w, first, count, to);
+        clear_line(w, number);
+    else if (is_plain(w))
+        memcpy(to, advance(input->data, type, first), count * type_size(type));
     else
-        most = normalise_row(w, first, count, row >= w->kept_from && row < w->kept_to, to);
-    if (w->plan.integers)
-        w->window.magnitudes[number] = most;
+        normalise_row(w, number, first, count, row >= w->kept_from && row < w->kept_to, to);
     if (w->integers.lines)
         w->integers.exponents[number] = STALE; // until they are made of what the line has now
 }
@@ -273,8 +303,9 @@ static void find_rows(ConvWork *w, int first, int rows, ptrdiff_t shift)
         window->rows[i] = window->lines + from * value + shift * (ptrdiff_t)value;
         if (integers->lines)
             integers->rows[i] = (const uint8_t *)(integers->lines + from + shift);
-        if (w->plan.integers && window->magnitudes[line] > window->most)
-            window->most = window->magnitudes[line];
+        for (int j = line * TILE; integers->lines && j < (line + 1) * TILE; j++)
+            if (window->magnitudes[j] > window->most)
+                window->most = window->magnitudes[j];
     }
 }
 

@@ -16,30 +16,26 @@
 #include "conv_floats.h"
 
 /*
- * The least magnitude that integers can't hold beside what is about 1, which is what norms leave: it would leave to that
- * some five bits. What is no number has larger bits.
+ * The least magnitudes that integers can't hold beside what is about 1, which is what norms leave: they would leave to
+ * that seven bits or fewer. Those of pixels are all alike.
  */
-#define FAR_BITS 0x43800000u // 256
+#define TOO_FAR 64.f
+#define PIXELS_TOO_FAR 256.f
 
 #define LEAST_EXPONENT (-100) // whatever is below that
 
-static VECTORS uint32_t find_most(const float *values, size_t count)
+static inline float float_of(uint32_t bits)
 {
-    Vector most = fill(0);
+    float value;
 
-    for (size_t i = 0; i < count; i += FF_STYLE_LANES)
-        most = larger(most, load(values, FF_STYLE_FLOAT, i, lanes((ptrdiff_t)(count - i))));
-    return largest(most);
+    memcpy(&value, &bits, sizeof(value));
+    return value;
 }
 
 /** 2^exponent */
 static inline float power_of_two(int exponent)
 {
-    const uint32_t bits = (uint32_t)(127 + exponent) << 23;
-    float power;
-
-    memcpy(&power, &bits, sizeof(power));
-    return power;
+    return float_of((uint32_t)(127 + exponent) << 23);
 }
 
 /** Makes integers of a line that are not there yet. */
@@ -92,8 +88,9 @@ static VECTORS void multiply_integers(ConvWork *w, int phase, size_t to)
                        (const float *)w->conv->packed +
                            (size_t)(phase * count_groups(&w->plan)) * packed_step(&w->plan),
                        packed_units(w, phase), 0};
+    const float too_far = w->conv->input.type == FF_STYLE_UINT8 ? PIXELS_TOO_FAR : TOO_FAR;
 
-    if (w->window.most >= FAR_BITS) {
+    if (!(float_of(w->window.most) < too_far)) { // what is no number neither
         multiply_without_integers(w, phase, to);
         return;
     }

@@ -65,9 +65,9 @@ typedef struct ConvWindow {
     size_t line;          ///< bytes
     ptrdiff_t pitch;      ///< bytes from a pixel of the output to the next of its phase
     int capacity, loaded; ///< `loaded`: the next row to come
-    uint32_t *
-        magnitudes; ///< when integers are multiplied: of each line, the largest, as bits without the sign
-    uint32_t most; ///< the largest that the kernel reads
+    uint32_t *magnitudes; ///< of each piece of each line, as Normed.most; of integers
+    size_t pieces;        ///< of a line: of four pixels, where squares begin; otherwise one
+    uint32_t most;        ///< the largest that the kernel reads, where a line is one piece
 } ConvWindow;
 
 /** The window's lines as integers, in the same places. */
@@ -111,8 +111,9 @@ typedef struct ConvWork {
     float *pivots;          ///< what is subtracted before
     int squares_at_once;
     float *transformed,
-        *products;        ///< of squares; pairs of 16 bits when they are multiplied as such
-    float scales[PLACES]; ///< of squares: what makes integers of their values
+        *products; ///< of squares; pairs of 16 bits when they are multiplied as such
+    /** Of each square of a row, what its integers are scaled by; infinity: it is not multiplied as a square. */
+    float *mosts;
 } ConvWork;
 
 /** Columns are counted from where output 0 begins to read: ff_style_conv() knows where that is. */
@@ -204,14 +205,19 @@ typedef struct Normed {
     StyleType input_type, added_type, output_type;
     size_t count;
     const ConvAffine *affine;
+    /** Where there are dot products of integers, and somebody asks: of each piece 16 magnitudes, as bits without the
+     * sign; each is the largest of every 16th value. */
+    uint32_t *most;
+    size_t first,
+        piece; ///< values of the first piece and of the others, whole vectors but for the last
 } Normed;
 
 /** What is done in vectors of one size. */
 typedef struct ConvVectors {
     int squares_at_once; ///< a multiple of the pixels that are multiplied at a time
 
-    /** Into `output` alone. Returns the largest magnitude, as bits without the sign, where there are dot products of integers. */
-    uint32_t (*normalise)(const Normed *values);
+    /** Into `output` alone. */
+    void (*normalise)(const Normed *values);
 
     /**
      * Multiplies the window's rows into a row of the output: the pixels of one phase.
@@ -224,9 +230,6 @@ typedef struct ConvVectors {
     void (*multiply_squares)(ConvWork *w, int y);
 
     /* Where there are dot products of integers. */
-
-    /** Tells the largest magnitude likewise. */
-    uint32_t (*find_most)(const float *values, size_t count);
 
     /** Like `multiply`, with the kernel of this phase. */
     void (*multiply_integers)(ConvWork *w, int phase, size_t to);
@@ -260,8 +263,8 @@ ConvAffine ff_style_repeat_affine(const StyleAffine *affine, float *memory);
 /** For values that begin with the one of this number in their tensor. */
 void ff_style_begin_affine(ConvAffine *repeated, size_t value);
 
-/** Brings values to their norm whose first is what the affine's vectors begin with; returns as ConvVectors.normalise(). */
-uint32_t ff_style_normalise(StyleVectors vectors, const Normed *values);
+/** Brings values to their norm whose first is what the affine's vectors begin with. */
+void ff_style_normalise(StyleVectors vectors, const Normed *values);
 
 /** Into the second cache: the first is full of what is being multiplied. */
 static inline void fetch_ahead(ConvAhead *ahead)

@@ -11,27 +11,12 @@
 #define FF_STYLE_CONV_SQUARES_H
 
 #include <float.h>
+#include <math.h>
 
 #include "conv_floats.h"
 
-#define LEAST 1e-20f        // magnitude that is told from zero
-#define MOST_FACTOR 32766.f // the last one of 16 bits is for what the transforms round up
-
-#define GROWN 272.f // the energy of a square's corners, transformed, over that of one of its values
-
 #define NEAR ((float)NEAR_POINT)
 #define FAR ((float)FAR_POINT)
-
-/*
- * How far the values of a square may be beyond those of the calmest one beside it. What a square makes is sums and
- * differences of all its values, rounded as the largest one is: outputs that don't read that one would lose as many
- * bits. What is no number would be in all of them.
- */
-#if DOTS && !INTEGERS // bfloat16
-#define RANGE 128.f
-#else
-#define RANGE 512.f
-#endif
 
 /** The six values of a line as they are multiplied, B^T in the paper. */
 static VECTORS_INLINE void transform_input(const Vector *line, int step, Vector *to)
@@ -98,10 +83,11 @@ static VECTORS_INLINE void transform_lines(const ConvWork *w, ptrdiff_t from, Ve
 /**
  * One or two vectors of channels of a square: `from` and `to` are the first one's in the window and in the result.
  *
- * @return the squares of the corners added to `energy`: each of the 36 values is in one of them
+ * @param scales of each place, what makes integers of its values
+ * @return the squares of the corners added to `energy`: each of the 36 values is in one of them; nobody asks for integers'
  */
 static VECTORS_INLINE Vector transform_square(const ConvWork *w, ptrdiff_t from, float *to,
-                                              Vector energy)
+                                              const float *scales, Vector energy)
 {
     const size_t step = place_step(w, w->plan.chunks);
     Vector lines[TRANSFORMED][PLACES];
@@ -117,45 +103,97 @@ static VECTORS_INLINE Vector transform_square(const ConvWork *w, ptrdiff_t from,
 
             transform_input(lines[i] + x, SQUARE_INPUT, column);
             UNROLL for (int y = 0; y < SQUARE_INPUT; y++) places[y][i] = column[y];
-            if (x % (SQUARE_INPUT - 1) == 0) {
+            if (!INTEGERS && x % (SQUARE_INPUT - 1) == 0) {
                 energy = multiply_add(column[0], column[0], energy);
                 energy = multiply_add(column[SQUARE_INPUT - 1], column[SQUARE_INPUT - 1], energy);
             }
         }
-        UNROLL for (int y = 0; y < SQUARE_INPUT; y++) put_factors(
-            to + (size_t)(y * SQUARE_INPUT + x) * step, places[y], w->scales[y * SQUARE_INPUT + x]);
+        UNROLL for (int y = 0; y < SQUARE_INPUT; y++)
+        {
+            const int place = y * SQUARE_INPUT + x;
+
+            put_factors(to + (size_t)place * step, places[y], INTEGERS ? scales[place] : 1);
+        }
     }
     return energy;
 }
 
-/** The largest magnitude of the rows that the squares are made of. */
-static inline float most_of(const ConvWork *w)
-{
-    float most;
+#if INTEGERS
 
-    memcpy(&most, &w->window.most, sizeof(most));
+/* The magnitudes of the numbers in the lines of B^T, added up: how far a line may bring the largest of its values. */
+#define GROWN_ENDS 4.5f
+#define GROWN_NEAR (3 + 3 * NEAR)
+#define GROWN_FAR (1.5f + 1.5f * FAR)
+
+#define MOST_FACTOR 32766.f // the last one of 16 bits is for what the transforms round up
+#define FACTOR(down, right) (MOST_FACTOR / ((down) * (right)))
+#define LINE_FACTORS(down)                                                        \
+    FACTOR(down, GROWN_ENDS), FACTOR(down, GROWN_NEAR), FACTOR(down, GROWN_NEAR), \
+        FACTOR(down, GROWN_FAR), FACTOR(down, GROWN_FAR), FACTOR(down, GROWN_ENDS)
+
+/**
+ * What makes integers of the values of each place of a square whose largest one is 1, transformed. With kernels whose
+ * magnitudes add up to SQUARES_SUM, no sum leaves 32 bits.
+ */
+static const float place_factors[PLACES] = {LINE_FACTORS(GROWN_ENDS), LINE_FACTORS(GROWN_NEAR),
+                                            LINE_FACTORS(GROWN_NEAR), LINE_FACTORS(GROWN_FAR),
+                                            LINE_FACTORS(GROWN_FAR),  LINE_FACTORS(GROWN_ENDS)};
+
+/** What makes integers of the values of a square whose largest one is `most`. */
+static VECTORS_INLINE void scale_places(float most, float *scales)
+{
+    for (int i = 0; i < PLACES; i++)
+        scales[i] = place_factors[i] * (1 / most);
+}
+
+/** The larger magnitudes of a piece of six lines. */
+static VECTORS_INLINE Vector larger_of_lines(const float *const *lines, int at)
+{
+    Vector most = get_vector(lines[0] + at);
+
+    UNROLL for (int y = 1; y < SQUARE_INPUT; y++) most = larger(most, get_vector(lines[y] + at));
     return most;
 }
 
-/**
- * What makes integers of the values of each place: the largest of the rows, times how far the transforms may bring it, is
- * as large as they get. With kernels whose magnitudes add up to SQUARES_SUM, no sum leaves 32 bits.
- */
-static VECTORS_INLINE void scale_places(ConvWork *w)
-{
-    // Of the magnitudes of the numbers in each line of B^T.
-    static const float growth[SQUARE_INPUT] = {
-        4.5f, 3 + 3 * NEAR, 3 + 3 * NEAR, 1.5f + 1.5f * FAR, 1.5f + 1.5f * FAR, 4.5f};
-    const float most = most_of(w) < LEAST ? LEAST : most_of(w);
+#define LEAST 1e-20f // the largest value, told from zero
 
-    for (int i = 0; i < PLACES; i++)
-        w->scales[i] = MOST_FACTOR / (most * growth[i / SQUARE_INPUT] * growth[i % SQUARE_INPUT]);
+/** Finds what the integers of each square of a row are scaled by. */
+static VECTORS void measure_squares(ConvWork *w)
+{
+    const size_t step = w->window.pieces * TILE;
+    const float *lines[SQUARE_INPUT];
+
+    for (int y = 0; y < SQUARE_INPUT; y++)
+        lines[y] = (const float *)(const void *)w->window.magnitudes +
+                   (size_t)(w->window.rows[y] - w->window.lines) / w->window.line * step;
+    for (int i = 0; i < w->width; i += FF_STYLE_LANES) {
+        Vector pieces[FF_STYLE_LANES + 1];
+        float *const mosts = w->mosts + i;
+        const int count = w->width - i < FF_STYLE_LANES ? w->width - i : FF_STYLE_LANES;
+
+        for (int j = 0; j <= FF_STYLE_LANES; j++)
+            pieces[j] = j <= count ? larger_of_lines(lines, (i + j) * TILE) : fill(0);
+        for (int j = 0; j < FF_STYLE_LANES; j++)
+            pieces[j] = larger(pieces[j], pieces[j + 1]);
+        store(mosts, FF_STYLE_FLOAT, 0, lanes(count), join_vectors(pieces, 1));
+        for (int j = 0; j < count; j++)
+            mosts[j] = mosts[j] < LEAST ? LEAST : mosts[j] < TOO_FAR ? mosts[j] : INFINITY;
+    }
 }
 
-/** Whether all are numbers, and within the range, `most` is too; less than the floor counts as that. */
-static VECTORS_INLINE int have_range(const Vector *energies, int count, float floor, float most)
+#else
+
+/*
+ * How far the values of a square may be beyond those of the calmest one beside it. What a square makes is sums and
+ * differences of all its values, rounded as the largest one is: outputs that don't read that one would lose as many
+ * bits. What is no number would be in all of them.
+ */
+#define RANGE (DOTS ? 128.f : 512.f)
+
+/** Whether all are numbers, and within the range. */
+static VECTORS_INLINE int have_range(const Vector *energies, int count, float floor)
 {
-    float sums[SUMS], least = FLT_MAX;
+    float sums[SUMS], least = FLT_MAX, most = 0;
 
     put_sums(sums, energies);
     for (int i = 0; i < count; i++) {
@@ -169,23 +207,32 @@ static VECTORS_INLINE int have_range(const Vector *energies, int count, float fl
     return most <= RANGE * RANGE * least;
 }
 
-/** `count` squares from number `first` of the row on; returns whether they hold the values. */
-static VECTORS_INLINE int transform_squares(ConvWork *w, int first, int count)
+#endif
+
+/** `count` squares from number `first` of the row on, where they hold their values. */
+static VECTORS_INLINE void transform_squares(ConvWork *w, int first, int count)
 {
     const int channels = w->conv->input.channels;
-    const float grown = GROWN * (float)channels;
     Vector energies[SUMS];
 
     for (int i = 0; i < SUMS; i++)
         energies[i] = fill(0);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        float scales[PLACES] = {0};
+
+#if INTEGERS
+        scale_places(w->mosts[first + i], scales);
+#endif
         for (int channel = 0; channel < channels; channel += TRANSFORMED * FF_STYLE_LANES)
-            energies[i] = transform_square(
-                w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
-                w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1), energies[i]);
-    // Floats have a scale each: zeros may count as what is about 1. Integers have that of the rows' largest.
-    return INTEGERS ? have_range(energies, count, 1e-4f * grown, grown * most_of(w) * most_of(w))
-                    : have_range(energies, count, (float)channels, 0);
+            energies[i] =
+                transform_square(w, (ptrdiff_t)(first + i) * SQUARE * channels + channel,
+                                 w->transformed + i * w->plan.chunks + channel / (DOTS ? 2 : 1),
+                                 scales, energies[i]);
+    }
+#if !INTEGERS // they have a scale each: zeros may count as what is about 1
+    for (int i = 0, held = have_range(energies, count, (float)channels); i < count; i++)
+        w->mosts[first + i] = held ? 1 : INFINITY;
+#endif
 }
 
 /** The squares from number `first` on, for which there are `count` vectors. */
@@ -220,9 +267,11 @@ static VECTORS_INLINE void multiply_place(ConvWork *w, int place, int filter, in
     Vector units[2];
     int i = 0;
 
-    UNROLL for (int j = 0; INTEGERS && j < vectors; j++) units[j] =
+#if INTEGERS
+    UNROLL for (int j = 0; j < vectors; j++) units[j] =
         get_vector(packed_units(w, place) + filter + j * FF_STYLE_LANES) *
-        fill(1 / w->scales[place]);
+        fill(1 / place_factors[place]);
+#endif
     for (; i + SUMS / vectors / 2 < count; i += SUMS / vectors)
         multiply_some(&m, products, filters, i, vectors, SUMS, units);
     if (i < count)
@@ -261,9 +310,9 @@ static VECTORS_INLINE Target target_of(const ConvWork *w, int y, int x, int filt
         y, x, scale, phase / 2, phase % 2, filter % filters, lanes(filters - filter % filters)};
 }
 
-/** A vector of the filters of a square. */
-static VECTORS_INLINE void write_square(const ConvWork *w, const float *products, const Target *at,
-                                        int x, Moments *moments)
+/** A vector of the filters of a square, of integers times `most`. */
+static VECTORS_INLINE void write_square(const ConvWork *w, const float *products, float most,
+                                        const Target *at, int x, Moments *moments)
 {
     const StyleFeatures *output = &w->conv->output;
     const size_t step = place_step(w, packed_filters(&w->plan));
@@ -283,6 +332,7 @@ static VECTORS_INLINE void write_square(const ConvWork *w, const float *products
         Vector line[SQUARE];
 
         transform_output(lines + i * SQUARE_INPUT, line);
+        UNROLL for (int j = 0; INTEGERS && j < SQUARE; j++) line[j] *= fill(most);
         if (at->y * at->scale == w->band_row && !(x || i || at->row || at->column))
             *moments = begin_band(w, at->filter, line[0]);
         UNROLL for (int j = 0; j < SQUARE; j++) if ((x + j) * at->scale < output->width)
@@ -295,17 +345,18 @@ static VECTORS_INLINE void write_square(const ConvWork *w, const float *products
     }
 }
 
-/** `count` squares, from row `y` and column `x` of the input on. */
-static VECTORS_INLINE void write_squares(ConvWork *w, int y, int x, int count)
+/** The squares from number `first` of the row on, whose products are from number `from` on; the row of the input is `y`. */
+static VECTORS_INLINE void write_squares(ConvWork *w, int y, int first, int from, int count)
 {
     const int filters = packed_filters(&w->plan);
 
     for (int filter = 0; filter < w->plan.filters; filter += FF_STYLE_LANES) {
-        const Target at = target_of(w, y, x, filter);
+        const Target at = target_of(w, y, first * SQUARE, filter);
         Moments moments = begin_moments(w, at.filter);
 
         for (int i = 0; i < count; i++)
-            write_square(w, w->products + i * filters + filter, &at, x + i * SQUARE, &moments);
+            write_square(w, w->products + (from + i) * filters + filter, w->mosts[first + i], &at,
+                         (first + i) * SQUARE, &moments);
         add_moments(w, at.filter, &moments);
     }
 }
@@ -345,19 +396,41 @@ static VECTORS void multiply_without_squares(const ConvWork *w, int y, int x, in
             multiply_phase(w, y, x, count, row, column);
 }
 
+/** How many of `count` squares from number `first` on are alike: `held` tells whether they are multiplied as such. */
+static int count_alike(const ConvWork *w, int first, int count, int *held)
+{
+    int alike = 1;
+
+    *held = w->mosts[first] <= FLT_MAX;
+    while (alike < count && (w->mosts[first + alike] <= FLT_MAX) == *held)
+        alike++;
+    return alike;
+}
+
+/** Makes `count` squares from number `first` of the row on, of which some are multiplied; the row of the input is `y`. */
+static VECTORS_INLINE void make_squares(ConvWork *w, int y, int first, int count)
+{
+    for (int i = 0, held, alike; i < count; i += alike) {
+        alike = count_alike(w, first + i, count - i, &held);
+        if (held)
+            write_squares(w, y, first + i, i, alike);
+        else
+            multiply_without_squares(w, y, (first + i) * SQUARE, alike * SQUARE);
+    }
+}
+
 static VECTORS void multiply_squares(ConvWork *w, int y)
 {
-    if (INTEGERS)
-        scale_places(w);
-    for (int i = 0; i < w->width; i += w->squares_at_once) {
+#if INTEGERS
+    measure_squares(w);
+#endif
+    for (int i = 0, held; i < w->width; i += w->squares_at_once) {
         const int count = w->width - i < w->squares_at_once ? w->width - i : w->squares_at_once;
 
-        if (transform_squares(w, i, count)) {
+        transform_squares(w, i, count);
+        if (count_alike(w, i, count, &held) < count || held)
             multiply_places(w, count);
-            write_squares(w, y, i * SQUARE, count);
-        } else {
-            multiply_without_squares(w, y, i * SQUARE, count * SQUARE);
-        }
+        make_squares(w, y, i, count);
     }
 }
 

@@ -21,12 +21,6 @@ static VECTORS_INLINE Vector larger(Vector magnitudes, Vector values)
     return magnitudes;
 }
 
-static VECTORS_INLINE uint32_t largest(Vector magnitudes)
-{
-    (void)magnitudes;
-    return 0;
-}
-
 #endif
 
 /** A vector of values from number `i` on, or as many as there are, with one of the affine; returns it. */
@@ -44,53 +38,63 @@ static VECTORS_INLINE Vector normalise_vector(const Normed *n, Vector floor, con
 }
 
 /** Takes a copy, which the compiler knows to stay as it is. */
-static VECTORS_INLINE uint32_t normalise(const Normed n)
+static VECTORS_INLINE void normalise(const Normed n)
 {
     const Vector floor = fill(n.affine->affine->relu ? 0 : -INFINITY);
     const float *const scale = n.affine->scale, *const offset = n.affine->offset;
-    const size_t end = (size_t)n.affine->vectors * TILE;
-    const size_t whole = n.count / FF_STYLE_LANES * FF_STYLE_LANES;
-    Vector most = fill(0);
-    size_t from = 0;
+    const size_t repeats = (size_t)n.affine->vectors * TILE;
+    uint32_t *most = n.most;
+    size_t from = 0, i = 0, end = INTEGERS && most ? n.first : n.count;
 
-    for (size_t i = 0; i < whole; i += FF_STYLE_LANES) {
-        most = larger(most, normalise_vector(&n, floor, scale + from, offset + from, i, ALL_LANES));
-        from = from + FF_STYLE_LANES == end ? 0 : from + FF_STYLE_LANES;
-    }
-    if (whole < n.count) {
-        const Lanes rest = lanes((ptrdiff_t)(n.count - whole));
+    for (; i < n.count; end += n.piece) {
+        Vector found = fill(0);
 
-        most = larger(
-            most, keep_lanes(normalise_vector(&n, floor, scale + from, offset + from, whole, rest),
-                             rest));
+        end = end < n.count ? end : n.count;
+        for (; i + FF_STYLE_LANES <= end; i += FF_STYLE_LANES) {
+            found = larger(found,
+                           normalise_vector(&n, floor, scale + from, offset + from, i, ALL_LANES));
+            from = from + FF_STYLE_LANES == repeats ? 0 : from + FF_STYLE_LANES;
+        }
+        if (i < end) { // the last piece's: others are of whole vectors
+            const Lanes rest = lanes((ptrdiff_t)(end - i));
+
+            found = larger(
+                found, keep_lanes(normalise_vector(&n, floor, scale + from, offset + from, i, rest),
+                                  rest));
+            i = end;
+        }
+        if (INTEGERS && most) {
+            put_vector((float *)(void *)most, found);
+            most += TILE;
+        }
     }
-    return largest(most);
 }
 
-static VECTORS_INLINE uint32_t normalise_types(Normed n, StyleType input, StyleType added,
-                                               StyleType output)
+static VECTORS_INLINE void normalise_types(Normed n, StyleType input, StyleType added,
+                                           StyleType output)
 {
     n.input_type = input;
     n.added_type = added;
     n.output_type = output;
-    return normalise(n);
+    normalise(n);
 }
 
 /** Loops of their own for the usual types: the compiler leaves the questions out of them. */
-static VECTORS uint32_t normalise_values(const Normed *n)
+static VECTORS void normalise_values(const Normed *n)
 {
     const StyleType from = n->input_type, added = n->added ? n->added_type : from;
     const StyleType to = n->output_type;
 
     if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
-        return normalise_types(*n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
-    if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
-        return normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
-    if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
-        return normalise_types(*n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
-    if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
-        return normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
-    return normalise(*n);
+        normalise_types(*n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
+    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
+        normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);
+    else if (from == FF_STYLE_BFLOAT16 && added == FF_STYLE_BFLOAT16 && to == FF_STYLE_BFLOAT16)
+        normalise_types(*n, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16, FF_STYLE_BFLOAT16);
+    else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_BFLOAT16)
+        normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_BFLOAT16);
+    else
+        normalise(*n);
 }
 
 /** exp(value), for what is not beyond the range of its result; to a few units in the last place. */

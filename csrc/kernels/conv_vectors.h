@@ -21,7 +21,6 @@ const ConvVectors FF_STYLE_TABLE = {
     .multiply = multiply_floats,
     .multiply_squares = multiply_squares,
 #if INTEGERS
-    .find_most = find_most,
     .multiply_integers = multiply_integers,
 #endif
     .finish = finish,

@@ -52,23 +52,21 @@ void ff_style_begin_affine(ConvAffine *repeated, size_t value)
 }
 
 /** Like ff_style_normalise(), of all but the first values. */
-static uint32_t normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
+static void normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
 {
     const size_t value = type_size(values->output_type);
     Normed rest = *values;
-    uint32_t most;
 
     rest.input = advance(values->input, values->input_type, done);
     rest.added = advance(values->added, values->added_type, done);
     rest.output = (uint8_t *)values->output + done * value;
     rest.count -= done;
-    most = ff_style_vectors_of(vectors)->normalise(&rest);
+    ff_style_vectors_of(vectors)->normalise(&rest);
     if (values->kept)
         memcpy((uint8_t *)values->kept + done * value, rest.output, rest.count * value);
-    return most;
 }
 
-uint32_t ff_style_normalise(StyleVectors vectors, const Normed *values)
+void ff_style_normalise(StyleVectors vectors, const Normed *values)
 {
     const StyleType type = values->output_type;
     size_t done = 0;
@@ -76,7 +74,8 @@ uint32_t ff_style_normalise(StyleVectors vectors, const Normed *values)
     if (FF_STYLE_HAS_AVX && type == FF_STYLE_BFLOAT16 && values->input_type == type &&
         (!values->added || values->added_type == type))
         done = ff_style_normalise_bf16(values);
-    return done < values->count ? normalise_rest(vectors, values, done) : 0;
+    if (done < values->count)
+        normalise_rest(vectors, values, done);
 }
 
 /** The affine, for values that begin with the first one of a tensor. */

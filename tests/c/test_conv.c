@@ -189,22 +189,40 @@ static double shape_size(const StyleKernelShape *shape)
 static double unit_of(const StyleKernelShape *shape)
 {
     return shape->dots == FF_STYLE_DOTS_BF16    ? 4e-2 * sqrt(shape_size(shape))
-           : shape->dots == FF_STYLE_DOTS_INT16 ? 2e-3 * sqrt(shape_size(shape))
+           : shape->dots == FF_STYLE_DOTS_INT16 ? 2.5e-3 * sqrt(shape_size(shape))
                                                 : 1e-4;
+}
+
+/** The moments of a filter beside those of what was written. */
+static void check_moments(const StyleConv *conv, int filter)
+{
+    const StyleFeatures *output = &conv->output;
+    const int count = output->height * output->width;
+    double mean = 0, variance = 0, tolerance;
+
+    for (int i = 0; i < count; i++) {
+        const double found = (double)value_of(output, (size_t)(i * conv->kernel.filters + filter));
+
+        mean += found / count;
+        variance += found * found / count;
+    }
+    variance -= mean * mean;
+    // Of the values as they are rounded when they are stored; the sums are of those before.
+    tolerance = (output->type == F ? 2e-4 : 4e-3) * (1 + variance + fabs(mean));
+    CHECK(fabs(conv->mean[filter] - mean) <= tolerance);
+    CHECK(fabs(conv->variance[filter] - variance) <= tolerance);
 }
 
 static void check_output(const StyleConv *conv, const float *kernel)
 {
     const StyleFeatures *output = &conv->output;
     const int filters = conv->kernel.filters;
-    const double count = (double)output->height * (double)output->width;
     const double unit =
         (conv->input.type == U ? 256 : 1) * unit_of(&conv->kernel); // of pixels up to 255
     double *const expected = make_expected(conv, kernel);
-    double found, mean, variance, tolerance, error = 0, power = 0;
+    double found, tolerance, error = 0, power = 0;
 
     for (int filter = 0; filter < filters; filter++) {
-        mean = variance = 0;
         for (int i = 0; i < output->height * output->width; i++) {
             const double sum = expected[i * filters + filter];
 
@@ -213,16 +231,9 @@ static void check_output(const StyleConv *conv, const float *kernel)
             CHECK(fabs(found - sum) <= tolerance);
             error += (found - sum) * (found - sum);
             power += sum * sum;
-            mean += found / count;
-            variance += found * found / count;
         }
-        if (!conv->mean)
-            continue;
-        variance -= mean * mean;
-        // Of the values as they are rounded when they are stored; the sums are of those before.
-        tolerance = (output->type == F ? 2e-4 : 4e-3) * (1 + variance + fabs(mean));
-        CHECK(fabs(conv->mean[filter] - mean) <= tolerance);
-        CHECK(fabs(conv->variance[filter] - variance) <= tolerance);
+        if (conv->mean)
+            check_moments(conv, filter);
     }
     // Integers: 50 dB at the least, as of a painting.
     CHECK(conv->kernel.dots != FF_STYLE_DOTS_INT16 || error <= 1e-5 * power);
@@ -441,13 +452,16 @@ static void test_convolutions(StyleType type)
 static void check_far_value(const StyleKernelShape *shape, int width, int column, float value)
 {
     const double unit = unit_of(shape);
+    double *const moments = malloc(2 * sizeof(*moments) * (size_t)shape->filters);
     float *const packed = aligned_alloc(64, ff_style_packed_size(shape) * sizeof(*packed));
     float *const kernel =
         make_floats(shape->rows * shape->columns * shape->channels * shape->filters);
     StyleConv conv = {.vectors = vectors,
                       .kernel = *shape,
                       .packed = packed,
-                      .input = make_features(F, 20, width, shape->channels)};
+                      .input = make_features(F, 20, width, shape->channels),
+                      .mean = moments,
+                      .variance = moments + shape->filters};
     double *expected;
 
     pad(&conv, 0);
@@ -464,16 +478,19 @@ static void check_far_value(const StyleKernelShape *shape, int width, int column
         else
             CHECK(isnan(expected[i]) ? isnan(found) : found == expected[i]);
     }
+    for (int filter = 0; filter < shape->filters && fabsf(value) < 1e10f; filter++)
+        check_moments(&conv, filter);
     free(expected);
     free(packed);
     free(kernel);
+    free(moments);
     free(conv.input.data);
     free(conv.output.data);
 }
 
 static void test_far_values(void)
 {
-    static const float values[] = {1e5f, -1e30f, INFINITY, NAN, 300, -3000};
+    static const float values[] = {1e5f, -1e30f, INFINITY, NAN, 65, -3000};
     const StyleDots dots = ff_style_dots_of(vectors);
     // The last two are near enough for squares of floats to lose a bit, and not for integers.
     const size_t count = sizeof(values) / sizeof(*values) - (dots == FF_STYLE_DOTS_INT16 ? 0 : 2);
@@ -486,6 +503,55 @@ static void test_far_values(void)
         // Both squares of a row read it.
         check_far_value(&(StyleKernelShape){3, 3, 16, 32, 1, 0, F, 1, dots}, 8, 3, values[i]);
         check_far_value(&(StyleKernelShape){3, 3, 32, 32, 1, 0, F, 1, dots}, 8, 3, values[i]);
+    }
+}
+
+/** A bright pixel, in squares of integers: the squares away from it have the bytes that they have without. */
+static void check_bright_pixel(int row, int column, float value)
+{
+    enum { HEIGHT = 18, WIDTH = 103, CHANNELS = 32, FILTERS = 48 };
+    const StyleKernelShape shape = {3, 3, CHANNELS, FILTERS, 1, 0, F, 1, FF_STYLE_DOTS_INT16};
+    float *const packed = aligned_alloc(64, ff_style_packed_size(&shape) * sizeof(*packed));
+    float *const kernel = make_floats(9 * CHANNELS * FILTERS);
+    StyleConv conv = {.vectors = vectors,
+                      .kernel = shape,
+                      .packed = packed,
+                      .input = make_features(F, HEIGHT, WIDTH, CHANNELS)};
+    float *calm, *bright;
+
+    pad(&conv, 0);
+    conv.output = make_features(F, HEIGHT, WIDTH, FILTERS);
+    ff_style_pack_kernel(&shape, kernel, packed);
+    convolve(&conv);
+    calm = copy_bytes(conv.output.data, bytes_of(&conv.output));
+    ((float *)conv.input.data)[(row * WIDTH + column) * CHANNELS + 7] = value;
+    convolve(&conv);
+    bright = conv.output.data;
+    for (int i = 0; i < HEIGHT * WIDTH; i++) {
+        const int down = i / WIDTH / 4 * 4 - row, right = i % WIDTH / 4 * 4 - column;
+
+        // Squares read six pixels, and eight of a row tell what they are scaled by.
+        if (down > 1 || down < -4 || right > 1 || right < -6)
+            CHECK(!memcmp(bright + i * FILTERS, calm + i * FILTERS, FILTERS * sizeof(*calm)));
+    }
+    free(calm);
+    free(packed);
+    free(kernel);
+    free(conv.input.data);
+    free(conv.output.data);
+}
+
+static void test_bright_pixels(void)
+{
+    static const float values[] = {20, 50, -300, 1e30f, NAN};
+
+    if (ff_style_dots_of(vectors) != FF_STYLE_DOTS_INT16)
+        return;
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+        check_bright_pixel(0, 0, values[i]);
+        check_bright_pixel(9, 50, values[i]);
+        check_bright_pixel(11, 51, values[i]);
+        check_bright_pixel(17, 102, values[i]);
     }
 }
 
@@ -545,7 +611,7 @@ static void test_largest_values(void)
                                               {3, 3, 16, 32, 2, 0, F, 1, 0},
                                               {4, 4, 64, 32, 2, 1, F, 1, 0},
                                               {3, 3, 512, 16, 1, 0, F, 1, 0}};
-    static const float most[] = {255.99f, 256, 1, 0.99999f, 1e-20f, 1e-35f, 0};
+    static const float most[] = {63.99f, 64, 1, 0.99999f, 1e-20f, 1e-35f, 0};
     StyleKernelShape square = {3, 3, 64, 16, 1, 0, F, 1, ff_style_dots_of(vectors)};
 
     if (square.dots == FF_STYLE_DOTS_BF16)
@@ -772,6 +838,7 @@ int main(void)
     for (vectors = FIRST_VECTORS; vectors <= ff_style_processor_vectors(); vectors++) {
         test_convolutions(F);
         test_far_values();
+        test_bright_pixels();
         test_largest_values();
         test_pixels_of_a_kernel();
         test_apply(F);

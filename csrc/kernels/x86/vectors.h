@@ -174,12 +174,6 @@ static VECTORS_INLINE Vector larger(Vector magnitudes, Vector values)
     return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(magnitudes), bits));
 }
 
-/** The largest one of them. */
-static VECTORS_INLINE uint32_t largest(Vector magnitudes)
-{
-    return _mm512_reduce_max_epu32(_mm512_castps_si512(magnitudes));
-}
-
 #endif
 
 /** 16 values of bfloat16. */
@@ -223,25 +217,48 @@ static VECTORS_INLINE void store_bytes(uint8_t *bytes, Lanes lanes, Vector value
     _mm_mask_storeu_epi8(bytes, lanes, _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(number)));
 }
 
-/** The sums of four vectors, one behind the other; in each quarter, of the vectors' same quarter. */
-static VECTORS_INLINE Vector sum_quarters(const Vector *v)
+/** The sums, or of magnitudes the larger ones. */
+static VECTORS_INLINE Vector join_lanes(Vector a, Vector b, int magnitudes)
 {
-    const Vector left = _mm512_unpacklo_ps(v[0], v[1]) + _mm512_unpackhi_ps(v[0], v[1]);
-    const Vector right = _mm512_unpacklo_ps(v[2], v[3]) + _mm512_unpackhi_ps(v[2], v[3]);
-    const __m512d a = _mm512_castps_pd(left), b = _mm512_castps_pd(right);
-
-    return _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)) + _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+#if INTEGERS
+    if (magnitudes)
+        return larger(a, b);
+#else
+    (void)magnitudes;
+#endif
+    return a + b;
 }
 
-/** The sums of as many vectors as one has lanes. */
+/** Those of four vectors, one behind the other; in each quarter, of the vectors' same quarter. */
+static VECTORS_INLINE Vector join_quarters(const Vector *v, int magnitudes)
+{
+    const Vector left =
+        join_lanes(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]), magnitudes);
+    const Vector right =
+        join_lanes(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]), magnitudes);
+    const __m512d a = _mm512_castps_pd(left), b = _mm512_castps_pd(right);
+
+    return join_lanes(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+                      _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)), magnitudes);
+}
+
+/** Of as many vectors as one has lanes: the sum of each, or the largest magnitude. */
+static VECTORS_INLINE Vector join_vectors(const Vector *v, int magnitudes)
+{
+    const Vector a = join_quarters(v, magnitudes), b = join_quarters(v + 4, magnitudes);
+    const Vector c = join_quarters(v + 8, magnitudes), d = join_quarters(v + 12, magnitudes);
+    const Vector left =
+        join_lanes(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee), magnitudes);
+    const Vector right =
+        join_lanes(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee), magnitudes);
+
+    return join_lanes(_mm512_shuffle_f32x4(left, right, 0x88),
+                      _mm512_shuffle_f32x4(left, right, 0xdd), magnitudes);
+}
+
 static VECTORS_INLINE Vector sum_vectors(const Vector *v)
 {
-    const Vector a = sum_quarters(v), b = sum_quarters(v + 4);
-    const Vector c = sum_quarters(v + 8), d = sum_quarters(v + 12);
-    const Vector left = _mm512_shuffle_f32x4(a, b, 0x44) + _mm512_shuffle_f32x4(a, b, 0xee);
-    const Vector right = _mm512_shuffle_f32x4(c, d, 0x44) + _mm512_shuffle_f32x4(c, d, 0xee);
-
-    return _mm512_shuffle_f32x4(left, right, 0x88) + _mm512_shuffle_f32x4(left, right, 0xdd);
+    return join_vectors(v, 0);
 }
 
 #else
