@@ -55,12 +55,12 @@ static int move_window(StyleSmallCall *call, const int64_t window[2], int64_t ch
 
 static int convolve(StyleSmallCall *call)
 {
-    const StyleSmall *const kernel = call->inputs[call->nb_inputs - 1];
+    const StyleSmall *const kernel = call->inputs[1];
     int64_t dilations[4] = {1, 1, 1, 1}, window[2];
     int channel;
     const int height = image_axes(call->node, &channel);
 
-    if (call->nb_inputs != 2 || kernel->rank != 4)
+    if (kernel->rank != 4)
         return 0;
     ff_style_attr_ints(call->node, "dilations", 4, dilations);
     for (int i = 0; i < 2; i++)
@@ -101,28 +101,28 @@ static int give_sizes(StyleSmallCall *call, int slot, int type)
 
 static int convolve_back(StyleSmallCall *call)
 {
-    return call->nb_inputs == 3 && give_sizes(call, 0, call->inputs[1]->type);
+    return give_sizes(call, 0, call->inputs[1]->type);
 }
 
 static int broadcast_to(StyleSmallCall *call)
 {
-    return call->nb_inputs == 2 && give_sizes(call, 1, call->inputs[0]->type);
+    return give_sizes(call, 1, call->inputs[0]->type);
 }
 
 static int pad(StyleSmallCall *call)
 {
     int64_t dims[FF_STYLE_MAX_DIMS];
 
-    return call->nb_inputs > 1 && ff_style_pad_dims(call->inputs[0], call->inputs[1], dims) &&
+    return ff_style_pad_dims(call->inputs[0], call->inputs[1], dims) &&
            give(call, call->inputs[0]->rank, dims);
 }
 
 static int resize(StyleSmallCall *call)
 {
-    const StyleSmall *const in = call->inputs[0], *const size = call->inputs[call->nb_inputs - 1];
+    const StyleSmall *const in = call->inputs[0], *const size = call->inputs[1];
     int64_t dims[4];
 
-    if (call->nb_inputs != 2 || in->rank != 4 || size->count != 2)
+    if (in->rank != 4 || size->count != 2)
         return 0;
     memcpy(dims, in->dims, sizeof(dims));
     dims[1] = ff_style_whole(size->values[0]);
@@ -154,8 +154,7 @@ static int range(StyleSmallCall *call)
 {
     int64_t count;
 
-    if (call->nb_inputs != 3 || call->inputs[0]->count != 1 || call->inputs[1]->count != 1 ||
-        call->inputs[2]->count != 1)
+    if (call->inputs[0]->count != 1 || call->inputs[1]->count != 1 || call->inputs[2]->count != 1)
         return 0;
     count = ff_style_whole(ceil((call->inputs[1]->values[0] - call->inputs[0]->values[0]) /
                                 call->inputs[2]->values[0]));
@@ -169,7 +168,7 @@ static int gather(StyleSmallCall *call)
     StyleSmall *const to = call->outputs[0];
     int64_t dims[2 * FF_STYLE_MAX_DIMS];
 
-    if (call->nb_inputs < 2 || table->rank < 1 || table->rank + rows->rank > FF_STYLE_MAX_DIMS ||
+    if (table->rank < 1 || table->rank + rows->rank > FF_STYLE_MAX_DIMS ||
         (call->nb_inputs > 2 && (call->inputs[2]->count != 1 || call->inputs[2]->values[0] != 0)))
         return 0;
     memcpy(dims, rows->dims, (size_t)rows->rank * sizeof(*dims));
@@ -211,29 +210,29 @@ static int einsum(StyleSmallCall *call)
 }
 
 static const StyleRule rules[] = {
-    {"AvgPool", pool, 0},
-    {"BroadcastTo", broadcast_to, 2},
-    {"Conv2D", convolve, 0},
-    {"Conv2DBackpropInput", convolve_back, 1},
-    {"DepthToSpace", move_blocks, 0},
-    {"DepthwiseConv2dNative", convolve, 0},
-    {"Einsum", einsum, 0},
-    {"Gather", gather, 0},
-    {"GatherV2", gather, 4},
-    {"MaxPool", pool, 0},
-    {"MirrorPad", pad, 2},
-    {"PadV2", pad, 2},
-    {"Range", range, 7},
-    {"ResizeBicubic", resize, 2},
-    {"ResizeBilinear", resize, 2},
-    {"ResizeNearestNeighbor", resize, 2},
-    {"SpaceToDepth", move_blocks, 0},
+    {"AvgPool", pool, 1, 0},
+    {"BroadcastTo", broadcast_to, 2, 2},
+    {"Conv2D", convolve, 2, 0},
+    {"Conv2DBackpropInput", convolve_back, 3, 1},
+    {"DepthToSpace", move_blocks, 1, 0},
+    {"DepthwiseConv2dNative", convolve, 2, 0},
+    {"Einsum", einsum, -1, 0},
+    {"Gather", gather, 2, 0},
+    {"GatherV2", gather, 3, 4},
+    {"MaxPool", pool, 1, 0},
+    {"MirrorPad", pad, 2, 2},
+    {"PadV2", pad, 3, 2},
+    {"Range", range, 3, 7},
+    {"ResizeBicubic", resize, 2, 2},
+    {"ResizeBilinear", resize, 2, 2},
+    {"ResizeNearestNeighbor", resize, 2, 2},
+    {"SpaceToDepth", move_blocks, 1, 0},
 };
 
 int ff_style_find_image_shape(const StyleNode *node, StyleSmallCall *call)
 {
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
         if (ff_style_node_is(node, rules[i].op))
-            return call->nb_inputs && ff_style_take_rule(rules[i], call);
+            return ff_style_take_rule(rules[i], call);
     return -1;
 }

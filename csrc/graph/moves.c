@@ -20,26 +20,19 @@ int ff_style_axis(double number, int rank)
     return axis >= 0 && axis < rank ? (int)axis : -1;
 }
 
-/** Whether an input is there, and has so many values. */
-static int has_values(StyleSmall *const *inputs, int nb_inputs, int slot, size_t count)
-{
-    return slot < nb_inputs && inputs[slot] && inputs[slot]->count == count;
-}
-
-static int keep(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs, StyleView *view)
+static int keep(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     (void)node, (void)inputs, (void)view;
-    return nb_inputs == 1;
+    return 1;
 }
 
-static int transpose(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs,
-                     StyleView *view)
+static int transpose(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     const StyleView before = *view;
     int seen = 0;
 
     (void)node;
-    if (nb_inputs != 2 || !has_values(inputs, nb_inputs, 1, (size_t)view->rank))
+    if (inputs[1]->count != (size_t)view->rank)
         return 0;
     for (int i = 0; i < before.rank; i++) {
         const int axis = ff_style_axis(inputs[1]->values[i], before.rank);
@@ -53,13 +46,11 @@ static int transpose(const StyleNode *node, StyleSmall *const *inputs, int nb_in
     return 1;
 }
 
-static int reverse(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs, StyleView *view)
+static int reverse(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     int seen = 0;
 
     (void)node;
-    if (nb_inputs != 2 || !inputs[1])
-        return 0;
     for (size_t i = 0; i < inputs[1]->count; i++) {
         const int axis = ff_style_axis(inputs[1]->values[i], view->rank);
 
@@ -72,11 +63,10 @@ static int reverse(const StyleNode *node, StyleSmall *const *inputs, int nb_inpu
 }
 
 /** As many values from the first on; -1 of them: to the end. */
-static int slice(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs, StyleView *view)
+static int slice(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     (void)node;
-    if (nb_inputs != 3 || !has_values(inputs, nb_inputs, 1, (size_t)view->rank) ||
-        !has_values(inputs, nb_inputs, 2, (size_t)view->rank))
+    if (inputs[1]->count != (size_t)view->rank || inputs[2]->count != (size_t)view->rank)
         return 0;
     for (int i = 0; i < view->rank; i++) {
         const int64_t dim = view->dims[i], begin = ff_style_whole(inputs[1]->values[i]);
@@ -130,20 +120,16 @@ static int slice_axis(StyleView *view, int axis, StyleSmall *const *inputs, size
     return 1;
 }
 
-static int strided_slice(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs,
-                         StyleView *view)
+static int strided_slice(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     const Masks masks = {
         ff_style_attr_int(node, "begin_mask", 0), ff_style_attr_int(node, "end_mask", 0),
         ff_style_attr_int(node, "ellipsis_mask", 0), ff_style_attr_int(node, "new_axis_mask", 0),
         ff_style_attr_int(node, "shrink_axis_mask", 0)};
-    size_t count;
+    const size_t count = inputs[1]->count;
     int axis = 0;
 
-    if (nb_inputs != 4 || !inputs[1] || inputs[1]->count > 2 * FF_STYLE_MAX_DIMS)
-        return 0;
-    count = inputs[1]->count;
-    if (!has_values(inputs, nb_inputs, 2, count) || !has_values(inputs, nb_inputs, 3, count))
+    if (count > 2 * FF_STYLE_MAX_DIMS || inputs[2]->count != count || inputs[3]->count != count)
         return 0;
     for (size_t i = 0; i < count; i++) {
         if (masks.ellipsis >> i & 1) {
@@ -166,25 +152,25 @@ static int strided_slice(const StyleNode *node, StyleSmall *const *inputs, int n
     return 1;
 }
 
-static int expand(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs, StyleView *view)
+static int expand(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     int axis;
 
     (void)node;
-    if (nb_inputs != 2 || !has_values(inputs, nb_inputs, 1, 1))
+    if (inputs[1]->count != 1)
         return 0;
     axis = ff_style_axis(inputs[1]->values[0], view->rank + 1);
     return axis >= 0 && ff_style_add_axis(view, axis, 1);
 }
 
-static int squeeze(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs, StyleView *view)
+static int squeeze(const StyleNode *node, StyleSmall *const *inputs, StyleView *view)
 {
     int64_t axes[FF_STYLE_MAX_DIMS];
     const int count = ff_style_attr_ints(node, "squeeze_dims", FF_STYLE_MAX_DIMS, axes);
     int dropped = count ? 0 : -1;
 
     (void)inputs;
-    if (nb_inputs != 1 || count > FF_STYLE_MAX_DIMS)
+    if (count > FF_STYLE_MAX_DIMS)
         return 0;
     for (int i = 0; i < count; i++) {
         const int axis = ff_style_axis((double)axes[i], view->rank);
@@ -201,19 +187,20 @@ static int squeeze(const StyleNode *node, StyleSmall *const *inputs, int nb_inpu
 
 typedef struct Move {
     const char *op;
-    int (*move)(const StyleNode *node, StyleSmall *const *inputs, int nb_inputs, StyleView *view);
+    int nb_inputs;
+    int (*move)(const StyleNode *node, StyleSmall *const *inputs, StyleView *view);
 } Move;
 
 static const Move moves[] = {
-    {"ExpandDims", expand},
-    {"Identity", keep},
-    {"PlaceholderWithDefault", keep}, // nobody feeds it
-    {"ReverseV2", reverse},
-    {"Slice", slice},
-    {"Squeeze", squeeze},
-    {"StopGradient", keep},
-    {"Transpose", transpose},
-    {"StridedSlice", strided_slice},
+    {"ExpandDims", 2, expand},
+    {"Identity", 1, keep},
+    {"PlaceholderWithDefault", 1, keep}, // nobody feeds it
+    {"ReverseV2", 2, reverse},
+    {"Slice", 3, slice},
+    {"Squeeze", 1, squeeze},
+    {"StopGradient", 1, keep},
+    {"Transpose", 2, transpose},
+    {"StridedSlice", 4, strided_slice},
 };
 
 static const Move *find_move(const StyleNode *node)
@@ -234,7 +221,8 @@ int ff_style_move_view(const StyleNode *node, StyleSmall *const *inputs, int nb_
 {
     const Move *const move = find_move(node);
 
-    return move && move->move(node, inputs, nb_inputs, view) && ff_style_view_count(view) >= 0;
+    return move && move->nb_inputs == nb_inputs && move->move(node, inputs, view) &&
+           ff_style_view_count(view) >= 0;
 }
 
 int ff_style_read_dims(const StyleSmall *shape, int64_t count, int *rank, int64_t *dims)

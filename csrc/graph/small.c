@@ -83,8 +83,7 @@ static int reshape(StyleSmallCall *call)
     int64_t dims[FF_STYLE_MAX_DIMS];
     int rank;
 
-    if (call->nb_inputs != 2 ||
-        !ff_style_read_dims(call->inputs[1], (int64_t)from->count, &rank, dims) ||
+    if (!ff_style_read_dims(call->inputs[1], (int64_t)from->count, &rank, dims) ||
         !ff_style_shape_small(call->memory, call->outputs[0], from->type, rank, dims))
         return 0;
     if (ff_style_has_values(call))
@@ -100,7 +99,7 @@ static int cast(StyleSmallCall *call)
     const int is_short = type == FF_STYLE_DT_HALF || type == FF_STYLE_DT_BFLOAT16 ||
                          type == FF_STYLE_DT_BOOL || type == FF_STYLE_DT_UINT8;
 
-    if (call->nb_inputs != 1 || (is_short && !call->memory->most) ||
+    if ((is_short && !call->memory->most) ||
         !ff_style_shape_small(call->memory, call->outputs[0], type, from->rank, from->dims))
         return 0;
     if (is_short)
@@ -148,7 +147,7 @@ static int reduce(StyleSmallCall *call)
     const StyleSmall *const from = call->inputs[0];
     const int keeps = ff_style_attr_bool(call->node, "keep_dims", 0);
     const int mean = ff_style_node_is(call->node, "Mean"),
-              mask = call->nb_inputs == 2 ? read_axes(call->inputs[1], from->rank) : -1;
+              mask = read_axes(call->inputs[1], from->rank);
     StyleSmall *const to = call->outputs[0];
     int64_t dims[FF_STYLE_MAX_DIMS], steps[FF_STYLE_MAX_DIMS] = {0}, step = 1, at = 0;
     int64_t index[FF_STYLE_MAX_DIMS] = {0};
@@ -197,7 +196,7 @@ static int matrix_product(StyleSmallCall *call)
     int64_t dims[2], inner;
     double *to;
 
-    if (call->nb_inputs != 2 || a->rank != 2 || b->rank != 2)
+    if (a->rank != 2 || b->rank != 2)
         return 0;
     dims[0] = a->dims[over];
     dims[1] = b->dims[!under];
@@ -319,7 +318,7 @@ static int cut(StyleSmallCall *call, const StyleSmall *from, int axis, int64_t n
 
 static int split(StyleSmallCall *call)
 {
-    return call->nb_inputs == 2 && call->inputs[0]->count == 1 &&
+    return call->inputs[0]->count == 1 &&
            cut(call, call->inputs[1],
                ff_style_axis(call->inputs[0]->values[0], call->inputs[1]->rank),
                ff_style_attr_int(call->node, "num_split", 0), NULL, 0);
@@ -327,7 +326,7 @@ static int split(StyleSmallCall *call)
 
 static int split_sizes(StyleSmallCall *call)
 {
-    return call->nb_inputs == 3 && call->inputs[2]->count == 1 &&
+    return call->inputs[2]->count == 1 &&
            cut(call, call->inputs[0],
                ff_style_axis(call->inputs[2]->values[0], call->inputs[0]->rank),
                (int64_t)call->inputs[1]->count, call->inputs[1], 0);
@@ -360,7 +359,7 @@ static int pad(StyleSmallCall *call)
     StyleView target, view = ff_style_small_view(from);
     int64_t dims[FF_STYLE_MAX_DIMS];
 
-    if (call->nb_inputs != 2 || !ff_style_pad_dims(from, sizes, dims) ||
+    if (!ff_style_pad_dims(from, sizes, dims) ||
         !ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
         return 0;
     if (!ff_style_has_values(call))
@@ -380,7 +379,7 @@ static int tile(StyleSmallCall *call)
     StyleView view = ff_style_small_view(from), target;
     int64_t dims[FF_STYLE_MAX_DIMS];
 
-    if (call->nb_inputs != 2 || call->inputs[1]->count != (size_t)from->rank ||
+    if (call->inputs[1]->count != (size_t)from->rank ||
         (2 * from->rank > FF_STYLE_MAX_DIMS && from->values))
         return 0;
     for (int i = 0; i < from->rank; i++) {
@@ -412,8 +411,7 @@ static int fill(StyleSmallCall *call)
     const StyleSmall *const shape = call->inputs[0];
     int64_t dims[FF_STYLE_MAX_DIMS];
 
-    if (call->nb_inputs != 2 || call->inputs[1]->count != 1 || shape->rank != 1 ||
-        shape->count > FF_STYLE_MAX_DIMS)
+    if (call->inputs[1]->count != 1 || shape->rank != 1 || shape->count > FF_STYLE_MAX_DIMS)
         return 0;
     for (size_t i = 0; i < shape->count; i++)
         dims[i] = ff_style_whole(shape->values[i]);
@@ -458,27 +456,29 @@ int ff_style_copy_small(StyleSmallCall *call)
 }
 
 static const StyleRule rules[] = {
-    {"Cast", cast, 0},
-    {"Concat", concat_old, 1},
-    {"ConcatV2", concat, FF_STYLE_LAST},
-    {"Fill", fill, 1},
-    {"MatMul", matrix_product, 0},
-    {"Max", reduce, 2},
-    {"Mean", reduce, 2},
-    {"Min", reduce, 2},
-    {"Pack", pack, 0},
-    {"Pad", pad, 2},
-    {"Prod", reduce, 2},
-    {"Reshape", reshape, 2},
-    {"Split", split, 1},
-    {"SplitV", split_sizes, 6},
-    {"Sum", reduce, 2},
-    {"Tile", tile, 2},
-    {"Unpack", unpack, 0},
+    {"Cast", cast, 1, 0},
+    {"Concat", concat_old, -1, 1},
+    {"ConcatV2", concat, -1, FF_STYLE_LAST},
+    {"Fill", fill, 2, 1},
+    {"MatMul", matrix_product, 2, 0},
+    {"Max", reduce, 2, 2},
+    {"Mean", reduce, 2, 2},
+    {"Min", reduce, 2, 2},
+    {"Pack", pack, -1, 0},
+    {"Pad", pad, 2, 2},
+    {"Prod", reduce, 2, 2},
+    {"Reshape", reshape, 2, 2},
+    {"Split", split, 2, 1},
+    {"SplitV", split_sizes, 3, 6},
+    {"Sum", reduce, 2, 2},
+    {"Tile", tile, 2, 2},
+    {"Unpack", unpack, 1, 0},
 };
 
 int ff_style_take_rule(StyleRule rule, StyleSmallCall *call)
 {
+    if (rule.nb_inputs < 0 ? !call->nb_inputs : call->nb_inputs != rule.nb_inputs)
+        return 0;
     for (int i = 0; i < call->nb_inputs; i++) {
         const int decides = rule.parameters == FF_STYLE_LAST
                                 ? i == call->nb_inputs - 1
@@ -496,7 +496,7 @@ static StyleRule find_rule(const StyleNode *node)
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
         if (ff_style_node_is(node, rules[i].op))
             return rules[i];
-    return (StyleRule){NULL, ff_style_is_move(node) ? move : NULL, ~1u};
+    return (StyleRule){NULL, ff_style_is_move(node) ? move : NULL, -1, ~1u};
 }
 
 int ff_style_knows_small(const StyleNode *node)
@@ -509,6 +509,6 @@ int ff_style_find_small(const StyleNode *node, StyleSmallCall *call)
     const StyleRule rule = find_rule(node);
 
     call->node = node;
-    return call->nb_inputs && (ff_style_find_number(node->op, call) ||
-                               (rule.function && ff_style_take_rule(rule, call)));
+    return ff_style_find_number(node->op, call) ||
+           (rule.function && ff_style_take_rule(rule, call));
 }

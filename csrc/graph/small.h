@@ -45,16 +45,17 @@ struct StyleSmallCall {
     StyleMemory *memory;
 };
 
-/** An operation, and a bit for each input that decides on its output's shape. */
+/** An operation, how many inputs it takes, and a bit for each that decides on its output's shape. */
 typedef struct StyleRule {
     const char *op;
     StyleSmallFunction function;
+    int nb_inputs; ///< -1: one or more
     unsigned parameters;
 } StyleRule;
 
 #define FF_STYLE_LAST 0x80000000u ///< the last input does
 
-/** Takes a rule for the call, if the inputs that decide are known. Returns as ff_style_find_small(). */
+/** Takes a rule for the call, if it has as many inputs and those that decide are known. Returns as ff_style_find_small(). */
 int ff_style_take_rule(StyleRule rule, StyleSmallCall *call);
 
 /**

@@ -193,6 +193,44 @@ static void test_refusals(void)
     check_refused("computes with"); // 9^8 values are too many
 }
 
+/** A node of `nb_inputs` inputs, the first of them an image or a number, and the image behind it. */
+static void make_short(const char *op, int nb_inputs, const char *first)
+{
+    char inputs[64] = "";
+
+    for (int i = 0; i < nb_inputs; i++)
+        ff_style_append(inputs, sizeof(inputs), "%s%s", i ? " " : "", i ? "one" : first);
+    graph.size = 0;
+    put_node("frame", "Placeholder", "");
+    put_node("cast", "Cast", "frame");
+    put_constant("one", FF_STYLE_DT_INT32, "1", 1);
+    put_node("short", op, inputs);
+    put_node("styled", "AddV2", "cast short");
+}
+
+/** Operations that lack an input, or all. */
+static void test_missing_inputs(void)
+{
+    static const char *const takers[] = {
+        [1] = "AvgPool Cast DepthToSpace Einsum Identity Pack Relu Squeeze Unpack",
+        [2] = "AddV2 BroadcastTo Concat ConcatV2 Conv2D DepthwiseConv2dNative ExpandDims Fill "
+              "Gather MatMul Max Mean MirrorPad Pad Reshape ResizeBilinear ReverseV2 Split Tile "
+              "Transpose",
+        [3] = "Conv2DBackpropInput GatherV2 PadV2 Range Slice SplitV",
+        [4] = "StridedSlice",
+        [5] = "FusedBatchNormV3"};
+
+    for (int count = 1; count <= 5; count++)
+        for (const char *op = takers[count]; *op; op += strcspn(op, " "), op += *op == ' ')
+            for (int i = 0; i < 2 * count; i++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), "%.*s", (int)strcspn(op, " "), op);
+                make_short(name, i / 2, i % 2 ? "cast" : "one");
+                check_refused("'short'");
+            }
+}
+
 static void test_without_memory(void)
 {
     int ret, i = 0, before;
@@ -242,6 +280,7 @@ int main(void)
     if (ff_style_processor_vectors()) {
         test_painting();
         test_refusals();
+        test_missing_inputs();
         test_without_memory();
         test_broken();
     }
