@@ -1,7 +1,6 @@
 """``ffmpeg-style``: one command, one module of `ffmpeg_style.commands` for each subcommand."""
 
 import importlib
-import itertools
 import os
 import signal
 import sys
@@ -57,16 +56,8 @@ class CommandModules(click.Group):
     def parse_args(self, context, args):
         """As in ``ffmpeg-style photo.jpg``: what is no command, but may be a file, is painted."""
         if args and args[0] not in GROUP_OPTIONS and self._may_be_painted(args[0]):
-            self._refuse_late_command(context, args)
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(context, args)
-
-    def _refuse_late_command(self, context, args):
-        """An option in front of a command would make a file of the command's name."""
-        options = list(itertools.takewhile(lambda word: word.startswith("-"), args))
-        name = next(iter(args[len(options) :]), "")
-        if options and name in self.list_commands(context) and not os.path.exists(name):
-            context.fail(f"Options follow the command: ffmpeg-style {name} {' '.join(options)}")
 
     def _may_be_painted(self, word):
         if word in self.list_commands(None):

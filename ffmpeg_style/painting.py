@@ -12,7 +12,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ffmpeg_style.catalog import ANY_MODEL, DEFAULT_MODEL, find_model, list_models, read_model
+from ffmpeg_style.catalog import (
+    ANY_MODEL,
+    DEFAULT_MODEL,
+    Model,
+    find_model,
+    list_models,
+    read_model,
+)
 from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.pictures import SUFFIXES, Picture, check_picture, read_painting
 
@@ -44,12 +51,17 @@ def choose_model(
     if any(part.exists() or part.suffix.lower() in SUFFIXES for part in others):
         return ANY_MODEL
     names = {str(part) for part, _ in parts}
-    if others and (having := [it.name for it in list_models() if names <= set(it.styles)]):
+    if others and (having := [it.name for it in list_models() if has_styles(it, names)]):
         raise InputError(
             f"style {style!r} is not in {DEFAULT_MODEL}, the default model; "
-            f"expected it with a model that has it: --model {' or '.join(having)}"
+            f"expected one that has it, or its name: --model {' or '.join(having)}"
         )
     return DEFAULT_MODEL
+
+
+def has_styles(model: Model, names: set[str]) -> bool:
+    """Whether a model has all of some styles, or is itself called what was meant for one."""
+    return names <= set(model.styles) or names == {model.name}
 
 
 def style_parts(

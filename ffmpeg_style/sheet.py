@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from ffmpeg_style.catalog import Model, list_models
-from ffmpeg_style.errors import InputNotFoundError
+from ffmpeg_style.catalog import ANY_MODEL, Model, list_models
+from ffmpeg_style.errors import InputError, InputNotFoundError
 from ffmpeg_style.files import atomic_write, short_name
 from ffmpeg_style.pictures import Picture, check_picture, check_picture_target, read_rgb
 from ffmpeg_style.progress import progress_bar
@@ -46,13 +46,18 @@ def contact_sheet(
 
     Raises:
         InputNotFoundError: there is no such photograph, or no model.
-        InputError: it or a painting is no readable picture.
+        InputError: it or a painting is no readable picture, or no model takes the paintings.
         ModelError: a model that was asked for can't be used.
     """
     shown = shown_at(photograph)
     if models is None:
         models = [model for model in list_models() if model.error is None]
     styles = [(model, style) for model in models for style in styles_of(model, pictures)]
+    if pictures and all(model.paints_alone for model in models):
+        raise InputError(
+            "expected a model for any painting for pictures as styles, "
+            f"such as {ANY_MODEL}; found {', '.join(model.name for model in models)}"
+        )
     if not styles:
         raise InputNotFoundError(
             "expected models to show, found none with a style of its own; "

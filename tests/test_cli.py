@@ -154,7 +154,8 @@ def test_a_wrong_command_line_is_explained(arguments):
         (["a.mp4", "b.mp4", "-vcodec", "libx264"], "'-vcodec'; options for ffmpeg follow --"),
         (["a.mp4", "--stile", "wave"], "--style"),
         (["stylise", "a.mp4"], "did you mean 'stylize'?"),
-        (["-v", "stylize", "a.mp4"], "ffmpeg-style stylize -v"),
+        (["-v", "stylize", "a.mp4"], "before its options: ffmpeg-style stylize"),
+        (["--style", "a.jpg", "sheet", "b.jpg"], "before its options: ffmpeg-style sheet"),
         (["a.mp4", "--style", "."], "found a folder at ."),
     ],
 )

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from helpers import graphs
 from PIL import Image
 
-from ffmpeg_style import Engine
+from ffmpeg_style import Engine, InputError
 from ffmpeg_style.commands.models import command
 from ffmpeg_style.commands.sheet import command as sheet
 from ffmpeg_style.sheet import CAPTION, CELL, GAP, contact_sheet
@@ -73,7 +73,15 @@ def test_a_photograph_or_a_painting_that_is_none_is_told_before_the_target(model
     for arguments in (["nope.jpg"], [str(photograph), "--style", "nope.jpg"]):
         told = CliRunner().invoke(sheet, [*arguments, "-o", str(target)], standalone_mode=False)
         assert "nope.jpg" in str(told.exception)
+    for folder in (".", "/", ""):
+        told = CliRunner().invoke(sheet, [folder], standalone_mode=False)
+        assert "folder" in str(told.exception)
     assert target.read_bytes() == b"kept"
+
+
+def test_a_painting_without_a_model_for_it_is_refused(models, photograph):
+    with pytest.raises(InputError, match="for pictures as styles, such as any; found one, two"):
+        contact_sheet(photograph, pictures=[photograph], progress=False)
 
 
 def test_a_model_for_any_painting_has_no_picture_of_its_own(models, photograph):

@@ -40,7 +40,16 @@ class WithOptionsOfFFmpeg(click.Command):
         except click.NoSuchOption as error:
             raise self._of_ffmpeg(error, words) from error
         context.params["encoder_options"] = tuple(of_ffmpeg)
+        self._refuse_late_command(context)
         return rest
+
+    @staticmethod
+    def _refuse_late_command(context):
+        """Behind an option, the name of a command would be one of a file."""
+        name = context.params["words"][0]
+        commands = context.parent.command.list_commands(context) if context.parent else ()
+        if name in commands and not os.path.exists(name):
+            context.fail(f"The command comes before its options: ffmpeg-style {name} ...")
 
     @staticmethod
     def _of_ffmpeg(error, words):

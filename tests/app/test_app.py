@@ -248,6 +248,12 @@ const images = [...document.querySelectorAll('#models img[src]')];
 return images.length > 5 && images.every(({complete, naturalWidth}) => complete && naturalWidth);
 """
 SOURCE = "return document.getElementById('before').naturalWidth"
+DROP = """
+const dataTransfer = new DataTransfer();
+dataTransfer.items.add(new File([new Uint8Array(arguments[0])], "red.png"));
+const drop = new DragEvent("drop", { dataTransfer, bubbles: true });
+document.querySelector("aside h2").dispatchEvent(drop);
+"""
 
 
 @pytest.mark.parametrize("name", ["photo.png", "clip.mp4"])
@@ -285,8 +291,23 @@ def test_page_takes_a_painting(address, dropped, chromium):
     chromium.find_element("id", "file").send_keys(str(dropped / "photo.png"))
     first, _ = until(lambda: script(PAINTED))
     script("document.querySelector('#models [value=any]').click()")
-    chromium.find_element("id", "style-file").send_keys(str(dropped / "red.png"))
-    until(lambda: (shown := script(PAINTED)) and shown[0] != first)
-    chromium.find_element("id", "save").click()
     told = "return document.getElementById('progress').textContent"
+    until(lambda: script(told).startswith("Choose a picture of a painting"))
+    source, _ = until(lambda: (shown := script(PAINTED)) and shown[0] != first and shown)
+    assert not chromium.find_element("id", "save").is_enabled()
+    chromium.find_element("id", "style-file").send_keys(str(dropped / "red.png"))
+    until(lambda: (shown := script(PAINTED)) and shown[0] != source)
+    chromium.find_element("id", "save").click()
     until(lambda: script(told) == "Saved as photo-any-red.png")
+
+
+def test_a_picture_that_is_dropped_on_the_styles_is_one(address, dropped, chromium):
+    chromium.get(address)
+    script = chromium.execute_script
+    until(lambda: script("return document.querySelectorAll('#models input').length > 5"))
+    chromium.find_element("id", "file").send_keys(str(dropped / "photo.png"))
+    until(lambda: script(PAINTED))
+    script(DROP, list((dropped / "red.png").read_bytes()))
+    until(lambda: script("return document.getElementById('painting').textContent") == "red.png")
+    assert script("return document.querySelector('#models :checked').value") == "any"
+    assert script("return document.getElementById('name').textContent") == "photo.png"

@@ -71,10 +71,13 @@ const take = guarded(async (dropped) => {
 
 const takePainting = guarded(async (dropped) => {
   if (!dropped) return;
-  const image = document.querySelector("#models :checked + img");
+  const image = document.querySelector("#models .any img");
+  if (!image) throw new Error("expected a model for any painting, found none");
   const sent = await send(dropped);
   if (sent.kind !== "photograph") throw new Error(`${sent.name} is a video; expected a picture of a painting`);
   painting = sent;
+  document.querySelector("#models .any input").checked = true;
+  styles();
   $("painting").textContent = sent.name;
   image.src = `files/${sent.id}/source`;
   await show();
@@ -96,16 +99,15 @@ function options() {
 
 async function show() {
   const number = ++shown; // what is on its way is of another file or model
-  if (chosen().any && !painting) {
-    $("desk").classList.remove("busy");
-    return;
-  }
+  const isWaiting = chosen().any && !painting;
+  $("save").disabled = isWaiting;
+  $("progress").textContent = isWaiting ? "Choose a picture of a painting, or drop one on the styles." : "";
   const second = file.kind === "video" ? $("second").value : 0;
-  const query = new URLSearchParams({ ...options(), second });
   $("desk").classList.add("busy");
   try {
     if ($("compare").checked) $("before").src = `files/${file.id}/source?second=${second}`;
-    const picture = await (await ask(`files/${file.id}/painted?${query}`)).blob();
+    const query = isWaiting ? `source?second=${second}` : `painted?${new URLSearchParams({ ...options(), second })}`;
+    const picture = await (await ask(`files/${file.id}/${query}`)).blob();
     if (number !== shown) return; // a later one was asked for
     URL.revokeObjectURL($("painted").src);
     $("painted").src = URL.createObjectURL(picture);
@@ -140,7 +142,7 @@ function soon() {
 function divide() {
   const at = $("split").value;
   $("before").style.clipPath = `inset(0 ${100 - at}% 0 0)`;
-  $("split").style.setProperty("--at", `${at}%`);
+  $("split").style.setProperty("--at", at / 100);
 }
 
 function compare() {
@@ -201,12 +203,14 @@ function tile({ name, any }) {
   radio.checked = name === FIRST;
   image.alt = "";
   if (any) image.src = "painting.svg"; // a place for the painting that is chosen
-  label.append(radio, image, name);
+  label.classList.toggle("any", any);
+  label.append(radio, image, any ? `${name}: your picture` : name);
   return label;
 }
 
 guarded(async () => {
   models = await (await ask("models")).json();
+  models.sort((one, other) => one.any - other.any || (other.name === FIRST) - (one.name === FIRST));
   $("models").replaceChildren(...models.map(tile));
   if (!document.querySelector("#models :checked")) document.querySelector("#models input").checked = true;
   styles();
@@ -223,13 +227,19 @@ for (const input of document.querySelectorAll("[type=file]")) {
     input.value = ""; // the same file may be chosen again
   });
 }
+// What is dropped on the styles is a painting; anywhere else it is what is to be painted.
+const isStyle = ({ target }) => Boolean(target.closest("aside"));
+function mark(isOver, isOnStyles) {
+  document.body.classList.toggle("dropping", isOver && !isOnStyles);
+  document.querySelector("aside").classList.toggle("over", isOver && isOnStyles);
+}
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
-  document.body.classList.add("dropping");
+  mark(true, isStyle(event));
 });
-document.addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || document.body.classList.remove("dropping"));
+document.addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || mark(false));
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  document.body.classList.remove("dropping");
-  take(event.dataTransfer.files[0]);
+  mark(false);
+  (isStyle(event) ? takePainting : take)(event.dataTransfer.files[0]);
 });

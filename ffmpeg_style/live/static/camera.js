@@ -35,6 +35,11 @@ const camera = {
     this.note.textContent = text;
   },
 
+  /** Whether a stream is this device's own. */
+  isFilming(name) {
+    return this.connection !== null && name === this.name.value;
+  },
+
   get isPaused() {
     return this.pauseButton.getAttribute("aria-pressed") === "true";
   },

@@ -116,7 +116,8 @@ class Card {
     this.colors = $(".colors", this.root);
     this.colors.addEventListener("change", () =>
       this.send({ colors: this.colors.checked ? "content" : "style" }));
-    $("#streams").append(this.root);
+    this.painted.addEventListener("playing", () => $(".pictures", this.root).classList.add("shown"));
+    $("#streams")[camera.isFilming(name) ? "prepend" : "append"](this.root);
   }
 
   /** Takes a painting from a file that is chosen, or dropped onto the stream. */
@@ -231,7 +232,7 @@ class Card {
 
   divide() {
     this.source.style.clipPath = `inset(0 ${100 - this.split.value}% 0 0)`;
-    this.split.style.setProperty("--at", `${this.split.value}%`);
+    this.split.style.setProperty("--at", this.split.value / 100);
   }
 
   fill() {

@@ -70,12 +70,18 @@ class Sessions:
             answer = await camera.answer(offer)
             stream = await self._streams.publish(name, camera)
             if stream is None:
-                raise RefusedError("the name is taken, or as many streams are painted as may be")
+                raise RefusedError(self._reason(name))
         except BaseException:
             await camera.close()
             raise
         self._keep(connection, lambda: self._streams.left(name, connection.id))
         return connection.id, answer
+
+    def _reason(self, name):
+        """Why a stream is not taken."""
+        if self._streams.get(name):
+            return f"The name {name} is taken: choose another"
+        return f"There are {self._settings.max_streams} streams, as many as may be"
 
     async def watch(self, name, offer):
         """Answers a WHEP client; returns (the session's id, the answer as SDP).
