@@ -1,5 +1,6 @@
 """The command line as a whole; each command's own tests are beside its subject's."""
 
+import os
 import pkgutil
 import signal
 import subprocess
@@ -15,9 +16,12 @@ from ffmpeg_style.cli import main
 HEAVY = ("keras", "numpy", "tensorflow")
 
 
-def run(*arguments):
+def run(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "ffmpeg_style", *arguments], capture_output=True, text=True
+        [sys.executable, "-m", "ffmpeg_style", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
     )
 
 
@@ -163,6 +167,21 @@ def test_what_was_meant_is_guessed(arguments, hint):
     result = run(*arguments)
     assert result.returncode == 2
     assert hint in result.stderr.replace("\n", " "), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["styl"], "plain,stylize"),
+        (["stylize", "--mod"], "plain,--model"),
+        (["stylize", "-y", "--mod"], "plain,--model"),
+        (["sheet", "--st"], "plain,--style"),
+    ],
+)
+def test_a_shell_completes(words, found):
+    line = dict(COMP_WORDS=" ".join(["ffmpeg-style", *words]), COMP_CWORD=str(len(words)))
+    result = run(_FFMPEG_STYLE_COMPLETE="bash_complete", **line)
+    assert (result.stdout.strip(), result.stderr) == (found, "")
 
 
 def test_every_public_name_is_there_and_documented():

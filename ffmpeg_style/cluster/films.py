@@ -131,18 +131,20 @@ class Run:
             ClusterError: no worker has what it needs.
             StorageError: there is no room.
         """
-        films, left = self._films, self._films.left
-        while not self._crew.able:
+        films = self._films
+        told_of, ends = len(films.outcomes), len(films.outcomes) + len(films.left)
+        while films.left and not self._crew.able:
             self._turn()
         films.workers = films.workers or len(self._crew.able)
-        for order in left:
+        for order in films.left:
             told = replace(order, workers=films.workers, ffmpeg=self._crew.ffmpeg)
             self._wait(_Step(order, 0, self._looked, look, (told,)))
-        ends = len(films.outcomes) + len(left)
-        while len(films.outcomes) < ends:
-            before = len(films.outcomes)
+        while True:
+            yield from list(films.outcomes)[told_of:]
+            told_of = len(films.outcomes)
+            if told_of == ends:
+                return
             self._turn()
-            yield from list(films.outcomes)[before:]
 
     def _turn(self):
         """Hand out what there is room for, and wait for something to end, but not for long."""
@@ -150,7 +152,9 @@ class Run:
             raise LostError
         try:
             if self._crew.is_due:
-                self._crew.look_around(self._films.left[0])
+                for order in filter(self._is_there, self._films.left):
+                    self._crew.look_around(order)
+                    break
                 self._take_back()
             self._hand_out()
         except OSError as error:
@@ -161,6 +165,15 @@ class Run:
             pass
         else:
             then()
+
+    def _is_there(self, order):
+        """Whether nobody has removed a clip's source; where somebody has, the clip is given up."""
+        try:
+            places.stamp(order.source)
+        except (StyleError, OSError) as missing:
+            self._give_up(order, _not_painted(order, str(missing)))
+            return False
+        return True
 
     def _wait(self, step):
         heapq.heappush(self._waiting, (-step.priority, next(self._numbers), step))
@@ -213,11 +226,7 @@ class Run:
 
     def _pass_over(self, key, error):
         """Have another worker do a step: the one that had it lacks something."""
-        order = self._steps[key].order
-        try:
-            places.stamp(order.source)
-        except (StyleError, OSError) as missing:  # nobody can see it
-            self._give_up(order, _not_painted(order, str(missing)))
+        if not self._is_there(self._steps[key].order):
             return
         self._films.put_files()
         if isinstance(error, ClusterError):

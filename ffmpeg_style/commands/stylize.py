@@ -46,6 +46,8 @@ class WithOptionsOfFFmpeg(click.Command):
     @staticmethod
     def _refuse_late_command(context):
         """Behind an option, the name of a command would be one of a file."""
+        if context.resilient_parsing:  # a shell completes
+            return
         name = context.params["words"][0]
         commands = context.parent.command.list_commands(context) if context.parent else ()
         if name in commands and not os.path.exists(name):

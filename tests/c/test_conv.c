@@ -235,8 +235,12 @@ static void check_output(const StyleConv *conv, const float *kernel)
         if (conv->mean)
             check_moments(conv, filter);
     }
-    // Integers: 50 dB at the least, as of a painting.
-    CHECK(conv->kernel.dots != FF_STYLE_DOTS_INT16 || error <= 1e-5 * power);
+    if (conv->kernel.dots == FF_STYLE_DOTS_INT16) {
+        CHECK(error <= 1e-5 * power); // 50 dB at the least, as of a painting
+        // One value of a hundred thousand is off by six times what they are off by in the mean.
+        CHECK(output->type != F ||
+              error <= output->height * output->width * filters * 0.04 * unit * unit);
+    }
     free(expected);
 }
 
