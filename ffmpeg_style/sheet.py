@@ -71,25 +71,30 @@ def contact_sheet(
 
 def write_sheet(
     photograph: str | PathLike[str],
-    target: str | PathLike[str],
+    target: str | PathLike[str] | None = None,
     models: Sequence[Model] | None = None,
     pictures: Sequence[str | PathLike[str]] = (),
     *,
     overwrite: bool = False,
-) -> None:
+) -> Path:
     """Write the `contact_sheet` of a photograph as a picture of the kind that its suffix says.
+
+    Returns:
+        pathlib.Path: the target; photo-sheet.jpg beside photo.jpg where none is given.
 
     Raises:
         InputError: the target's suffix is of no kind that is written, or it exists and nobody said
             ``overwrite``; or see `contact_sheet`.
     """
-    target = Path(target)
-    for picture in (photograph, *pictures):
-        check_picture(Path(picture))
-    check_picture_target(target, overwrite, *map(Path, (photograph, *pictures)))
+    read = [Path(picture) for picture in (photograph, *pictures)]
+    for picture in read:
+        check_picture(picture)
+    target = read[0].with_name(f"{read[0].stem}-sheet.jpg") if target is None else Path(target)
+    check_picture_target(target, overwrite, *read)
     sheet = contact_sheet(photograph, models, pictures)
     with atomic_write(target) as file:
         Picture(np.asarray(sheet)).write(file, target.suffix)
+    return target
 
 
 def shown_at(photograph):

@@ -152,9 +152,8 @@ class Run:
             raise LostError
         try:
             if self._crew.is_due:
-                for order in filter(self._is_there, self._films.left):
+                if order := next(filter(self._is_there, self._films.left), None):
                     self._crew.look_around(order)
-                    break
                 self._take_back()
             self._hand_out()
         except OSError as error:

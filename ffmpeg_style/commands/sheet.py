@@ -29,12 +29,9 @@ import click
 def command(photo, name, pictures, output, overwrite, as_json):
     """Paint PHOTO with every model, in one picture with their names: to choose one by."""
     from ffmpeg_style.catalog import read_model
-    from ffmpeg_style.pictures import check_picture
     from ffmpeg_style.sheet import write_sheet
 
-    check_picture(photo)
-    target = output or photo.with_name(f"{photo.stem}-sheet.jpg")
     models = None if name is None else [read_model(name)]
-    write_sheet(photo, target, models, pictures, overwrite=overwrite)
+    target = write_sheet(photo, output, models, pictures, overwrite=overwrite)
     told = {"source": str(photo), "target": str(target)}
     print(json.dumps(told, ensure_ascii=False) if as_json else target)

@@ -8,6 +8,7 @@ const $ = (id) => document.getElementById(id);
 let models = [];
 let file = null;
 let painting = null; // whose style a model for any painting takes
+let isSaving = false;
 let waiting = 0;
 let shown = 0;
 
@@ -88,7 +89,6 @@ const chosen = () => models.find(({ name }) => name === document.querySelector("
 function options() {
   const found = { model: chosen().name, strength: $("strength").value };
   if (chosen().any) {
-    if (!painting) throw new Error("Choose a picture of a painting first.");
     found.painting = painting.id;
   }
   if (!$("style-row").hidden) found.style = $("style").value;
@@ -97,16 +97,26 @@ function options() {
   return found;
 }
 
+const lacksPainting = () => chosen().any && !painting;
+
+/** Says what is to be chosen before a painting can be saved. */
+function tellLack() {
+  if (isSaving) return;
+  const lacks = lacksPainting();
+  if (lacks || $("save").disabled) {
+    $("progress").textContent = lacks ? "Choose a picture of a painting, or drop one on the styles." : "";
+  }
+  $("save").disabled = lacks;
+}
+
 async function show() {
   const number = ++shown; // what is on its way is of another file or model
-  const isWaiting = chosen().any && !painting;
-  $("save").disabled = isWaiting;
-  $("progress").textContent = isWaiting ? "Choose a picture of a painting, or drop one on the styles." : "";
+  tellLack();
   const second = file.kind === "video" ? $("second").value : 0;
   $("desk").classList.add("busy");
   try {
     if ($("compare").checked) $("before").src = `files/${file.id}/source?second=${second}`;
-    const query = isWaiting ? `source?second=${second}` : `painted?${new URLSearchParams({ ...options(), second })}`;
+    const query = lacksPainting() ? `source?second=${second}` : `painted?${new URLSearchParams({ ...options(), second })}`;
     const picture = await (await ask(`files/${file.id}/${query}`)).blob();
     if (number !== shown) return; // a later one was asked for
     URL.revokeObjectURL($("painted").src);
@@ -152,7 +162,7 @@ function compare() {
 }
 
 const save = guarded(async () => {
-  $("save").disabled = true;
+  isSaving = $("save").disabled = true;
   $("bar").removeAttribute("value");
   $("bar").hidden = false;
   $("progress").textContent = "Painting …";
@@ -170,7 +180,8 @@ const save = guarded(async () => {
     $("progress").textContent = "";
     throw error;
   } finally {
-    $("save").disabled = false;
+    isSaving = false;
+    $("save").disabled = lacksPainting();
     $("bar").hidden = true;
   }
 });
