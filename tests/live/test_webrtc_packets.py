@@ -13,7 +13,7 @@ from ffmpeg_style.live import children
 from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import PATIENCE, FrameAssembler
 from ffmpeg_style.live.webrtc.broadcast import Broadcast
-from ffmpeg_style.live.webrtc.timeline import Timeline
+from ffmpeg_style.live.webrtc.timeline import STEP, Timeline
 
 KEY, DELTA = b"\x00", b"\x01"  # VP8 tells by the first bit of a frame
 
@@ -111,7 +111,7 @@ def test_what_is_held_has_a_limit(assembler):
 
 
 def test_timeline_follows_the_quickest_arrival_over_a_wrap():
-    timeline = Timeline(90000)
+    timeline = Timeline(90000, [])
     start = (1 << 32) - 90000
     moments = [
         timeline.moment((start + i * 9000) % (1 << 32), 50 + i / 10 + (0.2 if i % 3 else 0.05))
@@ -120,6 +120,101 @@ def test_timeline_follows_the_quickest_arrival_over_a_wrap():
     steps = [b - a for a, b in itertools.pairwise(moments[1:])]
     assert moments[-1] == pytest.approx(52.95)
     assert steps == pytest.approx([0.1] * 28)
+
+
+class Sender:
+    """Sound and picture of one sender: what is sent at one moment has one moment, if all is well.
+
+    Attributes:
+        now: this machine's clock.
+        stalled: seconds for which the sound card's clock has stood still.
+    """
+
+    def __init__(self, clock=3.9e9):
+        kinds = []
+        self.picture, self.sound = Timeline(90000, kinds), Timeline(48000, kinds)
+        self.now = 50.0
+        self.stalled = 0.0
+        self._clock = clock
+
+    def moments(self, picture_late=0.02, sound_late=0.01):
+        """A moment later, those of what is sent then, by picture and sound."""
+        self.now += 0.02
+        return (
+            self.picture.moment(self._picture, self.now + picture_late),
+            self.sound.moment(self._sound, self.now + sound_late),
+        )
+
+    def report(self, clock=0.0):
+        """Reports, with such an error of the clock that sound is reported by."""
+        self.picture.report(self._clock + self.now, self._picture)
+        self.sound.report(self._clock + self.now + clock, self._sound)
+
+    @property
+    def _picture(self):
+        return int(self.now * 90000) % (1 << 32)
+
+    @property
+    def _sound(self):
+        return int((self.now - self.stalled) * 48000) % (1 << 32)
+
+
+def test_sound_that_was_lost_is_put_right_by_the_next_report():
+    sender = Sender()
+    sender.moments()
+    sender.report()
+    sender.moments()
+    sender.stalled = 0.4
+    picture, sound = sender.moments()
+    assert sound == pytest.approx(picture - 0.4, abs=0.03), "nothing can be known by now"
+    sender.report()
+    for _ in range(3):
+        picture, sound = sender.moments()
+        assert sound == pytest.approx(sender.now + 0.01, abs=1e-4)
+        assert picture == pytest.approx(sound, abs=STEP + 1e-4)
+
+
+def test_picture_that_takes_long_to_be_encoded_is_in_step_with_its_sound():
+    sender = Sender()
+    picture, sound = sender.moments(picture_late=0.12)
+    assert picture - sound == pytest.approx(0.11, abs=1e-4), "each for itself"
+    sender.report()
+    sender.moments(picture_late=0.12)
+    picture, sound = sender.moments(picture_late=0.12)
+    assert picture == pytest.approx(sound, abs=1e-4)
+
+
+def test_small_errors_of_reports_leave_no_gaps_in_sound():
+    sender = Sender()
+    sender.moments()
+    sender.report()
+    _, last = sender.moments()
+    for error in (0.002, -0.003, 0.004, 0.0):
+        sender.report(error)
+        _, sound = sender.moments()
+        assert sound - last == pytest.approx(0.02, abs=1e-4)
+        last = sound
+
+
+@pytest.mark.parametrize("error", [-4e9, 3600.0, -30.0])
+def test_reports_by_another_clock_leave_each_kind_to_itself(error):
+    sender = Sender()
+    sender.moments()
+    sender.report(error)
+    for _ in range(3):
+        picture, sound = sender.moments()
+        assert picture == pytest.approx(sender.now + 0.02, abs=1e-4)
+        assert sound == pytest.approx(sender.now + 0.01, abs=1e-4)
+
+
+def test_reports_that_tell_nothing_are_not_heard():
+    timeline = Timeline(90000, [])
+    timeline.report(3.9e9, 5)  # Before anything came.
+    timeline.moment(1_000_000, 50)
+    timeline.report(0, 1_000_000)
+    timeline.report(3.9e9, 900_000_000)  # Not of these packets.
+    assert timeline.moment(1_090_000, 51) == pytest.approx(51)
+    assert timeline.moment(1_180_000, 52.5) == pytest.approx(52)
 
 
 def test_slowest_viewer_decides_the_bit_rate():

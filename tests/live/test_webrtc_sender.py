@@ -27,16 +27,20 @@ class Client:
     Attributes:
         packets: of each kind, in the order of their coming.
         reports: of each kind, the sender's.
+        told: what `adapt.take_reports` tells of them.
     """
 
     def __init__(self):
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.packets = {"video": [], "audio": []}
         self.reports = {"video": [], "audio": []}
+        self.told = {"video": [], "audio": []}
         for kind in self.packets:
             receiver = self.peer.addTransceiver(kind, "recvonly").receiver
             adapt.take_packets(receiver, lambda _, kind=kind: Keeper(self.packets[kind]))
             receiver._handle_rtcp_packet = self._keeper(self.reports[kind])
+            tell = self.told[kind].append
+            adapt.take_reports(receiver, lambda *report, tell=tell: tell(report))
 
     def _keeper(self, reports):
         async def keep(packet):
@@ -166,6 +170,7 @@ def test_reports_tell_when_a_frame_was_filmed():
     assert before <= info.ntp_timestamp + (1 << 30) <= after
     assert info.rtp_timestamp == client.packets["video"][0].timestamp
     assert info.packet_count == len(client.packets["video"]) == 3
+    assert client.told["video"][-1] == (info.ntp_timestamp / 2**32, info.rtp_timestamp)
 
 
 def test_sender_is_not_ready_while_its_network_is_full(monkeypatch):

@@ -1,8 +1,8 @@
 """Where this reaches behind aiortc's interface: all of it is here and in `sender`, and why.
 
-aiortc offers no way to take encoded frames from a receiver, to choose the addresses that are
-listened on, or to wait longer than half a second for a client's sign of life; and asyncio none to
-say how long a datagram can be.
+aiortc offers no way to take encoded frames or reports from a receiver, to choose the addresses that
+are listened on, or to wait longer than half a second for a client's sign of life; and asyncio none
+to say how long a datagram can be.
 """
 
 import ipaddress
@@ -10,6 +10,7 @@ import ipaddress
 import aioice.ice
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCRtpSender
+from aiortc.rtp import RtcpSrPacket
 
 RETRANSMISSIONS = 2
 """Of a question to a client that aioice asks but once."""
@@ -34,6 +35,23 @@ def take_packets(receiver, make_buffer):
         return codec.name if codec else ""
 
     set_private(receiver, RTCRtpReceiver, "jitter_buffer", make_buffer(codec_of))
+
+
+def take_reports(receiver, take):
+    """Has a sender's reports told as well.
+
+    Args:
+        receiver: an `RTCRtpReceiver`.
+        take: function of (seconds by the sender's clock, the RTP timestamp of that moment).
+    """
+    handle = receiver._handle_rtcp_packet
+
+    async def handle_and_tell(packet):
+        if isinstance(packet, RtcpSrPacket):
+            take(packet.sender_info.ntp_timestamp / (1 << 32), packet.sender_info.rtp_timestamp)
+        await handle(packet)
+
+    receiver._handle_rtcp_packet = handle_and_tell
 
 
 def allow_codecs(transceiver, *names):

@@ -50,8 +50,9 @@ class WebCamera(Camera):
         self._assembler = None
         self._painter = None
         self._needs_key_frame = True
-        self._picture_time = Timeline(messages.VIDEO_RATE)
-        self._sound_time = Timeline(messages.AUDIO_RATE)
+        times = []
+        self._picture_time = Timeline(messages.VIDEO_RATE, times)
+        self._sound_time = Timeline(messages.AUDIO_RATE, times)
         self._last_pts = -1
 
     async def answer(self, offer):
@@ -64,10 +65,12 @@ class WebCamera(Camera):
             if transceiver.kind == "video" and not self._assembler:
                 adapt.allow_codecs(transceiver, *messages.CODECS)
                 adapt.take_packets(transceiver.receiver, self._make_assembler)
+                adapt.take_reports(transceiver.receiver, self._picture_time.report)
             elif transceiver.kind == "audio" and not self.has_sound:
                 self.has_sound = True
                 adapt.allow_codecs(transceiver, "opus")
                 adapt.take_packets(transceiver.receiver, self._make_tap)
+                adapt.take_reports(transceiver.receiver, self._sound_time.report)
         if not self._assembler:
             raise InputError("expected an offer that sends a picture")
 
