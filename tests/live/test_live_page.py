@@ -130,10 +130,14 @@ def test_page_films(server, browser, tmp_path):
     assert script("return document.querySelector('[data-name=mine] .split').offsetWidth")
 
     script("document.querySelector('#pause').click()")
-    assert not script("return camera.stream.getVideoTracks()[0].enabled")
-    script("document.querySelector('#pause').click()")
+    painted = server.streams()["mine"]["frames"]["painted"]
+    wait_for(lambda: server.is_painting("mine", painted + 5))
+    assert script(f"return {BRIGHTNESS}", "#preview") > 10, "the last picture stays"
+    assert script("return document.querySelector('#pause').textContent") == "Go on"
     script("document.querySelector('#flip').click()")
-    wait_for(lambda: script("return camera.facing") == "user")
+    assert script("return camera.isPaused"), "it is not switched on by the way"
+    script("document.querySelector('#pause').click()")
+    wait_for(lambda: not script("return camera.isPaused"))
     painted = server.streams()["mine"]["frames"]["painted"]
     wait_for(lambda: server.is_painting("mine", painted + 20))
 
@@ -147,6 +151,12 @@ def test_every_control_has_a_name(server, browser):
     assert browser.execute_script(NAMELESS) == []
 
 
+BRIGHTNESS = """(() => {
+  const canvas = new OffscreenCanvas(16, 9), context = canvas.getContext("2d");
+  context.drawImage(document.querySelector(arguments[0]), 0, 0, 16, 9);
+  const bytes = context.getImageData(0, 0, 16, 9).data.filter((_, place) => place % 4 < 3);
+  return bytes.reduce((sum, value) => sum + value) / bytes.length;
+})()"""
 NAMELESS = """
 return [...document.querySelectorAll('button, input, select, video')].filter((element) =>
   !(element.labels?.[0]?.textContent || element.textContent || element.ariaLabel).trim()

@@ -1,6 +1,8 @@
 "use strict";
 
 /** This device as a camera: its form, its buttons, and what becomes of them. */
+const STILL = 500; // milliseconds between two frames of a still picture: so often a painter wants one
+
 const camera = {
   facing: "environment",
   stream: null,
@@ -17,10 +19,10 @@ const camera = {
     find("stop").addEventListener("click", () => this.stop());
     this.pauseButton.addEventListener("click", () => this.pause(!this.isPaused));
     this.flipButton.addEventListener("click", () => this.flip());
-    this.size.addEventListener("change", () => this.film());
-    this.sound.addEventListener("change", () => this.pause(this.isPaused));
+    this.size.addEventListener("change", () => this.change());
+    this.sound.addEventListener("change", () => this.hear());
     document.addEventListener("visibilitychange", () => this.wake());
-    screen.orientation?.addEventListener("change", () => this.connection && this.film());
+    screen.orientation?.addEventListener("change", () => this.change());
     if (!navigator.mediaDevices) this.explain();
   },
 
@@ -77,10 +79,27 @@ const camera = {
       return false;
     }
     for (const track of this.stream?.getTracks() || []) track.stop();
-    this.stream = this.preview.srcObject = stream;
-    this.connection?.send(stream);
-    this.pause(this.isPaused);
+    this.use(stream, false);
     return true;
+  },
+
+  /** Shows and sends a stream; one that is not paused is the camera's own. */
+  use(stream, isPaused) {
+    clearInterval(this.drawing);
+    this.stream = this.preview.srcObject = stream;
+    this.pauseButton.setAttribute("aria-pressed", isPaused);
+    this.pauseButton.textContent = isPaused ? "Go on" : "Pause";
+    this.hear();
+    this.connection?.send(stream);
+  },
+
+  /** Films as it is chosen by now, once it is not paused. */
+  change() {
+    if (this.connection && !this.isPaused) this.film();
+  },
+
+  hear() {
+    for (const track of this.stream.getAudioTracks()) track.enabled = !this.isPaused && this.sound.checked;
   },
 
   follow(state, error) {
@@ -89,23 +108,31 @@ const camera = {
     if (state === "refused") this.say(error.status === 401 ? "Filming needs the key: enter it above." : `${error.message}.`);
   },
 
+  /** The camera is off while it is paused, and what it filmed last is sent in its place. */
   pause(paused) {
-    this.pauseButton.setAttribute("aria-pressed", paused);
-    this.pauseButton.textContent = paused ? "Go on" : "Pause";
-    for (const track of this.stream.getVideoTracks()) track.enabled = !paused;
-    for (const track of this.stream.getAudioTracks()) track.enabled = !paused && this.sound.checked;
+    if (!paused) return this.film();
+    if (!this.preview.videoWidth) return; // nothing to show yet
+    this.turn = null; // a camera that is being opened
+    const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+    [canvas.width, canvas.height] = [this.preview.videoWidth, this.preview.videoHeight];
+    context.drawImage(this.preview, 0, 0);
+    const still = canvas.captureStream();
+    for (const track of this.stream.getVideoTracks()) track.stop();
+    for (const track of this.stream.getAudioTracks()) still.addTrack(track);
+    this.use(still, true);
+    this.drawing = setInterval(() => context.drawImage(canvas, 0, 0), STILL); // a frame each
   },
 
-  async flip() {
+  flip() {
     this.facing = this.facing === "user" ? "environment" : "user";
-    await this.film();
+    this.change();
   },
 
   /** A phone that slept may have lost its camera, and its wish to stay awake. */
   wake() {
     if (document.hidden || !this.connection) return;
     this.keepAwake();
-    if (this.stream.getVideoTracks().some((track) => track.readyState === "ended")) this.film();
+    if (this.stream.getVideoTracks().some((track) => track.readyState === "ended")) this.change();
   },
 
   keepAwake() {
@@ -114,6 +141,7 @@ const camera = {
 
   stop() {
     this.turn = null;
+    clearInterval(this.drawing);
     this.connection?.close();
     this.connection = null;
     this.lock?.release();
