@@ -16,12 +16,10 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-
-#include "libavutil/error.h"
-#include "libavutil/macros.h"
 
 #include "vf_stop.h"
 
@@ -37,6 +35,8 @@ typedef struct Noticed {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int nb_open;
 static Noticed all_noticed[] = {{.number = SIGINT}, {.number = SIGTERM}};
+static Noticed *const end_of_noticed =
+    all_noticed + sizeof(all_noticed) / sizeof(*all_noticed);
 static atomic_int nb_signals;
 
 static void notice(int number, siginfo_t *info, void *context)
@@ -57,14 +57,37 @@ static int is_handler(const struct sigaction *action)
            (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
+static int is_ours(const struct sigaction *action)
+{
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == notice;
+}
+
+static int is_same(const struct sigaction *a, const struct sigaction *b)
+{
+    if ((a->sa_flags ^ b->sa_flags) & SA_SIGINFO)
+        return 0;
+    return a->sa_flags & SA_SIGINFO ? a->sa_sigaction == b->sa_sigaction
+                                    : a->sa_handler == b->sa_handler;
+}
+
+/**
+ * Where another handler has come since ours, it may call ours, which shall not
+ * call it in turn. The one from before ours, set again, knows nothing of it.
+ */
 static void begin(Noticed *one)
 {
-    struct sigaction ours;
+    struct sigaction now, ours;
 
-    if (one->is_noticed || sigaction(one->number, NULL, &one->before) ||
-        !is_handler(&one->before) || one->before.sa_flags & SA_RESETHAND)
+    if (sigaction(one->number, NULL, &now))
         return;
-    ours = one->before;
+    if (is_ours(&now)) {
+        one->is_noticed = 1;
+        return;
+    }
+    if (!is_handler(&now) || now.sa_flags & SA_RESETHAND ||
+        (one->is_noticed && !is_same(&now, &one->before)))
+        return;
+    one->before = ours = now;
     ours.sa_flags |= SA_SIGINFO;
     ours.sa_sigaction = notice;
     one->is_noticed = !sigaction(one->number, &ours, NULL);
@@ -75,17 +98,16 @@ static void end(Noticed *one)
 {
     struct sigaction now;
 
-    if (one->is_noticed && !sigaction(one->number, NULL, &now) &&
-        now.sa_flags & SA_SIGINFO && now.sa_sigaction == notice)
+    if (one->is_noticed && !sigaction(one->number, NULL, &now) && is_ours(&now))
         one->is_noticed = sigaction(one->number, &one->before, NULL) < 0;
 }
 
 void ff_styletransfer_open_stop(StyleStop *stop)
 {
     pthread_mutex_lock(&lock);
-    if (!nb_open++)
-        for (size_t i = 0; i < FF_ARRAY_ELEMS(all_noticed); i++)
-            begin(&all_noticed[i]);
+    nb_open++;
+    for (Noticed *one = all_noticed; one < end_of_noticed; one++)
+        begin(one);
     pthread_mutex_unlock(&lock);
     stop->seen = atomic_load(&nb_signals);
     stop->is_open = 1;
@@ -98,8 +120,8 @@ void ff_styletransfer_close_stop(StyleStop *stop)
     stop->is_open = 0;
     pthread_mutex_lock(&lock);
     if (!--nb_open)
-        for (size_t i = 0; i < FF_ARRAY_ELEMS(all_noticed); i++)
-            end(&all_noticed[i]);
+        for (Noticed *one = all_noticed; one < end_of_noticed; one++)
+            end(one);
     pthread_mutex_unlock(&lock);
 }
 
@@ -113,6 +135,6 @@ int ff_styletransfer_receive(const StyleStop *stop, StyleEngine *engine,
 {
     while (wait > 0 && !ff_style_wait(engine, wait, LOOK_INTERVAL))
         if (ff_styletransfer_is_told_to_end(stop))
-            return AVERROR_EXIT;
+            return -EINTR;
     return ff_style_receive(engine, frame, wait);
 }

@@ -45,7 +45,7 @@ void ff_styletransfer_close_stop(StyleStop *stop);
 /** Whether the program was told to end since the opening. */
 int ff_styletransfer_is_told_to_end(const StyleStop *stop);
 
-/** As ff_style_receive(); AVERROR_EXIT: the program is told to end. */
+/** As ff_style_receive(); -EINTR: the program is told to end. */
 int ff_styletransfer_receive(const StyleStop *stop, StyleEngine *engine,
                              StyleFrame *frame, int wait);
 

@@ -195,8 +195,8 @@ static int send_oldest(AVFilterContext *ctx, int wait)
         ret = ff_styletransfer_receive(&s->stop, s->engine, &painted, wait);
         if (ret == AVERROR(EAGAIN))
             return 0;
-        if (ret == AVERROR_EXIT)
-            return ret;
+        if (ret == AVERROR(EINTR))
+            return AVERROR_EXIT;
         s->nb_painting--;
         s->report.nb_painted += ret > 0;
         ff_styletransfer_note_painting(&s->pace, frame.arrival);
