@@ -35,6 +35,7 @@ STYLETRANSFER_OBJS = \
     graph/view.o \
     kernels/arm/neon.o \
     kernels/arm/neon_bf16.o \
+    kernels/bands.o \
     kernels/conv.o \
     kernels/moments.o \
     kernels/pack.o \

@@ -10,9 +10,6 @@
 
 #if FF_STYLE_HAS_CONV
 
-#define MOST_BANDS \
-    64 // of an image: enough for all threads, and few enough that most rows are read by one
-
 /** The next part of the memory, which begins on a cache line; NULL while there is none and it is measured. */
 static void *carve(uint8_t *memory, size_t *used, size_t size)
 {
@@ -194,6 +191,18 @@ static void note_magnitudes(const ConvWork *w, int line, Normed *row)
     row->piece = SQUARE * channels;
 }
 
+/** Notes down how far the values of a line are that was kept as halves: they might not hold them. */
+static void watch_kept(const ConvWork *w, int line)
+{
+    const size_t count = w->window.pieces * TILE;
+    const uint32_t *const most = w->window.magnitudes + (size_t)line * count;
+    uint32_t farthest = *w->farthest;
+
+    for (size_t i = 0; i < count; i++)
+        farthest = most[i] > farthest ? most[i] : farthest;
+    *w->farthest = farthest;
+}
+
 /** Brings a row of the input to its norm, in a line; where others take it too, they find it. */
 static void normalise_row(ConvWork *w, int line, size_t first, size_t count, int is_kept, void *to)
 {
@@ -206,15 +215,18 @@ static void normalise_row(ConvWork *w, int line, size_t first, size_t count, int
                   .input_type = input->type,
                   .added_type = added->type,
                   .output_type = type,
+                  .kept_type = kept->type,
                   .count = count,
                   .affine = &w->affine};
 
     if (kept->data && is_kept)
-        row.kept = (uint8_t *)kept->data + first * type_size(type);
+        row.kept = (uint8_t *)kept->data + first * type_size(kept->type);
     if (w->plan.integers)
         note_magnitudes(w, line, &row);
     ff_style_begin_affine(&w->affine, first);
     ff_style_normalise(conv->vectors, &row);
+    if (row.kept && kept->type == FF_STYLE_HALF && w->sums)
+        watch_kept(w, line);
 }
 
 /** Whether a row of the input is multiplied as it is, and nobody asks for its magnitudes. */
@@ -337,30 +349,9 @@ static void multiply_row(ConvWork *w, int part, size_t to)
         ff_style_multiply_bf16(w, (const uint16_t *)w->conv->packed + kernel, to);
 }
 
-/** Rows of the output that are begun together. */
-static int unit_rows(const StyleConv *conv)
-{
-    return conv->kernel.transposed ? 2 * SQUARE : SQUARE;
-}
-
-static int band_rows(const StyleConv *conv)
-{
-    const int units = (conv->output.height + unit_rows(conv) - 1) / unit_rows(conv);
-
-    return unit_rows(conv) * ((units + MOST_BANDS - 1) / MOST_BANDS);
-}
-
-/** First row of a band, or one behind the last band's. */
-static int first_row(const StyleConv *conv, int band)
-{
-    const int row = band * band_rows(conv);
-
-    return row < conv->output.height ? row : conv->output.height;
-}
-
 static void multiply_squares(ConvWork *w, int first, int end)
 {
-    const int rows = unit_rows(w->conv);
+    const int rows = ff_style_unit_rows(w->conv);
 
     for (int i = first / rows; i * rows < end; i++) {
         move_window(w, i, 0, 0);
@@ -385,41 +376,20 @@ static void multiply_rows(ConvWork *w, int first, int end)
 /** The first row of the input that this row of the output reads, the first one of a band. */
 static int first_read(const ConvWork *w, int row)
 {
-    const int step = w->plan.in_squares ? unit_rows(w->conv) : w->plan.row_phases;
+    const int step = w->plan.in_squares ? ff_style_unit_rows(w->conv) : w->plan.row_phases;
 
     return row / step * w->plan.row_step + w->plan.first_row[0];
-}
-
-/* Moments: each band has its own. */
-
-static size_t sums_size(const StyleConv *conv)
-{
-    const ConvPlan plan = ff_style_plan_kernel(&conv->kernel);
-    const size_t filters = (size_t)packed_filters(&plan);
-
-    return filters * (2 * sizeof(double) + sizeof(float));
-}
-
-/** Where a band's moments are. */
-static void find_sums(ConvWork *w, int band)
-{
-    const size_t filters = (size_t)packed_filters(&w->plan);
-    uint8_t *const sums = (uint8_t *)w->conv->sums + (size_t)band * sums_size(w->conv);
-
-    w->sums = (double *)(void *)sums;
-    w->powers = w->sums + filters;
-    w->pivots = (float *)(void *)(w->powers + filters);
 }
 
 static void begin_band(ConvWork *w, int band)
 {
     const StyleFeatures *const output = &w->conv->output;
 
-    w->band_row = first_row(w->conv, band);
+    w->band_row = ff_style_first_row(w->conv, band);
     w->first = (size_t)w->band_row * (size_t)output->width * (size_t)output->channels;
     if (w->conv->mean) {
-        find_sums(w, band);
-        memset(w->sums, 0, sums_size(w->conv));
+        ff_style_find_sums(w, band);
+        memset(w->sums, 0, ff_style_sums_size(w->conv));
     }
 }
 
@@ -429,55 +399,19 @@ static void multiply(ConvWork *w, int first, int end, int goes_on)
 
     // What the band before has loaded of this one, it did not keep.
     if (!goes_on || conv->kept.data)
-        w->window.loaded = first_read(w, first_row(conv, first));
-    w->kept_from = first ? first_read(w, first_row(conv, first)) : 0;
-    w->kept_to =
-        end < ff_style_conv_bands(conv) ? first_read(w, first_row(conv, end)) : conv->input.height;
+        w->window.loaded = first_read(w, ff_style_first_row(conv, first));
+    w->kept_from = first ? first_read(w, ff_style_first_row(conv, first)) : 0;
+    w->kept_to = end < ff_style_conv_bands(conv) ? first_read(w, ff_style_first_row(conv, end))
+                                                 : conv->input.height;
     for (int band = first; band < end; band++) {
         begin_band(w, band);
         if (w->plan.in_squares)
-            multiply_squares(w, w->band_row, first_row(conv, band + 1));
+            multiply_squares(w, w->band_row, ff_style_first_row(conv, band + 1));
         else
-            multiply_rows(w, w->band_row, first_row(conv, band + 1));
+            multiply_rows(w, w->band_row, ff_style_first_row(conv, band + 1));
     }
     while (conv->kept.data && w->window.loaded < w->kept_to)
         load_row(w, w->window.loaded++); // which a stride has passed over
-}
-
-/** Pixels of a band. */
-static double count_band(const StyleConv *conv, int band)
-{
-    return (double)(first_row(conv, band + 1) - first_row(conv, band)) * (double)conv->output.width;
-}
-
-void ff_style_join_moments(const StyleConv *conv)
-{
-    const int filters = conv->kernel.filters, bands = ff_style_conv_bands(conv);
-    const double count = (double)conv->output.height * (double)conv->output.width;
-    ConvWork w = {.conv = conv, .plan = ff_style_plan_kernel(&conv->kernel)};
-
-    memset(conv->mean, 0, (size_t)filters * sizeof(*conv->mean));
-    memset(conv->variance, 0, (size_t)filters * sizeof(*conv->variance));
-    for (int band = 0; band < bands; band++) {
-        find_sums(&w, band);
-        for (int i = 0; i < filters; i++)
-            conv->mean[i] += w.sums[i] + (double)w.pivots[i] * count_band(conv, band);
-    }
-    for (int i = 0; i < filters; i++)
-        conv->mean[i] /= count;
-    // Of each band's own variance, and of how far its pixels' mean is from that of all.
-    for (int band = 0; band < bands; band++) {
-        find_sums(&w, band);
-        for (int i = 0; i < filters; i++) {
-            const double from_pivot = w.sums[i] / count_band(conv, band);
-            const double from_mean = from_pivot + (double)w.pivots[i] - conv->mean[i];
-            const double own = w.powers[i] - from_pivot * w.sums[i];
-
-            // What is not a number stays so.
-            conv->variance[i] +=
-                ((own < 0 ? 0 : own) + from_mean * from_mean * count_band(conv, band)) / count;
-        }
-    }
 }
 
 /** With a pixel for each of those that lie in one. */
@@ -497,16 +431,6 @@ static StyleConv part_conv(const StyleConv *joined)
     parted.output = part_features(joined->output, pixels);
     parted.left *= pixels;
     return parted;
-}
-
-int ff_style_conv_bands(const StyleConv *conv)
-{
-    return (conv->output.height + band_rows(conv) - 1) / band_rows(conv);
-}
-
-size_t ff_style_conv_sums(const StyleConv *conv)
-{
-    return conv->mean ? (size_t)ff_style_conv_bands(conv) * sums_size(conv) : 0;
 }
 
 /** What a thread's memory begins with. */
@@ -548,18 +472,6 @@ void ff_style_conv(const StyleConv *joined, int first, int end, int goes_on, voi
 
 #else
 
-int ff_style_conv_bands(const StyleConv *conv)
-{
-    (void)conv;
-    return 1;
-}
-
-size_t ff_style_conv_sums(const StyleConv *conv)
-{
-    (void)conv;
-    return 0;
-}
-
 size_t ff_style_conv_memory(const StyleConv *conv)
 {
     (void)conv;
@@ -569,11 +481,6 @@ size_t ff_style_conv_memory(const StyleConv *conv)
 void ff_style_conv(const StyleConv *conv, int first, int end, int goes_on, void *memory)
 {
     (void)conv, (void)first, (void)end, (void)goes_on, (void)memory;
-}
-
-void ff_style_join_moments(const StyleConv *conv)
-{
-    (void)conv;
 }
 
 #endif

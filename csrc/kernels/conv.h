@@ -73,6 +73,7 @@ typedef enum StyleType {
     FF_STYLE_BFLOAT16,
     FF_STYLE_FLOAT,
     FF_STYLE_UINT8, ///< of what is read only
+    FF_STYLE_HALF,  ///< IEEE's of 16 bits; of features, where there are dot products of integers
 } StyleType;
 
 /** A tensor [1,height,width,channels]. */
@@ -106,8 +107,7 @@ typedef struct StyleConv {
     StyleFeatures input;
     StyleAffine affine;  ///< of the input
     StyleFeatures added; ///< to that, of the input's shape; its data are NULL: nothing
-    StyleFeatures
-        kept; ///< receives it all, in the kernel's type, for others; its data are NULL: there are none
+    StyleFeatures kept;  ///< receives it all, for others; its data are NULL: there are none
     StyleFeatures output;
     int top, left; ///< zeros in front of the input's rows and columns; none when it is transposed
     double *mean, *variance; ///< of the output's channels; NULL: nobody asks
@@ -155,8 +155,15 @@ size_t ff_style_conv_sums(const StyleConv *conv);
  */
 void ff_style_conv(const StyleConv *conv, int first, int end, int goes_on, void *memory);
 
-/** Finds mean and variance, where somebody asks, when all bands are made. */
-void ff_style_join_moments(const StyleConv *conv);
+/**
+ * Finds mean and variance, where somebody asks, when all bands are made.
+ *
+ * @return whether all that was written as halves may be such; 0: some values may be beyond them
+ */
+int ff_style_join_moments(const StyleConv *conv);
+
+/** Whether a kernel of this shape is taken as integers: then what is kept may be halves. */
+int ff_style_takes_integers(const StyleKernelShape *shape);
 
 /** Bytes of memory that the two below work in. */
 size_t ff_style_affine_memory(int channels);

@@ -1,7 +1,7 @@
 /*
  * What the files behind conv.h share. pack.c lays kernels out for it; conv.c brings the input's rows to where they are
- * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, the other files of kernels/x86 and
- * kernels/arm on the vector unit.
+ * multiplied; kernels/x86/amx.c multiplies them on the matrix unit, the other files of kernels/x86 and kernels/arm on
+ * the vector unit; bands.c adds up what the bands of rows tell of their values.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -109,6 +109,7 @@ typedef struct ConvWork {
     int kept_from, kept_to; ///< rows of the input that others don't keep
     double *sums, *powers;  ///< of the band by filter, and of its square; NULL: nobody asks
     float *pivots;          ///< what is subtracted before
+    uint32_t *farthest;     ///< the largest magnitude of what the band has kept, as Normed.most
     int squares_at_once;
     float *transformed,
         *products; ///< of squares; pairs of 16 bits when they are multiplied as such
@@ -201,8 +202,8 @@ static inline size_t output_step(const ConvWork *w)
 /** Values that are brought to their norm, and where they go. */
 typedef struct Normed {
     const void *input, *added; ///< nothing is added: NULL
-    void *output, *kept;       ///< both get them, in one type; `kept` may be NULL
-    StyleType input_type, added_type, output_type;
+    void *output, *kept;       ///< both get them; `kept` may be NULL
+    StyleType input_type, added_type, output_type, kept_type;
     size_t count;
     const ConvAffine *affine;
     /** Where there are dot products of integers, and somebody asks: of each piece 16 magnitudes, as bits without the
@@ -265,6 +266,20 @@ void ff_style_begin_affine(ConvAffine *repeated, size_t value);
 
 /** Brings values to their norm whose first is what the affine's vectors begin with. */
 void ff_style_normalise(StyleVectors vectors, const Normed *values);
+
+/* Bands: of bands.c. */
+
+/** Rows of the output that are begun together. */
+int ff_style_unit_rows(const StyleConv *conv);
+
+/** First row of a band, or one behind the last band's. */
+int ff_style_first_row(const StyleConv *conv, int band);
+
+/** Bytes of a band's moments. */
+size_t ff_style_sums_size(const StyleConv *conv);
+
+/** Where a band's moments are. */
+void ff_style_find_sums(ConvWork *w, int band);
 
 /** Into the second cache: the first is full of what is being multiplied. */
 static inline void fetch_ahead(ConvAhead *ahead)

@@ -34,6 +34,8 @@ static VECTORS_INLINE Vector normalise_vector(const Normed *n, Vector floor, con
     if (n->added)
         value += load(n->added, n->added_type, i, lanes);
     store(n->output, n->output_type, i, lanes, value);
+    if (n->kept)
+        store(n->kept, n->kept_type, i, lanes, value);
     return value;
 }
 
@@ -85,7 +87,9 @@ static VECTORS void normalise_values(const Normed *n)
     const StyleType from = n->input_type, added = n->added ? n->added_type : from;
     const StyleType to = n->output_type;
 
-    if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
+    if (INTEGERS && from == FF_STYLE_HALF && added == FF_STYLE_HALF && to == FF_STYLE_FLOAT)
+        normalise_types(*n, FF_STYLE_HALF, FF_STYLE_HALF, FF_STYLE_FLOAT);
+    else if (from == FF_STYLE_FLOAT && added == FF_STYLE_FLOAT && to == FF_STYLE_FLOAT)
         normalise_types(*n, FF_STYLE_FLOAT, FF_STYLE_FLOAT, FF_STYLE_FLOAT);
     else if (from == FF_STYLE_UINT8 && !n->added && to == FF_STYLE_FLOAT)
         normalise_types(*n, FF_STYLE_UINT8, FF_STYLE_UINT8, FF_STYLE_FLOAT);

@@ -147,6 +147,11 @@ ConvPlan ff_style_plan_kernel(const StyleKernelShape *shape)
                                  : ff_style_plan_rows(shape);
 }
 
+int ff_style_takes_integers(const StyleKernelShape *shape)
+{
+    return ff_style_plan_kernel(shape).integers;
+}
+
 size_t ff_style_packed_size(const StyleKernelShape *shape)
 {
     const size_t rows = (size_t)shape->rows, columns = (size_t)shape->columns;

@@ -4,8 +4,6 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <string.h>
-
 #include "conv_parts.h"
 
 #if FF_STYLE_HAS_CONV
@@ -54,16 +52,15 @@ void ff_style_begin_affine(ConvAffine *repeated, size_t value)
 /** Like ff_style_normalise(), of all but the first values. */
 static void normalise_rest(StyleVectors vectors, const Normed *values, size_t done)
 {
-    const size_t value = type_size(values->output_type);
     Normed rest = *values;
 
     rest.input = advance(values->input, values->input_type, done);
     rest.added = advance(values->added, values->added_type, done);
-    rest.output = (uint8_t *)values->output + done * value;
+    rest.output = (uint8_t *)values->output + done * type_size(values->output_type);
+    if (values->kept)
+        rest.kept = (uint8_t *)values->kept + done * type_size(values->kept_type);
     rest.count -= done;
     ff_style_vectors_of(vectors)->normalise(&rest);
-    if (values->kept)
-        memcpy((uint8_t *)values->kept + done * value, rest.output, rest.count * value);
 }
 
 void ff_style_normalise(StyleVectors vectors, const Normed *values)

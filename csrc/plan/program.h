@@ -66,6 +66,7 @@ typedef struct StyleProgram {
     StyleStored frame; ///< where it goes, and where the painting is: bytes of RGB
     StyleStored painting;
     StyleSmall *chooser; ///< of the style: weights of all, or a number; NULL: the network has one
+    int has_far;         ///< whether halves can't hold the frame's values, and all are floats
     int has_chosen;      ///< whether all was computed that follows from the chooser's values
     StyleSmall *vector;  ///< of a predictor, in the place of a painting
     uint8_t *arena, *shared; ///< `shared` is what a step's threads need beside its buffers

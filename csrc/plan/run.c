@@ -16,13 +16,19 @@
 
 /** A step on its way. */
 typedef struct Run {
-    const StyleProgram *program;
+    StyleProgram *program;
     const StyleStep *step;
     StyleConv conv;      ///< of FF_STYLE_CONVOLVE
     StyleAffine affine;  ///< of the others
     int64_t part_values; ///< of FF_STYLE_APPLY, FF_STYLE_FINISH and FF_STYLE_CLEAR
     int axis, parts;     ///< of FF_STYLE_MOVE: what is split, and in how many
 } Run;
+
+/** Of what is stored: halves, unless they can't hold the frame. */
+static StyleType type_of(const StyleProgram *program, StyleStored stored)
+{
+    return stored.type == FF_STYLE_HALF && program->has_far ? FF_STYLE_FLOAT : stored.type;
+}
 
 static size_t size_of(StyleType type)
 {
@@ -51,7 +57,7 @@ static StyleFeatures features_of(const StyleProgram *program, StyleStored stored
                                  StyleFeatures features)
 {
     features.data = ff_style_stored(program, stored);
-    features.type = stored.type;
+    features.type = type_of(program, stored);
     return features;
 }
 
@@ -65,7 +71,7 @@ static void make_bands(void *job, const StyleParts *parts)
 
 static void convolve(Run *run, StyleCrew *crew)
 {
-    const StyleProgram *const program = run->program;
+    StyleProgram *const program = run->program;
     const StyleStep *const step = run->step;
     StyleConv *const conv = &run->conv;
 
@@ -78,8 +84,8 @@ static void convolve(Run *run, StyleCrew *crew)
     conv->kept = features_of(program, step->kept, conv->input);
     conv->output = features_of(program, step->output, conv->output);
     ff_style_share(crew, make_bands, run, ff_style_conv_bands(conv));
-    if (conv->mean)
-        ff_style_join_moments(conv);
+    if (conv->mean && !ff_style_join_moments(conv))
+        program->has_far = 1;
 }
 
 /* Values one by one */
@@ -90,8 +96,10 @@ static StyleFeatures some_of(const StyleProgram *program, StyleStored stored, in
 {
     uint8_t *const data = ff_style_stored(program, stored);
 
-    return (StyleFeatures){data ? data + (size_t)from * size_of(stored.type) : NULL, stored.type, 1,
-                           1, (int)count};
+    const StyleType type = type_of(program, stored);
+
+    return (StyleFeatures){data ? data + (size_t)from * size_of(type) : NULL, type, 1, 1,
+                           (int)count};
 }
 
 /** Values of some parts: from where, and how many. */
@@ -203,7 +211,7 @@ static void find_moments(Run *run, StyleCrew *crew)
                         step->variance->values);
 }
 
-static void run_step(const StyleProgram *program, const StyleStep *step, StyleCrew *crew)
+static void run_step(StyleProgram *program, const StyleStep *step, StyleCrew *crew)
 {
     Run run = {.program = program, .step = step};
     StyleSmallCall call = step->call;
@@ -238,11 +246,22 @@ static int is_done(const StyleProgram *program, const StyleStep *step)
            step->varies == FF_STYLE_BY_STYLE;
 }
 
-void ff_style_run_program(StyleProgram *program, StyleCrew *crew)
+/** Tells whether the values were within what they were stored as. */
+static int run_steps(StyleProgram *program, StyleCrew *crew)
 {
-    for (int i = 0; i < program->nb_steps; i++)
+    const int was_far = program->has_far;
+
+    for (int i = 0; i < program->nb_steps && program->has_far == was_far; i++)
         if (!is_done(program, &program->steps[i]))
             run_step(program, &program->steps[i], crew);
+    return program->has_far == was_far;
+}
+
+void ff_style_run_program(StyleProgram *program, StyleCrew *crew)
+{
+    program->has_far = 0; // whatever the frame before was: its bytes are not to depend on that
+    if (!run_steps(program, crew))
+        run_steps(program, crew);
     program->has_chosen = 1;
 }
 

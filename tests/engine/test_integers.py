@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine.test_plan import FLAGS, MIN_PSNR, psnr
+from engine.test_plan import FLAGS, MIN_PSNR, draw, psnr
 from PIL import Image
 
 from ffmpeg_style import Engine
@@ -36,3 +36,23 @@ def test_what_auto_takes():
     matrices = "amx_bf16" in FLAGS
     with Engine("wave-fast") as engine:
         assert engine.precision == ("bf16" if matrices else "int16" if HAS_INTEGERS else "fp32")
+
+@pytest.mark.skipif(not HAS_INTEGERS, reason="the processor lacks AVX512_VNNI")
+@pytest.mark.parametrize("place", ["between convolutions", "kept for a sum"])
+def test_features_that_halves_cannot_hold(tmp_path, photograph, place):
+    """Such a frame is painted with floats between its convolutions, and only such a frame."""
+
+    def far(x, pen):
+        scale = np.full(16, 1.5e5 if place == "kept for a sum" else 3e4, np.float32)
+        x = pen.norm(pen.conv(x, 16), scale=scale)
+        if place == "kept for a sum":
+            x = x + pen.norm(pen.conv(x, 16))
+        return pen.norm(pen.conv(pen.norm(pen.conv(x, 16)), 16))
+
+    path = draw(tmp_path / "far.pb", far)
+    with Engine(path, precision="fp32") as exact, Engine(path, precision="int16") as engine:
+        expected, painting = exact(photograph), engine(photograph)
+        engine(np.zeros_like(photograph))
+        np.testing.assert_array_equal(engine(photograph), painting)
+    assert expected.std() > 20
+    assert psnr(expected, painting) >= 60

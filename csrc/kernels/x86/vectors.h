@@ -198,6 +198,8 @@ static VECTORS_INLINE Vector load(const void *data, StyleType type, size_t i, La
     if (type == FF_STYLE_UINT8)
         return _mm512_cvtepi32_ps(
             _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(lanes, (const uint8_t *)data + i)));
+    if (INTEGERS)
+        return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, (const uint16_t *)data + i));
     return to_float(_mm256_maskz_loadu_epi16(lanes, (const uint16_t *)data + i));
 }
 
@@ -205,6 +207,10 @@ static VECTORS_INLINE void store(void *data, StyleType type, size_t i, Lanes lan
 {
     if (type == FF_STYLE_FLOAT)
         _mm512_mask_storeu_ps((float *)data + i, lanes, value);
+    else if (INTEGERS)
+        _mm256_mask_storeu_epi16(
+            (uint16_t *)data + i, lanes,
+            _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     else
         _mm256_mask_storeu_epi16((uint16_t *)data + i, lanes, to_bfloat16(value));
 }
