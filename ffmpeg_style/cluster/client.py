@@ -6,10 +6,11 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from typing import Any, get_args
 
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.coding import Encode
 from ffmpeg_style.cluster.crew import Crew, LostError
 from ffmpeg_style.cluster.films import Films, Run
 from ffmpeg_style.cluster.piece import Clip, Order, StylePicture, begin, check_target, marks
@@ -17,8 +18,7 @@ from ffmpeg_style.cluster.worker import local_workers, model_address
 from ffmpeg_style.errors import ClusterError, InputError
 from ffmpeg_style.ffmpeg.batch import Outcome
 from ffmpeg_style.ffmpeg.sources import Work
-from ffmpeg_style.painting import check_painting, check_seconds, with_pictures
-from ffmpeg_style.progress import progress_bar
+from ffmpeg_style.painting import check_choice, check_painting, check_seconds, with_pictures
 
 WORK = ".ffmpeg-style-cluster"
 """The folder in the targets' in which finished pieces are until all is done."""
@@ -40,6 +40,7 @@ def paint_on_cluster(
     cluster: str,
     *,
     piece: float | None = None,
+    encode: Encode = "once",
     overwrite: bool = False,
     progress: bool | None = None,
     **options: Any,
@@ -56,6 +57,9 @@ def paint_on_cluster(
         cluster: address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; or "local:N" to start
             N workers here.
         piece: seconds of a piece; None for a minute, or less so that all workers have one.
+        encode: "once" for a film that is encoded when its pieces are joined, as one machine would;
+            "pieces" for pieces that are each encoded by itself, for more workers than one encoder
+            can keep up with.
         overwrite: whether to replace targets that exist.
         progress: whether to show a bar on stderr; None for when it is a terminal.
         **options: further ones of `stylize`.
@@ -75,18 +79,19 @@ def paint_on_cluster(
         settings["library"] = os.path.abspath(settings["library"])
     path = check_painting(model, **settings)
     check_seconds("piece", piece)
+    check_choice("encode", encode, get_args(Encode))
     _check_address(cluster)
     yield from (Outcome(work, "done") for work in works if work.is_done and not overwrite)
     left = [work for work in works if overwrite or not work.is_done]
     if not left:
         return
-    orders, files = _orders(left, path, settings, options, overwrite, piece)
+    how = dict(overwrite=overwrite, longest=piece, encode=encode)
+    orders, files = _orders(left, path, settings, options, how)
     with (
         _quiet(),
-        progress_bar(progress=progress, unit="frame", total=0, desc="cluster") as bar,
+        closing(Films(orders, files, progress)) as films,
         _scheduler(cluster) as address,
     ):
-        films = Films(orders, files, bar)
         crew = Crew(films.tell)
         with _connected(address) as client:
             _make_work(orders)
@@ -113,7 +118,7 @@ def _check_address(cluster):
         )
 
 
-def _orders(works, model, settings, options, overwrite, piece):
+def _orders(works, model, settings, options, how):
     """What the workers are told, and {address: content} of the files that they need for it.
 
     Before that, whether all clips can be read and written.
@@ -131,8 +136,7 @@ def _orders(works, model, settings, options, overwrite, piece):
 
     settings = settings | {"style": with_pictures(model, settings.get("style"), put)}
     orders = [
-        Order(source, target, work, name, settings, options, overwrite, longest=piece)
-        for source, target in pairs
+        Order(source, target, work, name, settings, options, **how) for source, target in pairs
     ]
     for order in orders:
         places.stamp(order.source)

@@ -2,6 +2,7 @@
 
 import heapq
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,9 @@ from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.crew import Crew, LostError, submit
 from ffmpeg_style.cluster.join import join
 from ffmpeg_style.cluster.piece import Order, look, paint
+from ffmpeg_style.cluster.worker import JOINING
 from ffmpeg_style.errors import ClusterError, StorageError, StyleError
+from ffmpeg_style.progress import progress_bar
 
 MOST_LOSSES = 5
 """How often a step may be given to another worker. Dask gives it up after several that ended."""
@@ -29,15 +32,19 @@ class Films:
     Args:
         orders: all of them.
         files: {address: content} of what workers need for them.
-        bar: shows the frames that are painted.
+        progress: as `paint_on_cluster` has it.
 
     Attributes:
         outcomes: {target: its error, None for none} of those that are through.
         workers: how many share a clip; 0 until one is there.
     """
 
-    def __init__(self, orders: Sequence[Order], files: Mapping[str, bytes], bar: Any) -> None:
-        self._orders, self._files, self._bar = orders, files, bar
+    def __init__(
+        self, orders: Sequence[Order], files: Mapping[str, bytes], progress: bool | None = None
+    ) -> None:
+        self._orders, self._files, self._progress = orders, files, progress
+        self._bar = progress_bar(progress=progress, unit="frame", total=0, desc="cluster")
+        self._joining: dict[str, Any] = {}
         self.outcomes: dict[str, StyleError | None] = {}
         self.workers = 0
         self._told: set[str] = set()
@@ -60,6 +67,28 @@ class Films:
             self._bar.total += total
             self._bar.update(done)
             self._bar.refresh()
+
+    def joined(self, target: str, frames: int, total: int) -> None:
+        """So many frames of a film are joined, which takes long where they are encoded."""
+        if all(order.target != target for order in self.left):
+            return  # it is there meanwhile, or another command's
+        if target not in self._joining:
+            options = dict(unit="frame", total=total, leave=False)
+            desc = f"joining {os.path.basename(target)}"
+            self._joining[target] = progress_bar(progress=self._progress, desc=desc, **options)
+        bar = self._joining[target]
+        bar.update(frames - bar.n)
+
+    def end(self, target: str, error: StyleError | None = None) -> None:
+        """A clip is through."""
+        self.outcomes[target] = error
+        if target in self._joining:
+            self._joining.pop(target).close()
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        for bar in (*self._joining.values(), self._bar):
+            bar.close()
 
     def tell(self, notes: Sequence[str]) -> None:
         """What the user should know, once."""
@@ -119,6 +148,7 @@ class Run:
         self._numbers = count()
         self._steps: dict[str, _Step] = {}
         crew.serve(client, self._ended.put)
+        client.subscribe_topic(JOINING, self._joining)
 
     def drive(self) -> Iterator[str]:
         """Go on until all clips are through.
@@ -145,6 +175,10 @@ class Run:
             if told_of == ends:
                 return
             self._turn()
+
+    def _joining(self, event):
+        _, what = event
+        self._ended.put(partial(self._films.joined, *what))
 
     def _turn(self):
         """Hand out what there is room for, and wait for something to end, but not for long."""
@@ -243,7 +277,7 @@ class Run:
             self._give_up(step.order, _not_painted(step.order, why))
 
     def _give_up(self, order, error):
-        self._films.outcomes[order.target] = error
+        self._films.end(order.target, error)
         for key in [key for key, step in self._steps.items() if step.order is order]:
             del self._steps[key]  # Dask forgets what nobody waits for
 
@@ -252,7 +286,7 @@ class Run:
         films.tell(clip.notes)
         films.count(clip.key, clip.frames, 0 if clip.pieces else clip.frames)
         if not clip.pieces:
-            films.outcomes[order.target] = None
+            films.end(order.target)
             return
         left = {piece.number for piece in clip.pieces}
         alone = replace(clip, pieces=())  # a message for each piece is not to hold all others
@@ -267,7 +301,7 @@ class Run:
 
         def joined(notes):
             films.tell(notes)
-            films.outcomes[order.target] = None
+            films.end(order.target)
 
         for piece in clip.pieces:
             self._wait(_Step(order, 1, partial(painted, piece), paint, (alone, piece)))

@@ -9,9 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.coding import is_copied
 from ffmpeg_style.cluster.piece import Clip, at_work, is_done, mark_done, painting, plan
 from ffmpeg_style.cluster.split import Piece
-from ffmpeg_style.cluster.worker import noted
+from ffmpeg_style.cluster.worker import noted, reporter, whole_machine
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
 from ffmpeg_style.ffmpeg.plan import Job
@@ -46,17 +47,24 @@ def _join(clip, model):
         job = plan(order, source, stack.enter_context(painting(order, model)), found)
         clock = job.clock or 1  # pieces are made only where it has one
         notes.extend(job.notes)
+        is_encoded = is_copied(job, order.encode)
+        total = sum(piece.frames for piece in clip.pieces)
         listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
         listed.write(concat_list(paths, clip.pieces, clock))
         listed.flush()
         pictures = Pictures(
             Path(listed.name),
             offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
+            is_encoded=is_encoded,
             frame_ticks=round(clock / (found.video.rate or 25)),
-            options=tuple(picture_options(source, job, paths)),
+            options=tuple(picture_options(source, job, paths if is_encoded else ())),
         )
         covers = stack.enter_context(attached_covers(job, source))
-        with places.writing(order.target) as draft, progress_bar(progress=False) as bar:
+        with (
+            places.writing(order.target) as draft,
+            whole_machine(),
+            progress_bar(progress=reporter(order.target), total=total) as bar,
+        ):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
             frames = run_ffmpeg(command, draft, bar, names)
@@ -82,10 +90,21 @@ def concat_list(paths: Sequence[Path], pieces: Sequence[Piece], clock: int) -> s
 def picture_options(source: Path, job: Job, pieces: Sequence[Path]) -> list[str]:
     """What a run on one machine tells of the stream of pictures: the source's tags, and its kind.
 
+    Args:
+        source: path of the film.
+        job: that is done with it.
+        pieces: paths of those that are copied; none where they are encoded.
+
     Raises:
         InputError: the pieces were encoded in several ways, which no player could follow.
     """
     of_source = _stream(source, str(job.picture))
+    tags = of_source.get("tags", {})
+    kept = {name: tag for name, tag in tags.items() if name.lower() != "encoder"}
+    given = [name for name, is_set in of_source.get("disposition", {}).items() if is_set]
+    disposition = ("-disposition:0", "+".join(given) or "0")
+    if not pieces:
+        return [*_tagged(kept), *disposition]
     kinds = [_stream(piece, "v:0") for piece in pieces]
     first = kinds[0]
     for number, kind in enumerate(kinds):
@@ -94,16 +113,17 @@ def picture_options(source: Path, job: Job, pieces: Sequence[Path]) -> list[str]
                 f"piece {number} was encoded otherwise than piece 0: the workers' encoders are of "
                 "several versions; give all machines the same, and remove the pieces"
             )
-    own, others = first.get("tags", {}), of_source.get("tags", {})
-    kept = {name: tag for name, tag in others.items() if name.lower() != "encoder"}
-    tags = dict.fromkeys(own, "") | kept | {"encoder": own.get("encoder", "")}
-    words = [word for name, tag in tags.items() for word in ("-metadata:s:0", f"{name}={tag}")]
-    given = [name for name, is_set in of_source.get("disposition", {}).items() if is_set]
-    words += ["-disposition:0", "+".join(given) or "0"]
+    own = first.get("tags", {})
+    words = _tagged(dict.fromkeys(own, "") | kept | {"encoder": own.get("encoder", "")})
+    words += disposition
     if job.frame_ticks is None:  # the pieces have each a mean of their own
         rate = of_source.get("avg_frame_rate", "0/0")
         words += ["-r:0", rate, "-time_base:0", f"1:{job.clock}"] if rate[0] != "0" else []
     return [*words, *_colours(job, of_source, first)]
+
+
+def _tagged(tags):
+    return [word for name, tag in tags.items() for word in ("-metadata:s:0", f"{name}={tag}")]
 
 
 def _colours(job, of_source, of_pieces):

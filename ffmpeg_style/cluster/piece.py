@@ -10,6 +10,7 @@ from typing import Any
 
 from ffmpeg_style import __version__, pictures
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.coding import Encode, coded
 from ffmpeg_style.cluster.split import (
     FIELDS,
     Index,
@@ -33,8 +34,6 @@ from ffmpeg_style.files import file_exists
 from ffmpeg_style.painting import check_seconds, check_shape
 from ffmpeg_style.progress import progress_bar
 
-PIECE_SUFFIX = ".mov"
-
 
 @dataclass(frozen=True)
 class StylePicture:
@@ -54,6 +53,7 @@ class Order:
         settings: of the painting filter; the pictures of a style are each a `StylePicture`.
         options: all others of `stylize`.
         overwrite: whether the target may be replaced.
+        encode: how its pieces are coded.
         workers: how many there are to share the clip.
         longest: seconds of a piece; None for the usual ones.
         version: of this package, where the order was given.
@@ -67,6 +67,7 @@ class Order:
     settings: dict[str, Any]
     options: dict[str, Any]
     overwrite: bool = False
+    encode: Encode = "once"
     workers: int = 1
     longest: float | None = None
     version: str = __version__
@@ -77,6 +78,7 @@ class Order:
         """A name for what comes of it: by all that it depends on."""
         parts = (self.source, places.stamp(self.source), self.target)
         parts += (self.model, sorted(self.settings.items()), sorted(self.options.items()))
+        parts += (self.encode,)
         return places.digest(repr((*parts, self.version, ffmpeg_version())).encode())
 
 
@@ -106,7 +108,7 @@ class Clip:
     def address(self, piece: Piece) -> str:
         """Where a finished piece is: by its frames too, which other workers may have otherwise."""
         frames = places.digest(repr(piece).encode())
-        return places.join(self.folder, f"{piece.number}-{frames}{PIECE_SUFFIX}")
+        return places.join(self.folder, f"{piece.number}-{frames}")
 
     @property
     def mark(self) -> str:
@@ -207,6 +209,7 @@ def _paint(clip, piece, model):
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
         job = plan(order, source, how, probe(source, Path(order.source)))
+        job = coded(job, order.encode)
         names = {str(source): order.source}
         with places.writing(address) as draft, progress_bar(progress=False) as bar:
             names[str(draft)] = address
@@ -293,18 +296,26 @@ def plan(order: Order, source: Path, how: Painting, found: Source) -> Job:
 
 
 def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str]:
-    """The command line of ffmpeg that paints a piece: it begins at 0, in the ticks of the film."""
+    """The command line of ffmpeg that paints a piece: it begins at 0, in the ticks of the film.
+
+    Args:
+        job: of the film, but encoded as its pieces are.
+        source: path of the film.
+        piece: the frames.
+        draft: path that ffmpeg writes.
+    """
     job = replace(job, chain=_trimmed(job.chain, piece))
     return [
         *execute.beginning(),
         *seek_options(job, piece.seek),
         *execute.decoding(job),
         *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
-        *execute.encoding(job),
+        *execute.painting(job),
+        *execute.encoder(job),
         *execute.clock(job),
         *("-bsf:0", "setts=pts=PTS-STARTPTS:dts=DTS-STARTPTS"),
         *job.chosen,
-        *("-f", "mov", f"file:{draft}"),
+        *("-f", job.muxer, f"file:{draft}"),
     ]
 
 
@@ -335,7 +346,7 @@ def _look_at(order, source, how):
     seconds = float(frames / found.video.rate) if found.video.rate else found.duration or 0
     if (
         order.options.get("fps")
-        or not can_split(job, found)
+        or not can_split(job, found, order.encode)
         or count_pieces(seconds, order.workers, order.longest) < 2
     ):
         return [], frames

@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import ceil, floor, log
 from pathlib import Path
 
+from ffmpeg_style.cluster.coding import Encode, can_code
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.plan import Job, Span
 from ffmpeg_style.ffmpeg.probe import Source
@@ -29,15 +30,6 @@ REACH = 8
 """The part of a piece's length, one in so many, by which it may be longer or shorter."""
 LONGEST_GAP = 10
 """Seconds between two packets behind which ffmpeg takes times for wrong, and changes them."""
-
-CODECS = frozenset(
-    {
-        *("ffv1", "h264_amf", "h264_nvenc", "h264_qsv", "h264_vaapi", "hevc_nvenc", "hevc_qsv"),
-        *("hevc_vaapi", "libaom-av1", "libsvtav1", "libvpx-vp9", "libx264", "libx264rgb"),
-        *("libx265", "mjpeg", "png", "prores", "prores_aw", "prores_ks", "rawvideo"),
-    }
-)
-"""Encoders whose pictures a QuickTime file holds, with the exact time of each: what pieces are."""
 
 TIMING = frozenset(
     {
@@ -118,11 +110,11 @@ class Piece:
     place: int
 
 
-def can_split(job: Job, source: Source) -> bool:
+def can_split(job: Job, source: Source, encode: Encode) -> bool:
     """Whether the pieces of a job can be joined so that nobody sees where."""
     return (
         job.clock is not None
-        and job.encoder in CODECS
+        and can_code(job, encode)
         and source.video.codec != "vp8"  # has packets that show nothing
         and not source.video.has_alpha
         and not (source.video.interlaced and job.span.start)
@@ -146,9 +138,10 @@ def read_index(path: Path, name: str, job: Job) -> Index | None:
     tick = Fraction(found["streams"][0]["time_base"].replace("/0", "/1"))
     start = Fraction(found["format"].get("start_time", "0"))
     packets = found.get("packets", [])
-    if not all("pts" in packet and "dts" in packet for packet in packets):
+    if not all("pts" in packet for packet in packets):
         return None
-    if _is_broken([packet["dts"] * tick for packet in packets]):
+    # Matroska tells no decoding times, and ffprobe can't guess the first.
+    if _is_broken([packet["dts"] * tick for packet in packets if "dts" in packet]):
         return None
     origin = _rounded((start + _start(job.span)) / tick)
     times = sorted(packet["pts"] - origin for packet in packets if "D" not in packet["flags"])

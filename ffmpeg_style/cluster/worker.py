@@ -5,7 +5,8 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -20,8 +21,16 @@ from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.folders import cache_folder
 
 
+JOINING = "ffmpeg-style-joining"
+"""The topic of Dask's under which workers tell how far they are with joining a film."""
+SECONDS_BETWEEN_REPORTS = 1
+
+
 class OwnProcessors(WorkerPlugin):
     """Gives each of the workers of this machine its part of the processors."""
+
+    machine: tuple[int, ...] = ()
+    """All processors, in a worker that has a part of them."""
 
     def __init__(self, workers):
         self._workers = workers
@@ -31,6 +40,34 @@ class OwnProcessors(WorkerPlugin):
         processors = sorted(os.sched_getaffinity(0))
         own = processors[int(worker.name) % self._workers :: self._workers]
         os.sched_setaffinity(0, own or [processors[int(worker.name) % len(processors)]])
+        OwnProcessors.machine = tuple(processors)
+
+
+@contextmanager
+def whole_machine() -> Iterator[None]:
+    """What this thread starts meanwhile may use all processors, as a single process may.
+
+    With fewer, an encoder would have fewer threads, and many encode otherwise then.
+    """
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, OwnProcessors.machine or own)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
+
+
+def reporter(target: str) -> Callable[[int, int | None], None]:
+    """What is told how many frames of a film are joined; it tells those who listen to `JOINING`."""
+    worker, last = get_worker(), time.monotonic()
+
+    def report(frames, total):
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_BETWEEN_REPORTS:
+            last = time.monotonic()
+            worker.log_event(JOINING, (target, frames, total))
+
+    return report
 
 
 class QuietNanny(Nanny):

@@ -27,6 +27,8 @@ OF_PAINTING = (
     *("device", "library", *PORTS),
 )
 """Options that `check_painting` looks at."""
+OF_CLUSTER = ("piece", "encode")
+"""Options that go with --cluster alone."""
 
 
 class WithOptionsOfFFmpeg(click.Command):
@@ -118,6 +120,12 @@ class WithOptionsOfFFmpeg(click.Command):
     help="With --cluster: how long the pieces of a clip are.  [default: a minute or less]",
 )
 @click.option(
+    "--encode",
+    type=click.Choice(["once", "pieces"]),
+    help="With --cluster: once, as one machine does, when a film is joined; or pieces, each by "
+    "itself, for more workers than one encoder keeps up with.  [default: once]",
+)
+@click.option(
     "--precision",
     type=PRECISION,
     help="auto: bf16 or int16 where the processor has it and the network gains.  [default: auto]",
@@ -147,7 +155,6 @@ def command(
     verbose,
     model,
     cluster,
-    piece,
     overwrite,
     **options,
 ):
@@ -184,7 +191,12 @@ def command(
             raise InputError(
                 f"{what} and the painting can't share the standard output; use -o FILE"
             )
+        of_cluster = {
+            name: value for name in OF_CLUSTER if (value := options.pop(name)) is not None
+        }
         if cluster is None:
+            for name in of_cluster:
+                raise InputError(f"--{name} goes with --cluster alone, such as --cluster local:2")
             check_works(works, overwrite)
         elif to_stdout or preview or any(work.source == STANDARD for work in works):
             raise InputError(
@@ -199,7 +211,7 @@ def command(
     if cluster is None:
         found = paint_all(works, model, kind=kind, preview=preview, **options)
     else:
-        found = _on_cluster()(works, model, cluster, piece=piece, **options)
+        found = _on_cluster()(works, model, cluster, **of_cluster, **options)
     outcomes = []
     for outcome in found:
         outcomes.append(outcome)

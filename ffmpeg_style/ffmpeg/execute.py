@@ -103,7 +103,8 @@ def command(job: Job, source: Path, draft: Path, covers: Sequence[Path] = ()) ->
         *decoding(job),
         *("-i", f"file:{source}", "-map", f"0:{job.picture}"),
         *_maps(job),
-        *encoding(job),
+        *painting(job),
+        *encoder(job),
         *clock(job),
         *put_right(job),
         *going_along(job, draft, covers),
@@ -112,17 +113,19 @@ def command(job: Job, source: Path, draft: Path, covers: Sequence[Path] = ()) ->
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures that are painted and encoded already.
+    """Pictures that are painted already.
 
     Attributes:
         pieces: a list of videos for ffmpeg's demuxer ``concat``.
         offset: seconds at which the first of them begins.
-        frame_ticks: of the job's clock, how long frames are said to last that come unevenly.
+        is_encoded: whether they are as the job has them, else they are to be encoded.
+        frame_ticks: of the job's clock, how long they are said to last where they come unevenly.
         options: of the stream.
     """
 
     pieces: Path
     offset: str
+    is_encoded: bool
     frame_ticks: int
     options: tuple[str, ...] = ()
 
@@ -130,25 +133,29 @@ class Pictures:
 def join_command(
     job: Job, source: Path, pictures: Pictures, draft: Path, covers: Sequence[Path] = ()
 ) -> list[str]:
-    """The command line that does a job but for its pictures, which are there.
+    """The command line that does a job but for painting its pictures.
 
     Args:
         job: what to do.
         source: of all other streams.
-        pictures: encoded as the job has it.
+        pictures: that are there.
         draft: path that ffmpeg writes.
         covers: that are attached.
     """
-    # Where frames come unevenly, a piece's first decoding times may be before the last ones.
-    later = r"max({}\,PREV_OUTDTS+1)"
-    uneven = ("-bsf:0", f"setts=dts={later.format('DTS')}:duration={pictures.frame_ticks}")
+    copying, dts = (), "{}"
+    if pictures.is_encoded:
+        # Where frames come unevenly, a piece's first decoding times may be before the last ones.
+        copying, dts = ("-c:0", "copy"), r"max({}\,PREV_OUTDTS+1)"
+    lasting = f"duration={pictures.frame_ticks}"
     return [
         *beginning(),
         *span_of(job),
         *("-i", f"file:{source}", "-itsoffset", pictures.offset),
         *("-f", "concat", "-auto_convert", "0", "-safe", "0", "-i", f"file:{pictures.pieces}"),
-        *("-map", "1:0", *_maps(job), *job.quality, *(put_right(job, later) or uneven)),
-        *going_along(job, draft, covers, ("-c:0", "copy", *pictures.options)),
+        *("-map", "1:0", *_maps(job)),
+        *(job.quality if pictures.is_encoded else (*encoder(job), *clock(job))),
+        *(put_right(job, dts) or ("-bsf:0", f"setts=pts=PTS:dts={dts.format('DTS')}:{lasting}")),
+        *going_along(job, draft, covers, (*copying, *pictures.options)),
     ]
 
 
@@ -173,10 +180,14 @@ def decoding(job: Job) -> list[str]:
     ]
 
 
-def encoding(job: Job) -> list[str]:
-    """How the pictures are painted and encoded."""
+def painting(job: Job) -> tuple[str, ...]:
+    """How the pictures are painted."""
+    return ("-filter:0", job.chain.text)
+
+
+def encoder(job: Job) -> list[str]:
+    """What encodes the pictures."""
     return [
-        *("-filter:0", job.chain.text),
         *(("-c:0", job.encoder) if job.encoder else ()),
         *(("-pix_fmt:0", job.pixels) if job.pixels else ()),
         *job.quality,

@@ -6,6 +6,8 @@ import pytest
 from distributed import Client, LocalCluster
 from helpers import graphs
 
+from ffmpeg_style.cluster.films import Films
+
 
 @pytest.fixture(scope="session")
 def cluster():
@@ -42,3 +44,17 @@ def make(ffmpeg, tmp_path_factory):
         return film
 
     return make
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """How many frames the pieces have that were painted, in the order in which they were."""
+    counts, count = [], Films.count
+
+    def note(films, name, total=0, done=0):
+        if not total:
+            counts.append(done)
+        count(films, name, total, done)
+
+    monkeypatch.setattr(Films, "count", note)
+    return counts

@@ -40,30 +40,73 @@ def pieces_in(folder):
     return sorted((folder / WORK / "pieces").glob("*/[!.]*"))
 
 
+UNEVEN = ("-vf", "settb=1/90000,setpts='(N+N*N/70)/25/TB'", "-bf", "3")
+CLOCKED = ("-enc_time_base", "1:90000", "-fps_mode", "vfr")
+OPEN = ("-x264-params", "open-gop=1:keyint=20:bframes=3:b-pyramid=normal")
+FIELDS = ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-vf", "setfield=tff")
+
+
 @pytest.mark.parametrize(
-    ("suffix", "target", "piece", "options"),
+    ("suffix", "target", "piece", "pieces", "options"),
     [
-        (".mp4", ".mp4", 1.3, ("-bf", "3", "-g", "30")),
-        (".mp4", ".mkv", 0.1, ("-bf", "3", "-g", "50")),  # 40 pieces
-        (".mkv", ".mkv", 1, ("-x264-params", "open-gop=1:keyint=20:bframes=3:b-pyramid=normal")),
-        (".mp4", ".mp4", 3, ("-vf", "settb=1/90000,setpts='(N+N*N/70)/25/TB'", "-bf", "3")),
-        (".mp4", ".mkv", 3, ("-vf", "settb=1/90000,setpts='(N+N*N/70)/25/TB'", "-bf", "3")),
-        (".ts", ".mp4", 1, ("-r", "30000/1001", "-bf", "2")),
-        (".mkv", ".mov", 1, ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-vf", "setfield=tff")),
+        (".mp4", ".mp4", 1.3, 4, ("-bf", "3", "-g", "30")),
+        (".mp4", ".mkv", 0.1, 40, ("-bf", "3", "-g", "50")),
+        (".mkv", ".mp4", 1, 4, OPEN),
+        (".mp4", ".mp4", 3, 4, (*UNEVEN, *CLOCKED)),
+        (".mp4", ".mkv", 3, 4, (*UNEVEN, *CLOCKED)),
+        (".ts", ".mp4", 1, 4, ("-r", "30000/1001", "-bf", "2")),
+        (
+            ".mkv",
+            ".mp4",
+            1.4,
+            3,
+            ("-r", "30000/1001", "-vf", "setsar=4/3,format=yuv420p10"),
+        ),
+        (".mkv", ".mov", 1, 4, FIELDS),
     ],
 )
 def test_the_film_is_that_of_one_machine(
-    cluster, model, make, tmp_path, suffix, target, piece, options
+    cluster, model, make, painted, tmp_path, suffix, target, piece, pieces, options
 ):
-    """Whatever its times, its coding and its container are."""
-    clocked = ("-enc_time_base", "1:90000", "-fps_mode", "vfr") if "-vf" in options else ()
-    source = make(suffix, *options, *(clocked if suffix == ".mp4" else ()))
-    single = tmp_path / f"single{target}"
-    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
-    joined = tmp_path / f"joined{target}"
+    """Whatever its times, its coding and its container are; as it is encoded at one go."""
+    source = make(suffix, *options)
+    single, joined = tmp_path / f"single{target}", tmp_path / f"joined{target}"
+    stylize(source, single, model, steady=0)
     assert run(cluster, model, source, joined, piece, steady=0).error is None
-    films.assert_same(joined, single)
+    films.assert_equal(joined, single)
+    assert len(painted) == pieces
     assert sorted(path.name for path in tmp_path.iterdir()) == [joined.name, single.name]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "target", "piece", "pieces", "options"),
+    [
+        (".mp4", ".mkv", 0.1, 40, ("-bf", "3", "-g", "50")),
+        (".mkv", ".mkv", 1, 4, OPEN),
+        (".mp4", ".mp4", 3, 4, (*UNEVEN, *CLOCKED)),
+        (".mkv", ".mov", 1, 4, FIELDS),
+    ],
+)
+def test_pieces_that_lose_nothing_are_joined_as_they_are(
+    cluster, model, make, painted, tmp_path, suffix, target, piece, pieces, options
+):
+    """Where each is encoded by itself."""
+    source = make(suffix, *options)
+    single, joined = tmp_path / f"single{target}", tmp_path / f"joined{target}"
+    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
+    how = dict(steady=0, options=LOSSLESS, encode="pieces")
+    assert run(cluster, model, source, joined, piece, **how).error is None
+    films.assert_same(joined, single)
+    assert len(painted) == pieces
+
+
+def test_workers_of_one_processor_join_as_one_process_does(model, make, tmp_path):
+    """An encoder of fewer threads would make another film."""
+    source = make(".mp4", "-bf", "3", "-g", "30", size="320x192")
+    single, joined = tmp_path / "single.mp4", tmp_path / "joined.mp4"
+    stylize(source, single, model, steady=0)
+    assert run("local:2", model, source, joined, steady=0).error is None
+    films.assert_equal(joined, single)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
@@ -71,18 +114,21 @@ def test_what_goes_with_the_pictures_comes_from_the_source_once(
     cluster, model, rich, tmp_path, suffix
 ):
     single, joined = tmp_path / f"single{suffix}", tmp_path / f"joined{suffix}"
-    stylize(rich, single, model, steady=0, encoder_options=LOSSLESS)
+    stylize(rich, single, model, steady=0)
     assert run(cluster, model, rich, joined, steady=0).error is None
-    films.assert_same(joined, single)
+    films.assert_equal(joined, single)
     assert films.told(joined)["chapters"]
 
 
-def test_odd_sides_and_an_encoder_that_keeps_the_pixels(cluster, model, make, tmp_path):
+@pytest.mark.parametrize("encoder", ["libx264", "libx264rgb", "ffv1", "mjpeg", "prores_ks"])
+def test_odd_sides_and_encoders_of_several_kinds(cluster, model, make, painted, tmp_path, encoder):
     source = make(".mkv", "-g", "30", size="63x41", pixels="yuv444p")
     single, joined = tmp_path / "single.mkv", tmp_path / "joined.mkv"
-    stylize(source, single, model, steady=0, encoder_options=("-c:v", "ffv1"))
-    assert run(cluster, model, source, joined, options=("-c:v", "ffv1"), steady=0).error is None
+    chosen = ("-c:v", encoder)
+    stylize(source, single, model, steady=0, encoder_options=chosen)
+    assert run(cluster, model, source, joined, 2, options=chosen, steady=0).error is None
     films.assert_same(joined, single)
+    assert len(painted) == 2
 
 
 def test_steady_paintings_go_on_from_piece_to_piece(cluster, make, ffmpeg, tmp_path):
@@ -90,7 +136,7 @@ def test_steady_paintings_go_on_from_piece_to_piece(cluster, make, ffmpeg, tmp_p
     film = make(".mp4", "-vf", "noise=alls=12:allf=t", "-g", "25", "-crf", "15", size="160x96")
     single, joined = tmp_path / "single.mkv", tmp_path / "joined.mkv"
     stylize(film, single, "starry-night-fast", encoder_options=LOSSLESS)
-    assert run(cluster, "starry-night-fast", film, joined, 1.0).error is None
+    assert run(cluster, "starry-night-fast", film, joined, options=LOSSLESS).error is None
     levels = films.psnr(joined, single)
     assert len(levels) == 100 and min(levels) >= 45
     assert min(levels) < 100  # else there was nothing to forget
@@ -107,7 +153,7 @@ def test_a_picture_as_a_style_is_sent_to_the_workers(cluster, make, tmp_path, mo
         options = dict(steady=0, style={Path(style.name): 1.0})
         single, joined = (tmp_path / name / f"{one}.mkv" for one in ("single", "joined"))
         single.parent.mkdir()
-        stylize(source, single, any_model, encoder_options=LOSSLESS, **options)
+        stylize(source, single, any_model, **options)
         assert run(cluster, any_model, source, joined, 2, **options).error is None
         films_of[name] = films.frames(joined)
         assert films_of[name] == films.frames(single)
@@ -124,9 +170,9 @@ def test_a_picture_as_a_style_is_sent_to_the_workers(cluster, make, tmp_path, mo
 def test_a_part_of_a_film(cluster, model, make, tmp_path):
     source, span = make(".mp4", "-bf", "3", "-g", "30"), dict(start=0.7, duration=2.5, steady=0)
     single, joined = tmp_path / "single.mp4", tmp_path / "joined.mp4"
-    stylize(source, single, model, encoder_options=LOSSLESS, **span)
+    stylize(source, single, model, **span)
     assert run(cluster, model, source, joined, 0.8, **span).error is None
-    films.assert_same(joined, single)
+    films.assert_equal(joined, single)
 
 
 def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path, caplog):
@@ -157,7 +203,7 @@ def test_a_source_that_was_cut_off_is_told_of(cluster, model, make, tmp_path, ca
     """In the words of one machine."""
     whole, cut = make(".mp4", "-g", "5", "-movflags", "+faststart"), tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    stylize(cut, tmp_path / "single.mp4", model, steady=0, encoder_options=LOSSLESS)
+    stylize(cut, tmp_path / "single.mp4", model, steady=0)
     (single,) = [line for line in caplog.messages if "is damaged or cut off" in line]
     caplog.clear()
     assert run(cluster, model, cut, tmp_path / "joined.mp4", 0.5, steady=0).error is None
@@ -170,15 +216,15 @@ def test_files_travel_by_fsspec(cluster, model, make, tmp_path):
     source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out" / "film.mp4"
     assert run(cluster, model, f"local://{source}", f"local://{target}", steady=0).error is None
     single = tmp_path / "single.mp4"
-    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
-    films.assert_same(target, single)
+    stylize(source, single, model, steady=0)
+    films.assert_equal(target, single)
     assert [path.name for path in target.parent.iterdir()] == ["film.mp4"]
 
 
 def test_it_goes_on_from_finished_pieces(cluster, model, make, tmp_path):
     """They are painted again only where they were lost."""
     source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mp4"
-    no_sound = ("-c:a", "none", *LOSSLESS)  # told when they are joined
+    no_sound = ("-c:a", "none")  # told when they are joined
 
     def fail():
         assert "none" in str(run(cluster, model, source, target, options=no_sound).error)
@@ -195,7 +241,7 @@ def test_it_goes_on_from_finished_pieces(cluster, model, make, tmp_path):
 def paint_two(cluster, model, source, targets, piece=1.0):
     """Paints a film twice; returns both errors, in the order of the targets."""
     works = [Work(str(source), str(target), is_named=True) for target in targets]
-    options = dict(piece=piece, encoder_options=LOSSLESS, steady=0, progress=False)
+    options = dict(piece=piece, steady=0, progress=False)
     found = paint_on_cluster(works, model, cluster, **options)
     errors = {outcome.work.target: outcome.error for outcome in found}
     return tuple(errors[work.target] for work in works)
@@ -204,7 +250,7 @@ def paint_two(cluster, model, source, targets, piece=1.0):
 def test_pieces_of_another_cut_are_not_taken(cluster, model, make, tmp_path):
     """A call that is repeated may have another length of pieces, or find more workers."""
     source, single = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "single.mkv"
-    stylize(source, single, model, steady=0, encoder_options=LOSSLESS)
+    stylize(source, single, model, steady=0)
     targets = (tmp_path / "film" / "a.mkv", tmp_path / "b.mkv")
     (tmp_path / "film").touch()  # no folder, so that the pieces can't be joined
     error, other = paint_two(cluster, model, source, targets)
@@ -212,7 +258,7 @@ def test_pieces_of_another_cut_are_not_taken(cluster, model, make, tmp_path):
     assert len(pieces_in(tmp_path)) == 4
     (tmp_path / "film").unlink()
     assert paint_two(cluster, model, source, targets, 1.9) == (None, None)
-    films.assert_same(targets[0], single)
+    films.assert_equal(targets[0], single)
     assert not (tmp_path / WORK).exists()
 
 
