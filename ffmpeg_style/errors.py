@@ -89,6 +89,8 @@ class ClusterError(StyleError, RuntimeError):
     exit_code = 1
     worker = ""
     """The address of the one that lacks something."""
+    reason = ""
+    """What its system said of a clip, which may be the clip's fault."""
 
 
 class FFmpegError(StyleError, RuntimeError):

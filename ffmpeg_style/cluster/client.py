@@ -4,7 +4,9 @@ import asyncio
 import inspect
 import logging
 import os
+import re
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any, get_args
@@ -93,7 +95,7 @@ def paint_on_cluster(
         _scheduler(cluster) as address,
     ):
         crew = Crew(films.tell)
-        with _connected(address) as client:
+        with _connected(address, films.tell) as client:
             _make_work(orders)
             films.put_files()
             crew.muster(client, orders[0])
@@ -169,7 +171,7 @@ def _paint(films, crew, address):
     deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
     while films.left:
         try:
-            with _connected(address) as client:
+            with _connected(address, films.tell) as client:
                 deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
                 yield from Run(films, crew, client).drive()
         except LostError:
@@ -191,13 +193,14 @@ def _scheduler(cluster: str) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def _connected(address):
-    """A client of a scheduler."""
+def _connected(address, tell):
+    """A client of a scheduler; what the user should know of it is told."""
     from distributed import Client
 
     try:
         asyncio.run(_knock(address))
-        client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        with _own_words(tell):
+            client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise _NoSchedulerError(
             f"no Dask scheduler at {address}: {str(error) or type(error).__name__}; expected an "
@@ -207,6 +210,22 @@ def _connected(address):
         yield client
     finally:
         client.close(timeout=2)
+
+
+@contextmanager
+def _own_words(tell):
+    """Dask's table of versions that differ becomes a sentence; and of its own alone they matter."""
+    from distributed.versions import VersionMismatchWarning
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", VersionMismatchWarning)
+        yield
+    for warning in told:
+        for row in re.findall(r"^\| *distributed *\|.*", str(warning.message), re.MULTILINE):
+            _, _, here, scheduler, workers, _ = map(str.strip, row.split("|"))
+            told_of = f"{here} here, {scheduler} in the scheduler, {workers} in the workers"
+            advice = "where something fails, install the same on all machines"
+            tell([f"Dask's package distributed is {told_of}; {advice}"])
 
 
 async def _knock(address):

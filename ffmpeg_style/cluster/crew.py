@@ -1,11 +1,12 @@
 """The workers of a scheduler: each is asked what it lacks, and passed over while it does."""
 
+import asyncio
 import logging
 import pickle
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,8 @@ from ffmpeg_style.errors import ClusterError
 SECONDS_BETWEEN_LOOKS = 1
 SECONDS_TO_ASK_AGAIN = 10
 """What a worker lacked may be there by then: a folder that is mounted late."""
+SECONDS_TO_ANSWER = 30
+"""For a worker that is asked what it lacks: one that hangs never answers."""
 SECONDS_WITHOUT_WORKER = 120
 """For one that can paint, where others came that can't."""
 AHEAD = 2
@@ -68,6 +71,19 @@ def submit(
     return client.submit(pickle.loads, call, key=key, pure=False, **options)
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What a worker was asked.
+
+    Attributes:
+        future: of the answer.
+        deadline: for it, by the monotonic clock.
+    """
+
+    future: Any
+    deadline: float
+
+
 class Crew:
     """Which workers can paint, over all connections to a scheduler.
 
@@ -86,7 +102,7 @@ class Crew:
         self.able: set[str] = set()
         self.ffmpeg = ""
         self._threads: dict[str, int] = {}
-        self._asked: dict[str, Any] = {}
+        self._asked: dict[str, _Question] = {}
         self._again: dict[str, float] = {}
         self._due = self._patience = 0.0
         self._lack: ClusterError | None = None
@@ -97,20 +113,23 @@ class Crew:
         Raises:
             ClusterError: one can't paint; it is named.
         """
-        answers = client.run(check, order, on_error="return")
+        workers = client.nthreads()
+        if not workers:
+            logger.warning("the scheduler has no workers yet: the clips wait for one")
+        answers = client.sync(_answers, client, workers, order) if workers else {}
         versions: dict[str, list[str]] = {}
         for worker, answer in sorted(answers.items()):
             if isinstance(answer, Exception):
                 raise _lack(worker, answer)
             versions.setdefault(answer, []).append(worker)
+        for worker in workers.keys() - answers.keys():
+            self._miss(_silence(worker))
         if len(versions) > 1:
             (one, few), *_, (other, many) = sorted(versions.items(), key=lambda item: len(item[1]))
             raise ClusterError(
                 f"the worker {few[0]} has {one}, and the worker {many[0]} {other}; "
                 "expected the same on all"
             )
-        if not answers:
-            logger.warning("the scheduler has no workers yet: the clips wait for one")
         self.able, self.ffmpeg = set(answers), next(iter(versions), "")
 
     def serve(self, client: Any, put: Callable[[Callable[[], None]], None]) -> None:
@@ -129,10 +148,15 @@ class Crew:
         """How many steps Dask should have."""
         return AHEAD * sum(self._threads.get(worker, 0) for worker in self.able)
 
-    @property
-    def chosen(self) -> list[str] | None:
-        """The workers that a step is for; None for all, those too that come later."""
-        return None if self._threads.keys() <= self.able else sorted(self.able)
+    def chosen(self, but: Collection[str] = ()) -> list[str] | None:
+        """The workers that a step is for; None for all, those too that come later.
+
+        Args:
+            but: those that it is not for, where there are others.
+        """
+        if not but and self._threads.keys() <= self.able:
+            return None
+        return sorted(self.able.difference(but) or self.able)
 
     def is_gone(self, workers: Sequence[str]) -> bool:
         """Whether none of some workers is there any more."""
@@ -157,6 +181,9 @@ class Crew:
         self._threads = self._client.nthreads()
         self.able &= self._threads.keys()
         self._asked = {at: asked for at, asked in self._asked.items() if at in self._threads}
+        for worker, question in self._asked.items():
+            if now > question.deadline:  # it is taken when it answers
+                self._miss(_silence(worker))
         if self.able:
             self._lack = None
         elif self._lack and now > self._patience:
@@ -167,13 +194,15 @@ class Crew:
 
     def pass_over(self, worker: str, lack: ClusterError) -> None:
         """Give a worker nothing until it can paint."""
-        now = time.monotonic()
         self.able.discard(worker)
-        self._again[worker] = now + SECONDS_TO_ASK_AGAIN
-        if not self._lack:
-            self._lack, self._patience = lack, now + SECONDS_WITHOUT_WORKER
-        self._tell([f"{lack}; it is passed over"])
+        self._again[worker] = time.monotonic() + SECONDS_TO_ASK_AGAIN
+        self._miss(lack)
         self.hurry()
+
+    def _miss(self, lack):
+        if not self._lack:
+            self._lack, self._patience = lack, time.monotonic() + SECONDS_WITHOUT_WORKER
+        self._tell([f"{lack}; it is passed over"])
 
     def hurry(self) -> None:
         """Look around at the next occasion."""
@@ -181,15 +210,12 @@ class Crew:
 
     def _ask(self, worker, order):
         # As a task of its own, which keeps nobody waiting where the worker hangs.
-        self._asked[worker] = submit(
-            self._client, check, (order,), workers=[worker], priority=ASKING
-        )
-        self._asked[worker].add_done_callback(
-            lambda future: self._put(partial(self._answered, worker, future))
-        )
+        future = submit(self._client, check, (order,), workers=[worker], priority=ASKING)
+        self._asked[worker] = _Question(future, time.monotonic() + SECONDS_TO_ANSWER)
+        future.add_done_callback(lambda future: self._put(partial(self._answered, worker, future)))
 
     def _answered(self, worker, future):
-        if self._asked.get(worker) is not future:  # it went
+        if worker not in self._asked or self._asked[worker].future is not future:  # it went
             return
         del self._asked[worker]
         if future.status in ("cancelled", "lost"):
@@ -203,6 +229,30 @@ class Crew:
         self.ffmpeg = self.ffmpeg or version
         if version == self.ffmpeg:
             self.able.add(worker)
+
+
+async def _answers(client, workers, order):
+    """What workers say of themselves, however busy they are; without those that say nothing."""
+    asked = {
+        worker: asyncio.ensure_future(client.run(check, order, workers=[worker], on_error="return"))
+        for worker in workers
+    }
+    done, silent = await asyncio.wait(asked.values(), timeout=SECONDS_TO_ANSWER)
+    for question in silent:
+        question.cancel()
+    return {
+        worker: question.exception() or question.result()[worker]
+        for worker, question in asked.items()
+        if question in done
+    }
+
+
+def _silence(worker):
+    """The error of a worker that does not answer."""
+    return ClusterError(
+        f"the worker {worker} did not say in {SECONDS_TO_ANSWER} s whether it can paint: "
+        "it hangs, as where a folder that is mounted does not answer, or is busy with other work"
+    )
 
 
 def _lack(worker, error):

@@ -4,7 +4,7 @@ import heapq
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -22,6 +22,9 @@ from ffmpeg_style.progress import progress_bar
 
 MOST_LOSSES = 5
 """How often a step may be given to another worker. Dask gives it up after several that ended."""
+ALIKE = 3
+"""Times that workers' systems refuse a step alike, which is the clip's fault then, and no worker's;
+or steps that one refuses, which is that worker's fault then."""
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +114,7 @@ class _Step:
         losses: how often a worker could not do it.
         future: of Dask.
         workers: that it is for; none for all.
+        refusals: what workers said whose systems could not do it.
     """
 
     order: Order
@@ -122,6 +126,12 @@ class _Step:
     losses: int = 0
     future: Any = None
     workers: Sequence[str] = ()
+    refusals: list[ClusterError] = field(default_factory=list)
+
+    @property
+    def refusers(self) -> set[str]:
+        """The workers whose systems could not do it."""
+        return {error.worker for error in self.refusals}
 
     @property
     def key(self) -> str:
@@ -225,7 +235,7 @@ class Run:
                 self._submit(step)
 
     def _submit(self, step):
-        key, workers = step.key, self._crew.chosen
+        key, workers = step.key, self._crew.chosen(step.refusers)
         options = dict(key=key, priority=step.priority, workers=workers)
         step.future = submit(self._client, step.function, step.arguments, **options)
         step.tries, step.workers = step.tries + 1, workers or ()
@@ -255,18 +265,39 @@ class Run:
             self._give_up(step.order, _not_painted(step.order, f"{type(error).__name__}: {error}"))
         else:
             del self._steps[key]
+            self._blame(step)
             step.then(result)
 
     def _pass_over(self, key, error):
         """Have another worker do a step: the one that had it lacks something."""
-        if not self._is_there(self._steps[key].order):
+        step = self._steps[key]
+        if not self._is_there(step.order):
             return
         self._films.put_files()
-        if isinstance(error, ClusterError):
-            self._crew.pass_over(error.worker, error)
-        else:  # it will be told when it is asked
+        if isinstance(error, ModuleNotFoundError):  # it will be told when the worker is asked
             self._crew.hurry()
-        self._try_again(key, str(error))
+        elif error.reason:
+            self._refuse(step, error)
+        else:
+            self._crew.pass_over(error.worker, error)
+        if key in self._steps:
+            self._try_again(key, str(error))
+
+    def _refuse(self, step, error):
+        """Whose fault it is, the clip's or the worker's, is seen by what happens elsewhere."""
+        step.refusals.append(error)
+        if sum(other.reason == error.reason for other in step.refusals) == ALIKE:
+            self._give_up(step.order, _not_painted(step.order, str(error)))
+            return
+        steps = [*self._steps.values(), *(step for *_, step in self._waiting)]
+        if sum(error.worker in step.refusers for step in steps) == ALIKE:
+            self._crew.pass_over(error.worker, error)
+
+    def _blame(self, step):
+        """Another worker has done what some refused."""
+        for error in step.refusals:
+            if error.worker not in step.workers:
+                self._crew.pass_over(error.worker, error)
 
     def _try_again(self, key, why):
         step = self._steps.pop(key)

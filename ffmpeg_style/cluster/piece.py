@@ -161,7 +161,7 @@ def at_work(order: Order) -> Iterator[Path]:
         # Without the name of a temporary file, for it to be told once.
         folder = os.path.dirname(error.filename) if isinstance(error.filename, str) else ""
         why = f"{error.strerror} in {folder}" if folder else str(error) or type(error).__name__
-        raise lack(f"can't paint: {why}") from error
+        raise lack(f"can't paint: {why}", reason=why) from error
 
 
 def look(order: Order) -> Clip:

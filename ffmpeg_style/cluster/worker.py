@@ -20,7 +20,6 @@ from ffmpeg_style.errors import ClusterError, InputError, StyleError
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.folders import cache_folder
 
-
 JOINING = "ffmpeg-style-joining"
 """The topic of Dask's under which workers tell how far they are with joining a film."""
 SECONDS_BETWEEN_REPORTS = 1
@@ -137,11 +136,16 @@ def asked(address: str) -> Iterator[None]:
         _asked.reset(token)
 
 
-def lack(what: str) -> ClusterError:
-    """The error that names this worker, and says what it lacks."""
+def lack(what: str, reason: str = "") -> ClusterError:
+    """The error that names this worker, and says what it lacks.
+
+    Args:
+        what: it does not have or do.
+        reason: what its system said, where that may be the fault of what it had to do.
+    """
     address = _asked.get() or get_worker().address
     error = ClusterError(f"the worker {address} on {socket.gethostname()} {what}")
-    error.worker = address
+    error.worker, error.reason = address, reason
     return error
 
 

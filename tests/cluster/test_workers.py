@@ -1,5 +1,6 @@
 """Workers that lack something, from the start or later, and schedulers that are none."""
 
+import errno
 import logging
 import os
 import re
@@ -16,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from distributed import Client
+from distributed import Client, versions
 from helpers.cluster import run
 from helpers.live import free_port, wait_for
 from helpers.plain import plain_python
@@ -93,6 +94,73 @@ def test_machines_that_all_fail_keep_no_other_clip(
         r"\S+ is not painted: the worker \S+ on \S+ can't paint: No such file or directory in \S+"
     )
     assert re.fullmatch(says, str(errors[works[0].target]))
+
+
+def test_a_clip_that_all_machines_refuse_holds_up_no_other(
+    cluster, client, model, make, tmp_path, caplog
+):
+    """What several say alike is the fault of the clip, which is on a disk that is damaged."""
+
+    def damage():
+        from ffmpeg_style.cluster import piece
+
+        def probe(path, name):
+            if "bad" in name.name:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+            return piece.whole_probe(path, name)
+
+        piece.whole_probe, piece.probe = piece.probe, probe
+
+    def mend():
+        from ffmpeg_style.cluster import piece
+
+        piece.probe = piece.whole_probe
+
+    works = [
+        Work(str(tmp_path / name), str(tmp_path / "out" / name))
+        for name in ("bad.mp4", "a.mp4", "b.mp4")
+    ]
+    for work in works:
+        shutil.copy(make(".mp4", "-bf", "3", "-g", "30"), work.source)
+    client.run(damage)
+    try:
+        found = list(paint_on_cluster(works, model, cluster, progress=False))
+    finally:
+        client.run(mend)
+    errors = {outcome.work.target: outcome.error for outcome in found}
+    says = (
+        rf"{works[0].source} is not painted: the worker \S+ on \S+ can't paint: Input/output error"
+    )
+    assert re.match(says, str(errors[works[0].target]))
+    assert [errors[work.target] for work in works[1:]] == [None, None]
+    assert not told_of_workers(caplog)
+
+
+def test_a_worker_that_hangs_is_passed_over(
+    cluster, one_more, model, make, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(crew, "SECONDS_TO_ANSWER", 2)
+    with one_more(sys.executable) as (worker, process):
+        process.send_signal(signal.SIGSTOP)
+        source = make(".mp4", "-bf", "3", "-g", "30")
+        assert run(cluster, model, source, tmp_path / "out.mp4").error is None
+    says = f"the worker {worker} did not say in 2 s whether it can paint: it hangs, "
+    (told,) = [line for line in told_of_workers(caplog) if worker in line]
+    assert told.startswith(says) and told.endswith("; it is passed over")
+
+
+def test_versions_of_dask_that_differ_are_told_in_a_sentence(
+    cluster, model, tmp_path, monkeypatch, caplog, recwarn
+):
+    real = versions.get_package_info
+    monkeypatch.setattr(
+        versions, "get_package_info", lambda names: real(names) | {"distributed": "1.0"}
+    )
+    Image.new("RGB", (64, 48)).save(tmp_path / "in.png")
+    assert run(cluster, model, tmp_path / "in.png", tmp_path / "out.png").error is None
+    (told,) = [line for line in caplog.messages if line.startswith("Dask's package distributed")]
+    assert re.search(r"is 1\.0 here, 1\.0 in the scheduler, 20\S+ in the workers; where", told)
+    assert not [warning for warning in recwarn if "Mismatched versions" in str(warning.message)]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])
