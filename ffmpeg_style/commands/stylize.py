@@ -191,12 +191,8 @@ def command(
             raise InputError(
                 f"{what} and the painting can't share the standard output; use -o FILE"
             )
-        of_cluster = {
-            name: value for name in OF_CLUSTER if (value := options.pop(name)) is not None
-        }
+        of_cluster = _of_cluster(options, cluster)
         if cluster is None:
-            for name in of_cluster:
-                raise InputError(f"--{name} goes with --cluster alone, such as --cluster local:2")
             check_works(works, overwrite)
         elif to_stdout or preview or any(work.source == STANDARD for work in works):
             raise InputError(
@@ -228,6 +224,15 @@ def command(
             there = f"{done} of {len(works)} were there already; -y paints them again"
         print(f"ffmpeg-style: {there}", file=sys.stderr)
     _end(outcomes)
+
+
+def _of_cluster(options, cluster):
+    """The options that are given of those that go with --cluster alone; takes them all away."""
+    values = {name: options.pop(name) for name in OF_CLUSTER}
+    given = {name: value for name, value in values.items() if value is not None}
+    if given and cluster is None:
+        raise InputError(f"--{next(iter(given))} goes with --cluster alone, such as local:2")
+    return given
 
 
 @contextmanager

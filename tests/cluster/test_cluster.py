@@ -5,11 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from helpers import films, graphs
 from helpers.cluster import LOSSLESS, run
 from PIL import Image
 
 from ffmpeg_style import InputError, stylize
+from ffmpeg_style.cli import main
 from ffmpeg_style.cluster.client import WORK, paint_on_cluster
 from ffmpeg_style.ffmpeg.sources import Work
 
@@ -286,3 +288,11 @@ def test_a_target_that_is_there_is_kept(cluster, model, make, tmp_path):
     assert target.read_bytes() == b"mine"
     with pytest.raises(InputError, match="is no file"):
         run(cluster, model, source, tmp_path, overwrite=True)
+
+
+@pytest.mark.parametrize("option", ["--piece", "--encode"])
+def test_options_of_a_cluster_are_refused_without_one(tmp_path, option):
+    (tmp_path / "in.mp4").touch()
+    words = ["stylize", str(tmp_path / "in.mp4"), option, {"--piece": "9"}.get(option, "pieces")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2 and f"{option} goes with --cluster alone" in result.output
