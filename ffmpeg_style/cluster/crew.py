@@ -232,7 +232,7 @@ class Crew:
 
 
 async def _answers(client, workers, order):
-    """What workers say of themselves, however busy they are; without those that say nothing."""
+    """{worker: what it says of itself}, however busy it is; without those that say nothing."""
     asked = {
         worker: asyncio.ensure_future(client.run(check, order, workers=[worker], on_error="return"))
         for worker in workers
@@ -240,11 +240,12 @@ async def _answers(client, workers, order):
     done, silent = await asyncio.wait(asked.values(), timeout=SECONDS_TO_ANSWER)
     for question in silent:
         question.cancel()
-    return {
-        worker: question.exception() or question.result()[worker]
-        for worker, question in asked.items()
-        if question in done
-    }
+    answers: dict[str, Any] = {}
+    for question in done:
+        if not question.exception():
+            answers |= question.result()
+    # What a worker can't read is a `ClusterError`; others are of those that can't be reached.
+    return {at: answer for at, answer in answers.items() if not isinstance(answer, OSError)}
 
 
 def _silence(worker):

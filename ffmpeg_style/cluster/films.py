@@ -290,7 +290,7 @@ class Run:
             self._give_up(step.order, _not_painted(step.order, str(error)))
             return
         steps = [*self._steps.values(), *(step for *_, step in self._waiting)]
-        if sum(error.worker in step.refusers for step in steps) == ALIKE:
+        if sum(error.worker in step.refusers for step in steps) >= ALIKE:
             self._crew.pass_over(error.worker, error)
 
     def _blame(self, step):

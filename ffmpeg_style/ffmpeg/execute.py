@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ffmpeg_style.errors import FFmpegError
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
-from ffmpeg_style.ffmpeg.reasons import FULL, reason_in
+from ffmpeg_style.ffmpeg.reasons import FULL, errors_in, reason_in
 from ffmpeg_style.files import full_disk
 from ffmpeg_style.processes import ending_with_parent, run_with_parent
 
@@ -67,7 +67,7 @@ def run_ffmpeg(command: Sequence[str], draft: Path, bar: tqdm, names: Mapping[st
         finally:
             _end(process)
         log.seek(0)
-        text = log.read()
+        text = errors_in(log.read())
     _judge(process.returncode, text, names, draft)
     return frames
 

@@ -11,6 +11,12 @@ _LACKING = re.compile(
 )
 _OPTION = re.compile(r"Error setting option \S+ to value")
 """Behind lines that tell what is wrong with a value, and not of which option."""
+_TALK = re.compile(r"(x265 |Svt)\[info\]")
+
+
+def errors_in(log: str) -> str:
+    """A log of level "error" without what some encoders say whatever the level is."""
+    return "".join(line for line in log.splitlines(keepends=True) if not _TALK.match(line))
 
 
 def reason_in(log: str, names: Mapping[str, str]) -> str:

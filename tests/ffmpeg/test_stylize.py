@@ -28,6 +28,7 @@ from ffmpeg_style.cli import main
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg import tone_map
 from ffmpeg_style.ffmpeg.probe import probe
+from ffmpeg_style.ffmpeg.reasons import errors_in
 
 
 @pytest.fixture(scope="module")
@@ -914,3 +915,8 @@ def test_sizes_and_rates(make, model, shown, tmp_path):
     assert Image.open(target).size == (100, 66)
     still = stylize(source, tmp_path / "still.png", model, size=64, start="0:00.5")
     assert Image.open(still).size == (64, 36)
+
+
+def test_what_encoders_say_of_themselves_is_no_error():
+    talk = "x265 [info]: HEVC encoder version 3.5\nSvt[info]: ----------\n"
+    assert errors_in(f"{talk}[mp4 @ 0x1] wrong\n") == "[mp4 @ 0x1] wrong\n"
