@@ -25,8 +25,9 @@ typedef struct Image {
     int nb_moves;
     StyleView view; ///< of the last of them
     int conv;       ///< the step, counted from 1, whose output these values are, all of it; 0: none
-    int squared; ///< it is the square of the difference from the mean, which only a mean may take
-    int id;      ///< the value that it began as: a mean tells by that what it is of
+    int is_normed; ///< it was brought to a norm, or to what one has learned: its values are about 1
+    int squared;   ///< it is the square of the difference from the mean, which only a mean may take
+    int id;        ///< the value that it began as: a mean tells by that what it is of
 } Image;
 
 /** A node's output: one of the two, or neither: it is not there. */

@@ -112,7 +112,19 @@ static int even_size(int64_t size, int64_t top)
     return (int)(2 * (half > 1 ? half : 1));
 }
 
-static StyleKernelShape shape_of(const Builder *b, const Convolution *c)
+/**
+ * What the products may be of: integers of pixels, and where a norm tells that values are about 1. What is far beyond that
+ * is multiplied as floats, without squares, and takes longer than if the kernel were for floats alone.
+ */
+static StyleDots dots_for(const Builder *b, const Image *image)
+{
+    const StyleDots dots = ff_style_dots_of(b->plan->settings.vectors);
+    const int is_about_1 = image->is_normed || image->stored.type == FF_STYLE_UINT8;
+
+    return dots == FF_STYLE_DOTS_INT16 && !is_about_1 ? FF_STYLE_NO_DOTS : dots;
+}
+
+static StyleKernelShape shape_of(const Builder *b, const Convolution *c, const Image *image)
 {
     return (StyleKernelShape){.rows = c->transposed ? even_size(c->rows, c->top) : (int)c->rows,
                               .columns =
@@ -123,7 +135,7 @@ static StyleKernelShape shape_of(const Builder *b, const Convolution *c)
                               .transposed = c->transposed,
                               .type = b->plan->settings.type,
                               .pixels = 1,
-                              .dots = ff_style_dots_of(b->plan->settings.vectors)};
+                              .dots = dots_for(b, image)};
 }
 
 /** The kernel in single precision, in the middle of zeros where it is put into a larger one. */
@@ -145,9 +157,10 @@ static float *copy_kernel(Builder *b, const Convolution *c, const StyleKernelSha
     return values;
 }
 
-static Packed *pack(Builder *b, const Convolution *c, const StyleSmall *kernel, Packed **list)
+static Packed *pack(Builder *b, const Convolution *c, const Image *image, const StyleSmall *kernel,
+                    Packed **list)
 {
-    StyleKernelShape shape = shape_of(b, c);
+    StyleKernelShape shape = shape_of(b, c, image);
     const float *values;
     Packed *packed;
 
@@ -172,7 +185,8 @@ static Packed *pack(Builder *b, const Convolution *c, const StyleSmall *kernel, 
 }
 
 /** Finds the packed kernel, or packs it while the plan is opened. */
-static const Packed *find_packed(Builder *b, const Convolution *c, const StyleSmall *kernel)
+static const Packed *find_packed(Builder *b, const Convolution *c, const Image *image,
+                                 const StyleSmall *kernel)
 {
     Packed **const list = &b->plan->kernels[b->node - b->plan->nodes->nodes];
 
@@ -183,7 +197,7 @@ static const Packed *find_packed(Builder *b, const Convolution *c, const StyleSm
         ff_style_misfit(b);
         return NULL;
     }
-    return pack(b, c, kernel, list);
+    return pack(b, c, image, kernel, list);
 }
 
 /* Images */
@@ -242,6 +256,7 @@ static int order_image(Builder *b, Image *image, int nchw)
 static StyleStep *convolve(Builder *b, const Convolution *c, Image *image, const Packed *packed)
 {
     const StyleKernelShape *const shape = &packed->shape;
+    const StyleVectors vectors = b->plan->settings.vectors;
     const int64_t height = c->transposed ? 2 * image->view.dims[1] : c->height;
     const int64_t width = c->transposed ? 2 * image->view.dims[2] : c->width;
     const StyleType type =
@@ -262,7 +277,7 @@ static StyleStep *convolve(Builder *b, const Convolution *c, Image *image, const
     step->output = output;
     step->pending = image->pending;
     step->count = image->count;
-    step->conv = (StyleConv){.vectors = b->plan->settings.vectors,
+    step->conv = (StyleConv){.vectors = shape->dots ? vectors : ff_style_without_dots(vectors),
                              .kernel = *shape,
                              .packed = packed->values,
                              .input = {NULL, image->stored.type, (int)image->view.dims[1],
@@ -332,7 +347,7 @@ int ff_style_build_convolution(Builder *b)
             return 0;
     image = *whole;
     if (!order_image(b, &image, c.nchw) || !read_convolution(b, &image.view, kernel, &c) ||
-        !(packed = find_packed(b, &c, kernel)) || !(step = convolve(b, &c, &image, packed)))
+        !(packed = find_packed(b, &c, &image, kernel)) || !(step = convolve(b, &c, &image, packed)))
         return 0;
     output = output_image(b, &c, step);
     if (image.stored.buffer == whole->stored.buffer &&

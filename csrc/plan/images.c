@@ -251,6 +251,7 @@ int ff_style_scale_image(Builder *b, Image *image, StyleSmall *scale, StyleSmall
     if (offset && pending->offset &&
         !(pending->offset = ff_style_compute_number(b, "AddV2", pending->offset, offset)))
         return 0;
+    image->is_normed |= scale && scale->count > 1;
     pending->scale = pending->scale ? pending->scale : scale;
     pending->offset = pending->offset ? pending->offset : offset;
     pending->channels = channels > pending->channels ? channels : pending->channels;
@@ -288,6 +289,7 @@ int ff_style_add_images(Builder *b, Image *image, Image *other)
         (!ff_style_settle_whole(b, image) || !ff_style_settle_whole(b, other)))
         return 0;
     image->added = other->stored;
+    image->is_normed &= other->is_normed;
     image->conv = 0;
     return 1;
 }

@@ -64,6 +64,7 @@ static int join(Builder *b, Image *parts, int nb_parts, int axis)
         view.dims[axis] += parts[i].view.dims[axis];
     }
     image = (Image){.pending = parts[0].pending,
+                    .is_normed = 1,
                     .type = parts[0].type,
                     .view = ff_style_whole_view(view.rank, view.dims)};
     image.count = ff_style_view_count(&image.view);
@@ -77,6 +78,7 @@ static int join(Builder *b, Image *parts, int nb_parts, int axis)
         if (!ff_style_move_values(b, parts[i].stored, &parts[i].view, image.stored, &target))
             return 0;
         begin += parts[i].view.dims[axis];
+        image.is_normed &= parts[i].is_normed;
     }
     parts[0] = image;
     return 1;
@@ -154,7 +156,7 @@ int ff_style_build_pad(Builder *b)
 
     if (!sizes || !from || sizes->count != 2 * (size_t)from->view.rank || !ff_style_settle(b, from))
         return sizes && from ? 0 : ff_style_misfit(b);
-    image = (Image){.type = from->type, .view = from->view};
+    image = (Image){.type = from->type, .view = from->view, .is_normed = from->is_normed};
     for (int i = 0; i < image.view.rank; i++) {
         const int64_t in_front = ff_style_whole(sizes->values[2 * i]);
         const int64_t behind = ff_style_whole(sizes->values[2 * i + 1]);

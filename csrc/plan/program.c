@@ -187,7 +187,8 @@ static int makes_halves(const StyleStep *step)
 
 static int takes_halves(const StyleStep *step)
 {
-    return step->kind == FF_STYLE_CONVOLVE || step->kind == FF_STYLE_APPLY;
+    return step->kind == FF_STYLE_CONVOLVE ? step->conv.vectors == FF_STYLE_AVX512_VNNI
+                                           : step->kind == FF_STYLE_APPLY;
 }
 
 /** Finds the buffers of floats that may hold halves: `halves` has a byte for each. */
@@ -200,9 +201,13 @@ static void find_halves(const StyleProgram *program, uint8_t *halves)
         halves[step->kept.buffer] |=
             makes_halves(step) && ff_style_takes_integers(&step->conv.kernel);
     }
-    for (int i = 0; i < program->nb_steps; i++)
-        if (!takes_halves(&program->steps[i]))
-            halves[program->steps[i].input.buffer] = halves[program->steps[i].output.buffer] = 0;
+    for (int i = 0; i < program->nb_steps; i++) {
+        const StyleStep *const step = &program->steps[i];
+
+        if (!takes_halves(step))
+            halves[step->input.buffer] = halves[step->added.buffer] = halves[step->kept.buffer] =
+                halves[step->output.buffer] = 0;
+    }
     halves[0] = 0;
 }
 

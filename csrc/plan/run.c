@@ -76,7 +76,6 @@ static void convolve(Run *run, StyleCrew *crew)
     StyleConv *const conv = &run->conv;
 
     *conv = step->conv;
-    conv->vectors = program->vectors;
     conv->affine = affine_of(program, &step->pending);
     conv->sums = program->shared + ff_style_affine_size(&step->pending);
     conv->input = features_of(program, step->input, conv->input);

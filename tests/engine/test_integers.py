@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine.test_plan import FLAGS, MIN_PSNR, draw, psnr
+from engine.test_plan import FLAGS, MIN_PSNR, draw, psnr, tf
 from PIL import Image
 
 from ffmpeg_style import Engine
@@ -37,6 +37,7 @@ def test_what_auto_takes():
     with Engine("wave-fast") as engine:
         assert engine.precision == ("bf16" if matrices else "int16" if HAS_INTEGERS else "fp32")
 
+
 @pytest.mark.skipif(not HAS_INTEGERS, reason="the processor lacks AVX512_VNNI")
 @pytest.mark.parametrize("place", ["between convolutions", "kept for a sum"])
 def test_features_that_halves_cannot_hold(tmp_path, photograph, place):
@@ -56,3 +57,21 @@ def test_features_that_halves_cannot_hold(tmp_path, photograph, place):
         np.testing.assert_array_equal(engine(photograph), painting)
     assert expected.std() > 20
     assert psnr(expected, painting) >= 60
+
+
+@pytest.mark.skipif(not HAS_INTEGERS, reason="the processor lacks AVX512_VNNI")
+@pytest.mark.parametrize("far", [1, 1000])
+def test_convolutions_behind_no_norm(tmp_path, photograph, far):
+    """Nothing tells how large their values are: all but that of the pixels are of floats."""
+
+    def drawing(x, pen):
+        x = tf.nn.relu(pen.conv(far * x, 32))
+        for _ in range(3):
+            x = tf.nn.relu(pen.conv(1.4 * x, 32))
+        return pen.conv(x / far, 3)
+
+    path = draw(tmp_path / "plain.pb", drawing)
+    with Engine(path, precision="fp32") as exact, Engine(path, precision="int16") as engine:
+        expected, painting = exact(photograph), engine(photograph)
+    assert expected.std() > 20
+    assert psnr(expected, painting) >= 70
