@@ -319,16 +319,17 @@ class Run:
         if not clip.pieces:
             films.end(order.target)
             return
-        left = {piece.number for piece in clip.pieces}
+        counts = {}
         alone = replace(clip, pieces=())  # a message for each piece is not to hold all others
 
         def painted(piece, result):
             frames, notes = result
             films.tell(notes)
             films.count(clip.address(piece), 0, frames)
-            left.remove(piece.number)
-            if not left:
-                self._wait(_Step(order, 2, joined, join, (clip,)))
+            counts[piece.number] = frames
+            if len(counts) == len(clip.pieces):
+                each = tuple(counts[piece.number] for piece in clip.pieces)
+                self._wait(_Step(order, 2, joined, join, (clip, each)))
 
         def joined(notes):
             films.tell(notes)

@@ -10,9 +10,17 @@ from pathlib import Path
 
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.coding import is_copied
-from ffmpeg_style.cluster.piece import Clip, at_work, is_done, mark_done, painting, plan
+from ffmpeg_style.cluster.piece import (
+    Clip,
+    at_work,
+    count_frames,
+    is_done,
+    mark_done,
+    painting,
+    plan,
+)
 from ffmpeg_style.cluster.split import Piece
-from ffmpeg_style.cluster.worker import noted, reporter, whole_machine
+from ffmpeg_style.cluster.worker import lack, noted, reporter, whole_machine
 from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
 from ffmpeg_style.ffmpeg.plan import Job
@@ -23,22 +31,26 @@ from ffmpeg_style.processes import run_with_parent
 from ffmpeg_style.progress import progress_bar
 
 
-def join(clip: Clip) -> tuple[str, ...]:
+def join(clip: Clip, painted: Sequence[int]) -> tuple[str, ...]:
     """Join the pieces of a clip, put the film in its place, and remove the pieces.
+
+    Args:
+        clip: whose pieces are there.
+        painted: how many frames each of them has.
 
     Returns:
         tuple[str, ...]: what the user should know.
 
     Raises:
-        StyleError: see `stylize`.
+        StyleError: see `stylize`; where this worker can't read all of the pieces, it is named.
     """
     with at_work(clip.order) as model:
-        notes = () if is_done(clip) else _join(clip, model)
+        notes = () if is_done(clip) else _join(clip, painted, model)
         places.remove_folder(clip.folder)
         return notes
 
 
-def _join(clip, model):
+def _join(clip, painted, model):
     order = clip.order
     with noted() as notes, ExitStack() as stack:
         source = stack.enter_context(places.reading(order.source))
@@ -48,7 +60,6 @@ def _join(clip, model):
         clock = job.clock or 1  # pieces are made only where it has one
         notes.extend(job.notes)
         is_encoded = is_copied(job, order.encode)
-        total = sum(piece.frames for piece in clip.pieces)
         listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
         listed.write(concat_list(paths, clip.pieces, clock))
         listed.flush()
@@ -63,14 +74,26 @@ def _join(clip, model):
         with (
             places.writing(order.target) as draft,
             whole_machine(),
-            progress_bar(progress=reporter(order.target), total=total) as bar,
+            progress_bar(progress=reporter(order.target), total=sum(painted)) as bar,
         ):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
             frames = run_ffmpeg(command, draft, bar, names)
+            if frames != sum(painted):
+                raise _lacking(clip, paths, painted, frames)
             tell_cut_off(Path(order.source), job, frames, draft, probe)
     mark_done(clip)
     return tuple(notes)
+
+
+def _lacking(clip, paths, painted, frames):
+    """The error of a film that is too short: where ffmpeg can't read a piece, it ends well."""
+    why = f"got {frames} of {sum(painted)} frames from the pieces"
+    for piece, path, count in zip(clip.pieces, paths, painted, strict=True):
+        if count_frames(path) != count:
+            why += f": {clip.address(piece)} can't be read; run the command again to paint it anew"
+            break
+    return lack(why, reason=why)
 
 
 def concat_list(paths: Sequence[Path], pieces: Sequence[Piece], clock: int) -> str:
@@ -105,14 +128,14 @@ def picture_options(source: Path, job: Job, pieces: Sequence[Path]) -> list[str]
     disposition = ("-disposition:0", "+".join(given) or "0")
     if not pieces:
         return [*_tagged(kept), *disposition]
-    kinds = [_stream(piece, "v:0") for piece in pieces]
-    first = kinds[0]
-    for number, kind in enumerate(kinds):
-        if _coding(kind) != _coding(first):
-            raise InputError(
-                f"piece {number} was encoded otherwise than piece 0: the workers' encoders are of "
-                "several versions; give all machines the same, and remove the pieces"
-            )
+    # Those that can't be read will be told of when their frames lack.
+    kinds = [kind for piece in pieces if (kind := _stream(piece, "v:0"))]
+    first = kinds[0] if kinds else {}
+    if any(_coding(kind) != _coding(first) for kind in kinds):
+        raise InputError(
+            "the pieces were encoded in several ways: the workers' encoders are of several "
+            "versions; give all machines the same, and remove the pieces"
+        )
     own = first.get("tags", {})
     words = _tagged(dict.fromkeys(own, "") | kept | {"encoder": own.get("encoder", "")})
     words += disposition

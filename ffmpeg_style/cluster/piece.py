@@ -29,9 +29,11 @@ from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.filter_graph import Painting
 from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
 from ffmpeg_style.ffmpeg.probe import Source, probe
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import file_exists
 from ffmpeg_style.painting import check_seconds, check_shape
+from ffmpeg_style.processes import run_with_parent
 from ffmpeg_style.progress import progress_bar
 
 
@@ -197,11 +199,29 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     """
     order = clip.order
     with at_work(order) as model:
-        if places.exists(clip.address(piece)):
-            return piece.frames, ()
+        # One that holds less was damaged since, or tells of a source that is.
+        if (frames := _finished(clip.address(piece))) >= piece.frames:
+            return frames, ()
         if order.key != clip.key:
             raise InputError(f"{order.source} changed while it was painted; run it again")
         return _paint(clip, piece, model)
+
+
+def _finished(address):
+    """How many frames a finished piece has; 0 where it is not there, or can't be read."""
+    if not places.exists(address):
+        return 0
+    with places.reading(address) as path:
+        return count_frames(path)
+
+
+def count_frames(path: Path) -> int:
+    """How many frames of a piece can be read."""
+    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "quiet", "-of", "csv=p=0"]
+    command += ["-select_streams", "v:0", "-count_packets"]
+    command += ["-show_entries", "stream=nb_read_packets", f"file:{path}"]
+    told = run_with_parent(command).stdout.strip()
+    return int(told) if told.isdigit() else 0
 
 
 def _paint(clip, piece, model):

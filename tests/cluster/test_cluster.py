@@ -1,6 +1,7 @@
 """Films painted in pieces by real workers, beside those of one machine."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,9 +11,13 @@ from helpers import films, graphs
 from helpers.cluster import LOSSLESS, run
 from PIL import Image
 
-from ffmpeg_style import InputError, stylize
+from ffmpeg_style import InputError, StyleError, stylize
 from ffmpeg_style.cli import main
+from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.client import WORK, paint_on_cluster
+from ffmpeg_style.cluster.join import join
+from ffmpeg_style.cluster.piece import Order, count_frames, look, paint
+from ffmpeg_style.cluster.worker import model_address
 from ffmpeg_style.ffmpeg.sources import Work
 
 SUBTITLES = "1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,500\nWorld\n"
@@ -238,6 +243,38 @@ def test_it_goes_on_from_finished_pieces(cluster, model, make, tmp_path):
     lost = min(first)
     lost.unlink()
     assert {piece for piece, time in fail().items() if time != first[piece]} == {lost}
+
+
+def on_a_worker(client, function, *arguments):
+    """What a step returns, or raises, that a worker does."""
+    return client.submit(function, *arguments, pure=False).result()
+
+
+@pytest.mark.parametrize("encode", ["once", "pieces"])
+@pytest.mark.parametrize("kept", [None, 0, 0.5])
+def test_a_piece_that_is_damaged_makes_no_short_film(client, model, make, tmp_path, kept, encode):
+    """ffmpeg ends well without it. It is named, and painted again by the next command."""
+    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mkv"
+    work, name = str(tmp_path / WORK), places.digest(model.read_bytes())
+    places.write(model_address(work, name), model.read_bytes())
+    target.write_bytes(b"old")
+    order = Order(str(source), str(target), work, name, dict(steady=0), {}, True, encode, 2, 1.0)
+    clip = on_a_worker(client, look, order)
+    counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
+    broken = Path(clip.address(clip.pieces[1]))
+    content = broken.read_bytes()
+    if kept is None:
+        broken.unlink()
+    else:
+        whole = round(len(content) * kept)
+        broken.write_bytes(content[:whole] + bytes(0 if kept else len(content)))
+    with pytest.raises(StyleError, match=re.escape(str(broken))):
+        on_a_worker(client, join, clip, counts)
+    assert target.read_bytes() == b"old" and len(pieces_in(tmp_path)) == (3 if kept is None else 4)
+    assert [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces] == counts
+    assert broken.read_bytes() == content
+    on_a_worker(client, join, clip, counts)
+    assert count_frames(target) == sum(counts) == 100
 
 
 def paint_two(cluster, model, source, targets, piece=1.0):
