@@ -61,14 +61,17 @@ def _lossless_encoder(job):
     """What keeps the pixels that an encoder will have; None where nothing does."""
     if job.encoder == "libx264rgb":
         return "libx264rgb"
-    is_held = abilities.has_encoder("libx264") and _held(job.pixels)
-    return "libx264" if is_held else None
+    if not abilities.has_encoder("libx264") or not _held(job.pixels):
+        return None
+    is_odd = any(side % 2 for side in job.size)
+    return None if is_odd and "444" not in job.pixels else "libx264"
 
 
 def _held(pixels):
     """The same pixels, maybe in another order, as H.264 has them."""
     pixels = {"p010le": "yuv420p10le"}.get(pixels, pixels)
-    return pixels if pixels in abilities.encoder_formats("libx264") else None
+    is_grey = (pixels or "").startswith("gray")  # comes out in colours, and in another range
+    return pixels if pixels in abilities.encoder_formats("libx264") and not is_grey else None
 
 
 def _values(words, names):

@@ -71,6 +71,7 @@ class Job:
         picture: index of the stream that is painted.
         decoder: of its pictures, None for ffmpeg's choice.
         chain: the filters.
+        size: (width, height) of the painting; 0 where not known.
         muxer: ffmpeg's name for the kind of file.
         encoder: of its pictures, None for ffmpeg's choice.
         pixels: the encoder's pixel format, None for ffmpeg's choice.
@@ -95,6 +96,7 @@ class Job:
     picture: int
     chain: filter_chain.Chain
     muxer: str
+    size: tuple[int, int] = (0, 0)
     decoder: str | None = None
     encoder: str | None = None
     pixels: str | None = None
@@ -151,6 +153,7 @@ def plan_video(
         picture=video.index,
         decoder=decoder,
         chain=_chain(source.video, video, painting, encoder, pixels, _rate(shape)),
+        size=(video.width, video.height),
         muxer=container.muxer,
         encoder=encoder,
         pixels=pixels,
@@ -194,6 +197,7 @@ def plan_still(
         picture=video.index,
         decoder=decoder_of(video, source_name, able),
         chain=_chain(video, painted, painting, "png", None),
+        size=(painted.width, painted.height),
         muxer="image2pipe",
         encoder="png",
         frames=1,

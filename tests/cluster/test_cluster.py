@@ -138,6 +138,26 @@ def test_odd_sides_and_encoders_of_several_kinds(cluster, model, make, painted, 
     assert len(painted) == 2
 
 
+@pytest.mark.parametrize(
+    ("size", "options", "pieces"),
+    [
+        ("63x41", ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p"), 0),
+        ("64x48", ("-pix_fmt", "gray"), 0),
+        ("64x48", ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p"), 2),
+    ],
+)
+def test_what_no_piece_can_hold_is_painted_whole(
+    cluster, model, make, painted, tmp_path, size, options, pieces
+):
+    """H.264 halves the colours of even sides alone, and gives grey back as something else."""
+    source = make(".mkv", "-c:v", "ffv1", size=size, pixels="yuv444p")
+    single, joined = tmp_path / "single.mkv", tmp_path / "joined.mkv"
+    stylize(source, single, model, steady=0, encoder_options=options)
+    assert run(cluster, model, source, joined, 2, options=options, steady=0).error is None
+    films.assert_same(joined, single)
+    assert len(painted) == pieces
+
+
 def test_steady_paintings_go_on_from_piece_to_piece(cluster, make, ffmpeg, tmp_path):
     """A piece forgets what was painted before its lead-in: every frame is at 45 dB or more."""
     film = make(".mp4", "-vf", "noise=alls=12:allf=t", "-g", "25", "-crf", "15", size="160x96")
