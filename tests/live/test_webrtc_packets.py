@@ -13,7 +13,7 @@ from ffmpeg_style.live import children
 from ffmpeg_style.live.webrtc import adapt, messages
 from ffmpeg_style.live.webrtc.assembler import PATIENCE, FrameAssembler
 from ffmpeg_style.live.webrtc.broadcast import Broadcast
-from ffmpeg_style.live.webrtc.timeline import STEP, Timeline
+from ffmpeg_style.live.webrtc.timeline import STEP, WINDOW, Timeline
 
 KEY, DELTA = b"\x00", b"\x01"  # VP8 tells by the first bit of a frame
 
@@ -205,6 +205,16 @@ def test_reports_by_another_clock_leave_each_kind_to_itself(error):
         picture, sound = sender.moments()
         assert picture == pytest.approx(sender.now + 0.02, abs=1e-4)
         assert sound == pytest.approx(sender.now + 0.01, abs=1e-4)
+
+
+def test_sound_that_ended_is_forgotten():
+    sender = Sender()
+    sender.moments(sound_late=-0.3)  # Sound came quicker than any picture.
+    sender.report()
+    sender.moments(sound_late=-0.3)
+    sender.now += WINDOW + 1
+    moment = sender.picture.moment(sender._picture, sender.now + 0.02)
+    assert moment == pytest.approx(sender.now + 0.02, abs=1e-4)
 
 
 def test_reports_that_tell_nothing_are_not_heard():

@@ -1,8 +1,8 @@
 "use strict";
 
-/** This device as a camera: its form, its buttons, and what becomes of them. */
 const STILL = 500; // milliseconds between two frames of a still picture: so often a painter wants one
 
+/** This device as a camera: its form, its buttons, and what becomes of them. */
 const camera = {
   facing: "environment",
   stream: null,
@@ -62,7 +62,8 @@ const camera = {
     const height = Number(this.size.value);
     const video = { facingMode: this.facing, height: { ideal: height }, width: { ideal: height * 16 / 9 }, frameRate: { ideal: 30, max: 30 } };
     const audio = { echoCancellation: false, noiseSuppression: false };
-    for (const track of this.stream?.getVideoTracks() || []) track.stop(); // a phone opens one at a time
+    // A phone opens one camera at a time; a still picture goes on until there is one.
+    if (!this.isPaused) for (const track of this.stream?.getVideoTracks() || []) track.stop();
     const turn = this.turn = Symbol("the last time that the camera was asked for");
     let stream;
     try {

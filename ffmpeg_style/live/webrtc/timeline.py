@@ -55,7 +55,7 @@ class Timeline:
         self._last = timestamp
         seconds = self._unwrapped / self._rate
         self._note(now, now - seconds - (self._reported or 0))
-        ahead = (self._reported or 0) + self._least()
+        ahead = (self._reported or 0) + self._least(now)
         if self._ahead is None or abs(ahead - self._ahead) > STEP:
             self._ahead = ahead
         return seconds + self._ahead
@@ -71,12 +71,13 @@ class Timeline:
         while quickest[0][0] < now - WINDOW:
             quickest.popleft()
 
-    def _least(self):
+    def _least(self, now):
         own = self._quickest[0][1]
         if self._reported is None:
             return own
         reported = [kind for kind in self._kinds if kind._reported is not None and kind._quickest]
-        least = (kind._quickest[0][1] for kind in reported)
+        heard = (kind for kind in reported if kind._quickest[-1][0] >= now - WINDOW)
+        least = (kind._quickest[0][1] for kind in heard)
         return min(other for other in least if abs(other - own) < SAME_CLOCK)
 
 
