@@ -120,7 +120,7 @@ class Pictures:
         offset: seconds at which the first of them begins.
         is_encoded: whether they are as the job has them, else they are to be encoded.
         frame_ticks: of the job's clock, how long they are said to last where they come unevenly.
-        options: of the stream.
+        options: of the stream; the user's own come behind them.
     """
 
     pieces: Path
@@ -155,7 +155,7 @@ def join_command(
         *("-map", "1:0", *_maps(job)),
         *(job.quality if pictures.is_encoded else (*encoder(job), *clock(job))),
         *(put_right(job, dts) or ("-bsf:0", f"setts=pts=PTS:dts={dts.format('DTS')}:{lasting}")),
-        *going_along(job, draft, covers, (*copying, *pictures.options)),
+        *going_along(job, draft, covers, pictures.options, copying),
     ]
 
 
@@ -195,9 +195,13 @@ def encoder(job: Job) -> list[str]:
 
 
 def going_along(
-    job: Job, draft: Path, covers: Sequence[Path], last: Sequence[str] = ()
+    job: Job,
+    draft: Path,
+    covers: Sequence[Path],
+    options: Sequence[str] = (),
+    last: Sequence[str] = (),
 ) -> list[str]:
-    """The streams beside the pictures, the tags, the user's options, and the file."""
+    """The streams beside the pictures, the tags, the user's options amid others, and the file."""
     streams = _streams(job)
     return [
         *_codecs(kept.codec if kept.cover is None else "" for kept in streams),
@@ -206,6 +210,7 @@ def going_along(
         *(("-copypriorss", "0") if job.span.start is not None else ()),
         *(word for name, tag in job.tags.items() for word in ("-metadata", f"{name}={tag}")),
         *job.options,
+        *options,
         *job.chosen,
         # Behind the user's options, of which those for pictures would encode a cover too.
         *_codecs(kept.codec if kept.cover else "" for kept in streams),

@@ -127,6 +127,21 @@ def test_what_goes_with_the_pictures_comes_from_the_source_once(
     assert films.told(joined)["chapters"]
 
 
+@pytest.mark.parametrize("encode", ["once", "pieces"])
+def test_tags_of_the_user_come_before_those_of_the_source(
+    cluster, model, rich, painted, tmp_path, encode
+):
+    single, joined = tmp_path / "single.mkv", tmp_path / "joined.mkv"
+    options = (*LOSSLESS, "-metadata:s:v:0", "title=Mine", "-disposition:v:0", "forced")
+    stylize(rich, single, model, steady=0, encoder_options=options)
+    how = dict(steady=0, options=options, encode=encode)
+    assert run(cluster, model, rich, joined, 2, **how).error is None
+    films.assert_same(joined, single)
+    told = films.told(joined)["streams"][0]
+    assert told["tags"]["title"] == "Mine" and told["disposition"]["forced"]
+    assert len(painted) == 2
+
+
 @pytest.mark.parametrize("encoder", ["libx264", "libx264rgb", "ffv1", "mjpeg", "prores_ks"])
 def test_odd_sides_and_encoders_of_several_kinds(cluster, model, make, painted, tmp_path, encoder):
     source = make(".mkv", "-g", "30", size="63x41", pixels="yuv444p")
