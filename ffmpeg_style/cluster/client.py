@@ -33,6 +33,9 @@ MOST_WORKERS = 256
 SETTINGS = inspect.signature(check_painting).parameters.keys() - {"model"}
 """Options of the painting filter."""
 
+_ROW = re.compile(r"^\| *distributed *\|([^|\n]*)\|([^|\n]*)\|([^|\n]*)\| *$", re.MULTILINE)
+"""Of Dask's table of versions that differ: here, in the scheduler, in the workers."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -221,8 +224,12 @@ def _own_words(tell):
         warnings.simplefilter("always", VersionMismatchWarning)
         yield
     for warning in told:
-        for row in re.findall(r"^\| *distributed *\|.*", str(warning.message), re.MULTILINE):
-            _, _, here, scheduler, workers, _ = map(str.strip, row.split("|"))
+        if not issubclass(warning.category, VersionMismatchWarning):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        elif row := _ROW.search(str(warning.message)):
+            here, scheduler, workers = map(str.strip, row.groups())
             told_of = f"{here} here, {scheduler} in the scheduler, {workers} in the workers"
             advice = "where something fails, install the same on all machines"
             tell([f"Dask's package distributed is {told_of}; {advice}"])

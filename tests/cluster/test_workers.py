@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -25,7 +26,7 @@ from PIL import Image
 
 from ffmpeg_style import ClusterError, InputError, __version__
 from ffmpeg_style.cluster import crew, places
-from ffmpeg_style.cluster.client import WORK, paint_on_cluster
+from ffmpeg_style.cluster.client import WORK, _own_words, paint_on_cluster
 from ffmpeg_style.cluster.films import Films
 from ffmpeg_style.cluster.piece import Order, check
 from ffmpeg_style.cluster.worker import local_workers, model_address
@@ -161,6 +162,17 @@ def test_versions_of_dask_that_differ_are_told_in_a_sentence(
     (told,) = [line for line in caplog.messages if line.startswith("Dask's package distributed")]
     assert re.search(r"is 1\.0 here, 1\.0 in the scheduler, 20\S+ in the workers; where", told)
     assert not [warning for warning in recwarn if "Mismatched versions" in str(warning.message)]
+
+
+def test_other_warnings_of_a_connection_and_tables_of_another_form_are_no_failure():
+    table, told = "| distributed | 1.0 | {}2.0 |", []
+    with pytest.warns(UserWarning, match="mine") as warned, _own_words(told.extend):
+        warnings.warn("mine", UserWarning, stacklevel=1)
+        for more in ("", "1.0 | "):
+            warnings.warn(table.format(more), versions.VersionMismatchWarning, stacklevel=1)
+    assert len(warned) == 1
+    (line,) = told
+    assert line.startswith("Dask's package distributed is 1.0 here, 1.0 in the scheduler, 2.0 in")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])
