@@ -158,6 +158,14 @@ class Crew:
             return None
         return sorted(self.able.difference(but) or self.able)
 
+    def when(self, refusers: Collection[str]) -> float:
+        """The monotonic time at which a step may be handed out that some could not do.
+
+        Where that was all of them, it may be a folder that is away for a while.
+        """
+        is_away = self.able.issubset(refusers)
+        return time.monotonic() + (SECONDS_TO_ASK_AGAIN if is_away else 0)
+
     def is_gone(self, workers: Sequence[str]) -> bool:
         """Whether none of some workers is there any more."""
         return self._threads.keys().isdisjoint(workers)

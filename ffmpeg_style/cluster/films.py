@@ -3,6 +3,7 @@
 import heapq
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,8 +24,8 @@ from ffmpeg_style.progress import progress_bar
 MOST_LOSSES = 5
 """How often a step may be given to another worker. Dask gives it up after several that ended."""
 ALIKE = 3
-"""Times that workers' systems refuse a step alike, which is the clip's fault then, and no worker's;
-or steps that one refuses, which is that worker's fault then."""
+"""Workers whose systems refuse a step alike, which is the clip's fault then, and no worker's; or
+steps that one refuses, which is that worker's fault then."""
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class _Step:
         future: of Dask.
         workers: that it is for; none for all.
         refusals: what workers said whose systems could not do it.
+        due: the monotonic time before which it is not handed out.
     """
 
     order: Order
@@ -127,6 +129,7 @@ class _Step:
     future: Any = None
     workers: Sequence[str] = ()
     refusals: list[ClusterError] = field(default_factory=list)
+    due: float = 0.0
 
     @property
     def refusers(self) -> set[str]:
@@ -229,10 +232,16 @@ class Run:
                 self._wait(step)
 
     def _hand_out(self):
+        early = []
         while self._waiting and len(self._steps) < self._crew.room:
-            step = heapq.heappop(self._waiting)[-1]
-            if step.order.target not in self._films.outcomes:
+            place = heapq.heappop(self._waiting)
+            step = place[-1]
+            if time.monotonic() < step.due:
+                early.append(place)
+            elif step.order.target not in self._films.outcomes:
                 self._submit(step)
+        for place in early:
+            heapq.heappush(self._waiting, place)
 
     def _submit(self, step):
         key, workers = step.key, self._crew.chosen(step.refusers)
@@ -286,9 +295,11 @@ class Run:
     def _refuse(self, step, error):
         """Whose fault it is, the clip's or the worker's, is seen by what happens elsewhere."""
         step.refusals.append(error)
-        if sum(other.reason == error.reason for other in step.refusals) == ALIKE:
+        alike = {other.worker for other in step.refusals if other.reason == error.reason}
+        if len(alike) >= ALIKE:
             self._give_up(step.order, _not_painted(step.order, str(error)))
             return
+        step.due = self._crew.when(step.refusers)
         steps = [*self._steps.values(), *(step for *_, step in self._waiting)]
         if sum(error.worker in step.refusers for step in steps) >= ALIKE:
             self._crew.pass_over(error.worker, error)

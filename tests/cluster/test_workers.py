@@ -98,9 +98,10 @@ def test_machines_that_all_fail_keep_no_other_clip(
 
 
 def test_a_clip_that_all_machines_refuse_holds_up_no_other(
-    cluster, client, model, make, tmp_path, caplog
+    cluster, client, model, make, tmp_path, monkeypatch, caplog
 ):
-    """What several say alike is the fault of the clip, which is on a disk that is damaged."""
+    """What all say for long is the fault of the clip, which is on a disk that is damaged."""
+    monkeypatch.setattr(crew, "SECONDS_TO_ASK_AGAIN", 0.1)
 
     def damage():
         from ffmpeg_style.cluster import piece
@@ -134,6 +135,38 @@ def test_a_clip_that_all_machines_refuse_holds_up_no_other(
     )
     assert re.match(says, str(errors[works[0].target]))
     assert [errors[work.target] for work in works[1:]] == [None, None]
+    assert not told_of_workers(caplog)
+
+
+def test_what_all_machines_refuse_for_a_while_is_done_later(
+    cluster, client, model, make, tmp_path, monkeypatch, caplog
+):
+    """A folder was away: each of both refuses twice."""
+    monkeypatch.setattr(crew, "SECONDS_TO_ASK_AGAIN", 0.1)
+
+    def take_away():
+        from ffmpeg_style.cluster import piece
+
+        errors = [OSError(errno.EIO, os.strerror(errno.EIO), "/away")] * 2
+
+        def probe(path, name):
+            if errors:
+                raise errors.pop()
+            return piece.whole_probe(path, name)
+
+        piece.whole_probe, piece.probe = piece.probe, probe
+
+    def bring_back():
+        from ffmpeg_style.cluster import piece
+
+        piece.probe = piece.whole_probe
+
+    client.run(take_away)
+    try:
+        source = make(".mp4", "-bf", "3", "-g", "30")
+        assert run(cluster, model, source, tmp_path / "out.mp4", 9).error is None
+    finally:
+        client.run(bring_back)
     assert not told_of_workers(caplog)
 
 
