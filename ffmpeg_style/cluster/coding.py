@@ -20,7 +20,7 @@ CODECS = frozenset(
 """Encoders whose pictures a QuickTime file holds, with the exact time of each."""
 
 ALONE = frozenset({"ffv1", "png", "prores", "prores_aw", "prores_ks", "rawvideo"})
-"""Those of `CODECS` that make the same of a frame wherever a piece begins."""
+"""Those of `CODECS` whose decoded frames are the same wherever a piece begins."""
 
 SCALING = ("-sws_flags", "-sws_dither")
 """Options of the user's that act on pictures before they are encoded."""
