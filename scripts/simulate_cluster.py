@@ -73,7 +73,7 @@ def crew(address, number, pieces, seconds, folder):
 
     piece.check = lambda order, dask_worker=None: "ffmpeg version 7.1"
     piece.look = lambda order: Clip(order, "1" * 32, tuple(film), 1500 * pieces)
-    piece.paint, join.join = sleep, lambda clip: ()
+    piece.paint, join.join = sleep, lambda clip, painted: ()
     dask.config.set(LIGHT | {"temporary-directory": folder})
     run_quietly(run())
 
