@@ -67,10 +67,10 @@ static void use(StyleProgram *program, StyleStored stored, int step)
         buffer->last = step;
 }
 
-/** Whether features may be halves. */
-static int has_halves(const StyleProgram *program)
+/** Whether features may be halves: where these vectors take them. */
+static int has_halves(StyleVectors vectors)
 {
-    return ff_style_dots_of(program->vectors) == FF_STYLE_DOTS_INT16;
+    return ff_style_dots_of(vectors) == FF_STYLE_DOTS_INT16;
 }
 
 static void find_lifetimes(StyleProgram *program)
@@ -84,7 +84,7 @@ static void find_lifetimes(StyleProgram *program)
         use(program, step->output, i);
     }
     use(program, program->painting, program->nb_steps);
-    if (has_halves(program)) // a frame that they can't hold is painted again
+    if (has_halves(program->vectors)) // a frame that they can't hold is painted again
         use(program, program->frame, program->nb_steps);
 }
 
@@ -187,7 +187,7 @@ static int makes_halves(const StyleStep *step)
 
 static int takes_halves(const StyleStep *step)
 {
-    return step->kind == FF_STYLE_CONVOLVE ? step->conv.vectors == FF_STYLE_AVX512_VNNI
+    return step->kind == FF_STYLE_CONVOLVE ? has_halves(step->conv.vectors)
                                            : step->kind == FF_STYLE_APPLY;
 }
 
@@ -243,7 +243,7 @@ int ff_style_place_buffers(StyleProgram *program)
     size_t end = 0, shared = 0;
     StyleBuffer *buffer;
 
-    if (!placed || (has_halves(program) && narrow_buffers(program) < 0))
+    if (!placed || (has_halves(program->vectors) && narrow_buffers(program) < 0))
         return program->memory.failed;
     find_lifetimes(program);
     for (size_t i = 1; i < count; i++)
