@@ -5,6 +5,7 @@
  */
 
 #include <math.h>
+#include <string.h>
 
 #include "small.h"
 
@@ -80,16 +81,22 @@ static StyleView broadcast(const StyleSmall *small, int rank)
     return view;
 }
 
-static int broadcast_dims(const StyleSmall *a, const StyleSmall *b, int *rank, int64_t *dims)
+int ff_style_broadcast(const StyleSmall *small, int *rank, int64_t *dims)
 {
-    *rank = a->rank > b->rank ? a->rank : b->rank;
-    for (int i = 0; i < *rank; i++) {
-        const int64_t left = i < *rank - a->rank ? 1 : a->dims[i - *rank + a->rank];
-        const int64_t right = i < *rank - b->rank ? 1 : b->dims[i - *rank + b->rank];
+    const int more = small->rank - *rank;
 
-        if (left != right && left != 1 && right != 1)
+    if (more > 0) {
+        memmove(dims + more, dims, (size_t)*rank * sizeof(*dims));
+        for (int i = 0; i < more; i++)
+            dims[i] = 1;
+        *rank = small->rank;
+    }
+    for (int i = 0; i < small->rank; i++) {
+        int64_t *const dim = &dims[*rank - small->rank + i];
+
+        if (*dim != small->dims[i] && *dim != 1 && small->dims[i] != 1)
             return 0;
-        dims[i] = left == 1 ? right : left;
+        *dim = *dim == 1 ? small->dims[i] : *dim;
     }
     return 1;
 }
@@ -106,9 +113,9 @@ static int compute_numbers(StyleSmallCall *call)
     StyleSmall *const to = call->outputs[0];
     int64_t dims[FF_STYLE_MAX_DIMS], index[FF_STYLE_MAX_DIMS] = {0}, left = 0, right = 0;
     StyleView first, second;
-    int rank;
+    int rank = 0;
 
-    if (!broadcast_dims(a, b, &rank, dims) ||
+    if (!ff_style_broadcast(a, &rank, dims) || !ff_style_broadcast(b, &rank, dims) ||
         !ff_style_shape_small(call->memory, to, a->type, rank, dims))
         return 0;
     if (!ff_style_has_values(call))

@@ -126,23 +126,12 @@ static int take_sizes(Computation *c, const StyleNode *node, int number)
     return 1;
 }
 
-/** Operations whose result has another shape than their first input, and that have no rule. */
-static int has_other_shape(const StyleNode *node)
-{
-    static const char *const ops[] = {"BatchToSpaceND", "NoOp", "SpaceToBatchND"};
-
-    for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-        if (ff_style_node_is(node, ops[i]))
-            return 1;
-    return 0;
-}
-
 /** Finds the operation. Returns 1, 0 when its result is not known, or -1 when it is as the first input. */
 static int find_function(const StyleNode *node, StyleSmallCall *call)
 {
     const int found = ff_style_find_image_shape(node, call);
 
-    if (found >= 0 || has_other_shape(node))
+    if (found >= 0 || ff_style_node_is(node, "NoOp"))
         return found > 0;
     if (ff_style_find_small(node, call))
         return ff_style_node_is(node, "BiasAdd") ? -1 : 1;

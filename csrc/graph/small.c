@@ -377,20 +377,22 @@ static int tile(StyleSmallCall *call)
     const StyleSmall *const from = call->inputs[0];
     StyleSmall *const to = call->outputs[0];
     StyleView view = ff_style_small_view(from), target;
+    const int fits = 2 * from->rank <= FF_STYLE_MAX_DIMS;
     int64_t dims[FF_STYLE_MAX_DIMS];
 
-    if (call->inputs[1]->count != (size_t)from->rank ||
-        (2 * from->rank > FF_STYLE_MAX_DIMS && from->values))
+    if (call->inputs[1]->count != (size_t)from->rank || (!fits && !call->memory->most))
         return 0;
     for (int i = 0; i < from->rank; i++) {
         const double times = call->inputs[1]->values[i];
 
-        if (!(times >= 1 && times < 1 << 20))
+        if (!(times >= 1))
             return 0;
-        dims[i] = from->dims[i] * (int64_t)times;
+        dims[i] = ff_style_times(from->dims[i], ff_style_whole(times));
     }
     if (!ff_style_shape_small(call->memory, to, from->type, from->rank, dims))
         return 0;
+    if (!fits)
+        to->values = NULL;
     if (!ff_style_has_values(call))
         return 1;
     target = ff_style_small_view(to);

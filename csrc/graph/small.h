@@ -77,6 +77,9 @@ int ff_style_copy_small(StyleSmallCall *call);
 /** The number operation of this name, such as "Mul". Returns as ff_style_find_small(). */
 int ff_style_find_number(StyleSpan op, StyleSmallCall *call);
 
+/** Spreads a shape, of no axis at first, to hold another one too. Returns 0 when they do not fit each other. */
+int ff_style_broadcast(const StyleSmall *small, int *rank, int64_t *dims);
+
 /** Whether a type's values are whole numbers. */
 int ff_style_is_whole_type(int type);
 

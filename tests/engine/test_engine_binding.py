@@ -341,9 +341,17 @@ def test_memory_is_reckoned_behind_paddings_that_the_graph_computes():
 
 
 def test_a_model_that_no_frame_is_small_enough_for_is_refused_at_once(tmp_path):
-    model = graphs.blown_up_graph(tmp_path / "model.pb")
+    """Of 16,777,216 channels of each pixel."""
+    model = graphs.blown_up_graph(tmp_path / "model.pb", "channels")
     with pytest.raises(ValueError, match=r"no more than 16x16 pixels takes about 17\.. GB"):
         Engine(model, max_memory=1 << 30)
+
+
+@pytest.mark.parametrize("kind", graphs.BLOWN_UP)
+def test_a_model_that_makes_too_much_of_a_frame_is_refused(tmp_path, kind):
+    model = graphs.blown_up_graph(tmp_path / "model.pb", kind)
+    with pytest.raises(ValueError, match=r"takes about \d\d+\.\d GB"):
+        Engine(model, requests=1, max_memory=1 << 30)(np.zeros((360, 640, 3), np.uint8))
 
 
 def test_loading_takes_no_stderr_from_others():

@@ -202,7 +202,9 @@ def foreign_graph(path: str | Path, kind: str) -> Path:
     return save(graph, path)
 
 
-def bomb(path: Path, op: str, *, shape: Sequence[int] = (), **counts: int) -> Path:
+def bomb(
+    path: Path, op: str, *inputs: np.generic, shape: Sequence[int] = (), **counts: int
+) -> Path:
     """A contract graph whose output depends on a node that asks for more than there is."""
     graph_def = tf1.GraphDef.FromString(contract_graph(path).read_bytes())
     node = graph_def.node.add(op=op, name="bomb")
@@ -215,12 +217,11 @@ def bomb(path: Path, op: str, *, shape: Sequence[int] = (), **counts: int) -> Pa
         tensor.dtype = tf.float32.as_datatype_enum
         tensor.float_val.append(0)
         tensor.tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
-    elif op == "Fill":
-        for name, value in (("size", np.int32(shape)), ("value", np.float32(0))):
-            constant = graph_def.node.add(op="Const", name=name)
-            constant.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
-            constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-            node.input.append(name)
+    for index, value in enumerate(inputs):
+        constant = graph_def.node.add(op="Const", name=f"input{index}")
+        constant.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+        constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+        node.input.append(constant.name)
     next(node for node in graph_def.node if node.name == "styled").input.append("^bomb")
     path.write_bytes(graph_def.SerializeToString())
     return path
@@ -342,14 +343,41 @@ def _wide_window(path):
     return _output_graph(path, lambda image: tf.cast(blur(image), tf.uint8))
 
 
-def blown_up_graph(path: str | Path) -> Path:
-    """A few kB that make 16,777,216 channels of each pixel, with a kernel that is computed."""
+def _blow_up(image):
+    kernel = tf.fill([1, 1, 3, 2**24], 0.1)
+    return tf.nn.conv2d(image, kernel, 1, "SAME")[..., :3]
 
-    def blow_up(image):
-        kernel = tf.fill([1, 1, 3, 2**24], 0.1)
-        return tf.nn.conv2d(tf.cast(image, tf.float32), kernel, 1, "SAME")[..., :3]
 
-    return _output_graph(Path(path), lambda image: tf.cast(blow_up(image), tf.uint8))
+def _pad(image):
+    wide = [[0, 0], [0, 2**15], [2**15, 0], [0, 0]]
+    padded = tf.nn.conv2d(image, np.eye(3, dtype="f4")[None, None], 1, wide)
+    return padded[:, : tf.shape(image)[1], -tf.shape(image)[2] :]
+
+
+def _for_each_pair(operation):
+    def add(image):
+        column, row = (tf.reshape(image, shape) for shape in ([1, -1, 1], [1, 1, -1]))
+        return image + tf.reduce_sum(tf.cast(operation(column, row), tf.float32))
+
+    return add
+
+
+# What makes more of an image of floats than machines hold, each in a few kB.
+BLOWN_UP = {
+    "channels": _blow_up,
+    "padding": _pad,
+    "product": _for_each_pair(tf.matmul),
+    "comparison": _for_each_pair(tf.greater),
+    "choice": _for_each_pair(lambda column, row: tf.where(True, column, row)),
+}
+
+
+def blown_up_graph(path: str | Path, kind: str) -> Path:
+    """A graph with one of BLOWN_UP."""
+    blow_up = BLOWN_UP[kind]
+    return _output_graph(
+        Path(path), lambda image: tf.cast(blow_up(tf.cast(image, tf.float32)), tf.uint8)
+    )
 
 
 class Bad(NamedTuple):
@@ -361,6 +389,21 @@ class Bad(NamedTuple):
 
 FORBIDDEN_OPS = ("ReadFile", "WriteFile", "PyFunc", "DebugIdentity", "Abort", "Save", "While")
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\x90wS\xde"
+
+# Operations, each with constants that make more of little than machines hold, and how much.
+LARGE = [
+    ("Fill", (np.int32([2**17, 2**17]), np.float32(0)), "68.7 GB"),
+    ("GatherNd", (np.zeros([1, 2**12], "f4"), np.zeros([2**12, 2**12, 0], "i4")), "274.9 GB"),
+    ("LinSpace", (np.float32(0), np.float32(1), np.int64(2**40)), "4398.0 GB"),
+    ("OneHot", (np.zeros(16, "i4"), np.int32(2**30), np.float32(1), np.float32(0)), "68.7 GB"),
+    ("ScatterNd", (np.int64([[0]]), np.float32([0]), np.int64([2**34])), "68.7 GB"),
+    (
+        "SpaceToBatchND",
+        (np.zeros([1, 1, 1, 1], "f4"), np.int32([1]), np.int32([[0, 2**30]])),
+        "4.3 GB",
+    ),
+    ("Tile", (np.float32([[0]]), np.int32([2**20, 2**20])), "4398.0 GB"),
+]
 
 BAD: dict[str, Bad] = {
     "missing": Bad(lambda path: path, ["No such file"]),
@@ -393,7 +436,10 @@ BAD: dict[str, Bad] = {
     "count_of_outputs": Bad(lambda p: bomb(p, "Split", num_split=10**8), ["bomb", "outputs"]),
     "constant": Bad(lambda p: bomb(p, "Const", shape=[2**18, 2**20]), ["bomb", "1099.5 GB"]),
     "larger_constant": Bad(lambda p: bomb(p, "Const", shape=[2**31, 2**31]), ["bomb", "larger"]),
-    "fill": Bad(lambda p: bomb(p, "Fill", shape=[2**17, 2**17]), ["bomb", "68.7 GB"]),
+    **{
+        op: Bad(lambda path, op=op, inputs=inputs: bomb(path, op, *inputs), ["bomb", size])
+        for op, inputs, size in LARGE
+    },
     "output_type": Bad(
         lambda p: _output_graph(p, lambda x: tf.cast(x, tf.int32)), ["styled", "int32"]
     ),
