@@ -16,10 +16,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dask
-from distributed import Client, Scheduler, Worker
+from distributed import Client, Scheduler, Worker, secede
 
 from ffmpeg_style.cluster import join, piece
 from ffmpeg_style.cluster.client import paint_on_cluster
+from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Clip
 from ffmpeg_style.cluster.split import Piece
 from ffmpeg_style.ffmpeg.sources import Work
@@ -64,6 +65,11 @@ def crew(address, number, pieces, seconds, folder):
         time.sleep(seconds)
         return part.frames, ()
 
+    def wait(clip):
+        secede()
+        Painted(clip.key).wait(len(clip.pieces))
+        return ()
+
     async def run():
         staff = [
             Worker(address, nthreads=1, memory_limit=0, dashboard=False) for _ in range(number)
@@ -73,7 +79,7 @@ def crew(address, number, pieces, seconds, folder):
 
     piece.check = lambda order, dask_worker=None: "ffmpeg version 7.1"
     piece.look = lambda order: Clip(order, "1" * 32, tuple(film), 1500 * pieces)
-    piece.paint, join.join = sleep, lambda clip, painted: ()
+    piece.paint, join.join = sleep, wait
     dask.config.set(LIGHT | {"temporary-directory": folder})
     run_quietly(run())
 

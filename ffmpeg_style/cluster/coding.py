@@ -45,11 +45,12 @@ def can_code(job: Job, encode: Encode) -> bool:
 def coded(job: Job, encode: Encode) -> Job:
     """The job of a film, but for how its pictures are encoded: as its pieces are."""
     if is_copied(job, encode):
-        return replace(job, muxer="mov")
+        return replace(job, muxer="mov", options=())
     encoder = _lossless_encoder(job)
     return replace(
         job,
         muxer="nut",  # it holds any ticks, and tells the rate that encoders reckon with
+        options=("-write_index", "0", "-map_metadata", "-1"),
         encoder=encoder,
         pixels=_held(job.pixels) if encoder == "libx264" else None,
         quality=_LOSSLESS,

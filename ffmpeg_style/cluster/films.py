@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
+from itertools import count, takewhile
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -16,6 +16,7 @@ from distributed import KilledWorker
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.crew import Crew, LostError, submit
 from ffmpeg_style.cluster.join import join
+from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Order, look, paint
 from ffmpeg_style.cluster.worker import JOINING
 from ffmpeg_style.errors import ClusterError, StorageError, StyleError
@@ -117,6 +118,7 @@ class _Step:
         workers: that it is for; none for all.
         refusals: what workers said whose systems could not do it.
         due: the monotonic time before which it is not handed out.
+        is_beside: whether a worker does others at the same time.
     """
 
     order: Order
@@ -130,6 +132,7 @@ class _Step:
     workers: Sequence[str] = ()
     refusals: list[ClusterError] = field(default_factory=list)
     due: float = 0.0
+    is_beside: bool = False
 
     @property
     def refusers(self) -> set[str]:
@@ -195,8 +198,7 @@ class Run:
 
     def _turn(self):
         """Hand out what there is room for, and wait for something to end, but not for long."""
-        if self._client.status != "running" or self._client.scheduler_comm.comm.closed():
-            raise LostError
+        self._check_scheduler()
         try:
             if self._crew.is_due:
                 if order := next(filter(self._is_there, self._films.left), None):
@@ -211,6 +213,10 @@ class Run:
             pass
         else:
             then()
+
+    def _check_scheduler(self):
+        if self._client.status != "running" or self._client.scheduler_comm.comm.closed():
+            raise LostError
 
     def _is_there(self, order):
         """Whether nobody has removed a clip's source; where somebody has, the clip is given up."""
@@ -233,15 +239,20 @@ class Run:
 
     def _hand_out(self):
         early = []
-        while self._waiting and len(self._steps) < self._crew.room:
+        while self._waiting and self._going(is_beside=False) < self._crew.room:
             place = heapq.heappop(self._waiting)
             step = place[-1]
-            if time.monotonic() < step.due:
+            # Many films that are begun would take much room, and many encoders much memory.
+            is_crowded = step.function is look and self._going(is_beside=True) >= self._crew.room
+            if is_crowded or time.monotonic() < step.due:
                 early.append(place)
             elif step.order.target not in self._films.outcomes:
                 self._submit(step)
         for place in early:
             heapq.heappush(self._waiting, place)
+
+    def _going(self, is_beside):
+        return sum(step.is_beside == is_beside for step in self._steps.values())
 
     def _submit(self, step):
         key, workers = step.key, self._crew.chosen(step.refusers)
@@ -330,22 +341,32 @@ class Run:
         if not clip.pieces:
             films.end(order.target)
             return
-        counts = {}
-        alone = replace(clip, pieces=())  # a message for each piece is not to hold all others
+        counts: dict[int, int] = {}
+        there = Painted(clip.key, self._client)
+        # A message for each piece is not to hold all others.
+        alone = replace(clip, pieces=clip.pieces[:1])
+
+        def tell(counts):
+            self._check_scheduler()
+            try:
+                there.tell(counts)
+            except OSError as error:
+                raise LostError from error
 
         def painted(piece, result):
             frames, notes = result
             films.tell(notes)
             films.count(clip.address(piece), 0, frames)
             counts[piece.number] = frames
-            if len(counts) == len(clip.pieces):
-                each = tuple(counts[piece.number] for piece in clip.pieces)
-                self._wait(_Step(order, 2, joined, join, (clip, each)))
+            tell(list(takewhile(bool, map(counts.get, range(len(clip.pieces))))))
 
         def joined(notes):
+            there.forget()
             films.tell(notes)
             films.end(order.target)
 
+        tell([])
+        self._wait(_Step(order, 2, joined, join, (clip,), is_beside=True))
         for piece in clip.pieces:
             self._wait(_Step(order, 1, partial(painted, piece), paint, (alone, piece)))
 

@@ -1,99 +1,135 @@
 """Finished pieces become one film, with all that a run on one machine takes from the source."""
 
-import json
 import re
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 
+from distributed import secede
+
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.coding import is_copied
+from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import (
     Clip,
     at_work,
-    count_frames,
+    finished_frames,
     is_done,
     mark_done,
     painting,
     plan,
 )
 from ffmpeg_style.cluster.split import Piece
-from ffmpeg_style.cluster.worker import lack, noted, reporter, whole_machine
-from ffmpeg_style.errors import InputError
+from ffmpeg_style.cluster.worker import noted, reporter, whole_machine
+from ffmpeg_style.errors import FFmpegError, InputError
 from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
 from ffmpeg_style.ffmpeg.plan import Job
-from ffmpeg_style.ffmpeg.probe import probe
-from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.ffmpeg.probe import ffprobe, probe
 from ffmpeg_style.ffmpeg.stylize import tell_cut_off
-from ffmpeg_style.processes import run_with_parent
 from ffmpeg_style.progress import progress_bar
 
+NUT_NAME = b"nut/multimedia container\0"
+"""How a file of NUT begins; what comes then may come again at any place of a file."""
 
-def join(clip: Clip, painted: Sequence[int]) -> tuple[str, ...]:
-    """Join the pieces of a clip, put the film in its place, and remove the pieces.
+
+def join(clip: Clip) -> tuple[str, ...]:
+    """Join the pieces of a clip as they are painted, put the film in its place, and remove them.
+
+    The worker does other tasks beside this one.
 
     Args:
-        clip: whose pieces are there.
-        painted: how many frames each of them has.
+        clip: that was cut into pieces; `Painted` tells which are there.
 
     Returns:
         tuple[str, ...]: what the user should know.
 
     Raises:
-        StyleError: see `stylize`; where this worker can't read all of the pieces, it is named.
+        StyleError: see `stylize`; a piece that can't be read is named.
     """
+    secede()
     with at_work(clip.order) as model:
-        notes = () if is_done(clip) else _join(clip, painted, model)
+        notes = () if is_done(clip) else _join(clip, model)
         places.remove_folder(clip.folder)
         return notes
 
 
-def _join(clip, painted, model):
-    order = clip.order
+def _join(clip, model):
+    order, painted = clip.order, Painted(clip.key)
     with noted() as notes, ExitStack() as stack:
         source = stack.enter_context(places.reading(order.source))
-        paths = [stack.enter_context(places.reading(clip.address(piece))) for piece in clip.pieces]
-        found = probe(source, Path(order.source))
-        job = plan(order, source, stack.enter_context(painting(order, model)), found)
-        clock = job.clock or 1  # pieces are made only where it has one
+        job = plan(order, source, stack.enter_context(painting(order, model)), clip.found)
         notes.extend(job.notes)
-        is_encoded = is_copied(job, order.encode)
-        listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
-        listed.write(concat_list(paths, clip.pieces, clock))
-        listed.flush()
-        pictures = Pictures(
-            Path(listed.name),
-            offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
-            is_encoded=is_encoded,
-            frame_ticks=round(clock / (found.video.rate or 25)),
-            options=tuple(picture_options(source, job, paths if is_encoded else ())),
-        )
         covers = stack.enter_context(attached_covers(job, source))
+        if is_copied(job, order.encode):
+            painted.wait(len(clip.pieces))
+            pictures, files = stack.enter_context(_listed(clip, source, job)), ()
+        else:
+            painted.wait(1)
+            pictures, files = _pictures(clip, source, job), _one_by_one(clip, painted)
         with (
             places.writing(order.target) as draft,
             whole_machine(),
-            progress_bar(progress=reporter(order.target), total=sum(painted)) as bar,
+            progress_bar(
+                progress=reporter(order.target), total=sum(piece.frames for piece in clip.pieces)
+            ) as bar,
         ):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
-            frames = run_ffmpeg(command, draft, bar, names)
-            if frames != sum(painted):
-                raise _lacking(clip, paths, painted, frames)
+            with _blamed(clip, painted):
+                frames = run_ffmpeg(command, draft, bar, names, files)
+                if frames != (total := sum(painted.look(0))):
+                    raise FFmpegError(f"got {frames} of {total} frames from the pieces")
             tell_cut_off(Path(order.source), job, frames, draft, probe)
     mark_done(clip)
     return tuple(notes)
 
 
-def _lacking(clip, paths, painted, frames):
-    """The error of a film that is too short: where ffmpeg can't read a piece, it ends well."""
-    why = f"got {frames} of {sum(painted)} frames from the pieces"
-    for piece, path, count in zip(clip.pieces, paths, painted, strict=True):
-        if count_frames(path) != count:
-            why += f": {clip.address(piece)} can't be read; run the command again to paint it anew"
-            break
-    return lack(why, reason=why)
+def _pictures(clip, source, job, listed=None, paths=()):
+    clock = job.clock or 1  # pieces are made only where it has one
+    return Pictures(
+        listed,
+        offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
+        frame_ticks=round(clock / (clip.found.video.rate or 25)),
+        options=tuple(picture_options(source, job, paths)),
+    )
+
+
+@contextmanager
+def _listed(clip, source, job):
+    """Pieces that are copied, in a list."""
+    with ExitStack() as stack:
+        paths = [stack.enter_context(places.reading(clip.address(piece))) for piece in clip.pieces]
+        listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
+        listed.write(concat_list(paths, clip.pieces, job.clock or 1))
+        listed.flush()
+        yield _pictures(clip, source, job, Path(listed.name), paths)
+
+
+def _one_by_one(clip, painted):
+    """Pieces that are encoded, each when it is there: together they are one file of NUT."""
+    for number, piece in enumerate(clip.pieces):
+        while len(painted.look(number)) <= number:
+            yield None
+        with places.reading(clip.address(piece)) as path, open(path, "rb") as file:
+            file.seek(len(NUT_NAME) if number else 0)
+            yield file
+
+
+@contextmanager
+def _blamed(clip, painted):
+    """Name the piece that ffmpeg could not read: it may have failed, or ended well without it."""
+    try:
+        yield
+    except FFmpegError as error:
+        for piece, count in zip(clip.pieces, painted.look(0), strict=False):
+            if finished_frames(clip.address(piece)) != count:
+                raise InputError(
+                    f"{clip.address(piece)} can't be read ({error}); run the command again to paint"
+                    " it anew"
+                ) from error
+        raise
 
 
 def concat_list(paths: Sequence[Path], pieces: Sequence[Piece], clock: int) -> str:
@@ -128,7 +164,7 @@ def picture_options(source: Path, job: Job, pieces: Sequence[Path]) -> list[str]
     disposition = ("-disposition:0", "+".join(given) or "0")
     if not pieces:
         return [*_tagged(kept), *disposition]
-    # Those that can't be read will be told of when their frames lack.
+    # Those that can't be read are told of when their frames lack.
     kinds = [kind for piece in pieces if (kind := _stream(piece, "v:0"))]
     first = kinds[0] if kinds else {}
     if any(_coding(kind) != _coding(first) for kind in kinds):
@@ -162,6 +198,9 @@ def _coding(stream):
 
 
 def _stream(path, which):
-    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "fatal", "-of", "json", "-show_streams"]
-    command += ["-show_data_hash", "md5", "-select_streams", which, f"file:{path}"]
-    return json.loads(run_with_parent(command).stdout or "{}").get("streams", [{}])[0]
+    what = ("-show_streams", "-show_data_hash", "md5", "-select_streams", which)
+    try:
+        (stream,) = ffprobe(path, path, *what)["streams"]
+    except (InputError, ValueError):
+        return {}
+    return stream

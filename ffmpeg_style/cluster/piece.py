@@ -10,7 +10,7 @@ from typing import Any
 
 from ffmpeg_style import __version__, pictures
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.coding import Encode, coded
+from ffmpeg_style.cluster.coding import Encode, coded, is_copied
 from ffmpeg_style.cluster.split import (
     FIELDS,
     Index,
@@ -28,12 +28,10 @@ from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.filter_graph import Painting
 from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
-from ffmpeg_style.ffmpeg.probe import Source, probe
-from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.ffmpeg.probe import Source, ffprobe, probe
 from ffmpeg_style.ffmpeg.stylize import stylize
-from ffmpeg_style.files import file_exists
+from ffmpeg_style.files import FULL, file_exists
 from ffmpeg_style.painting import check_seconds, check_shape
-from ffmpeg_style.processes import run_with_parent
 from ffmpeg_style.progress import progress_bar
 
 
@@ -94,6 +92,7 @@ class Clip:
         pieces: that it was cut into; none where it was painted whole, or was there already.
         frames: how many there are, as far as is known before they are painted.
         notes: what the user should know.
+        found: in the source; None where it was painted whole.
     """
 
     order: Order
@@ -101,6 +100,7 @@ class Clip:
     pieces: tuple[Piece, ...] = ()
     frames: int = 0
     notes: tuple[str, ...] = ()
+    found: Source | None = None
 
     @property
     def folder(self) -> str:
@@ -155,15 +155,21 @@ def at_work(order: Order) -> Iterator[Path]:
     except StorageError as error:
         if places.is_shared(order.work):
             raise
-        raise lack(f"has no room in {tempfile.gettempdir()}") from error
+        raise _without_room() from error
     except StyleError:
         check_seen(order.source)
         raise
     except OSError as error:
+        if error.errno in FULL:  # of what it fetched from a store
+            raise _without_room() from error
         # Without the name of a temporary file, for it to be told once.
         folder = os.path.dirname(error.filename) if isinstance(error.filename, str) else ""
         why = f"{error.strerror} in {folder}" if folder else str(error) or type(error).__name__
         raise lack(f"can't paint: {why}", reason=why) from error
+
+
+def _without_room():
+    return lack(f"has no room in {tempfile.gettempdir()}")
 
 
 def look(order: Order) -> Clip:
@@ -185,10 +191,10 @@ def _look(clip, model):
     order = clip.order
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
-        pieces, frames = _look_at(order, source, how)
+        found, pieces, frames = _look_at(order, source, how)
         if not pieces:
             _paint_whole(clip, source, how)
-    return replace(clip, pieces=tuple(pieces), frames=frames, notes=tuple(notes))
+    return replace(clip, pieces=tuple(pieces), frames=frames, notes=tuple(notes), found=found)
 
 
 def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
@@ -200,45 +206,43 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     order = clip.order
     with at_work(order) as model:
         # One that holds less was damaged since, or tells of a source that is.
-        if (frames := _finished(clip.address(piece))) >= piece.frames:
+        if (frames := finished_frames(clip.address(piece))) >= piece.frames:
             return frames, ()
         if order.key != clip.key:
             raise InputError(f"{order.source} changed while it was painted; run it again")
         return _paint(clip, piece, model)
 
 
-def _finished(address):
+def finished_frames(address: str) -> int:
     """How many frames a finished piece has; 0 where it is not there, or can't be read."""
     if not places.exists(address):
         return 0
+    what = ("-select_streams", "v:0", "-count_packets", "-show_entries", "stream=nb_read_packets")
     with places.reading(address) as path:
-        return count_frames(path)
-
-
-def count_frames(path: Path) -> int:
-    """How many frames of a piece can be read."""
-    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "quiet", "-of", "csv=p=0"]
-    command += ["-select_streams", "v:0", "-count_packets"]
-    command += ["-show_entries", "stream=nb_read_packets", f"file:{path}"]
-    told = run_with_parent(command).stdout.strip()
-    return int(told) if told.isdigit() else 0
+        try:
+            (stream,) = ffprobe(path, path, *what)["streams"]
+        except (InputError, ValueError):
+            return 0
+    return int(stream.get("nb_read_packets", 0))
 
 
 def _paint(clip, piece, model):
     order, address = clip.order, clip.address(piece)
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
-        job = plan(order, source, how, probe(source, Path(order.source)))
-        job = coded(job, order.encode)
+        job = coded(plan(order, source, how, clip.found), order.encode)
         names = {str(source): order.source}
         with places.writing(address) as draft, progress_bar(progress=False) as bar:
             names[str(draft)] = address
-            frames = execute.run_ffmpeg(piece_command(job, source, piece, draft), draft, bar, names)
+            # Those that are not copied are read as one.
+            begin = 0 if is_copied(job, order.encode) else piece.place - clip.pieces[0].place
+            command = piece_command(job, source, piece, draft, begin)
+            frames = execute.run_ffmpeg(command, draft, bar, names)
             if frames < piece.frames:
                 # The file's demuxer came in too late, or a part is damaged: from the begin all is
                 # decoded that a run on one machine would decode.
                 piece = replace(piece, seek=None)
-                command = piece_command(job, source, piece, draft)
+                command = piece_command(job, source, piece, draft, begin)
                 frames = execute.run_ffmpeg(command, draft, bar, names)
             if not frames:
                 raise InputError(f"{order.source} has no frame from {piece.begin or 0:.1f} s on")
@@ -315,14 +319,15 @@ def plan(order: Order, source: Path, how: Painting, found: Source) -> Job:
     )
 
 
-def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str]:
-    """The command line of ffmpeg that paints a piece: it begins at 0, in the ticks of the film.
+def piece_command(job: Job, source: Path, piece: Piece, draft: Path, begin: int = 0) -> list[str]:
+    """The command line of ffmpeg that paints a piece.
 
     Args:
         job: of the film, but encoded as its pieces are.
         source: path of the film.
         piece: the frames.
         draft: path that ffmpeg writes.
+        begin: of the piece's times, in ticks.
     """
     job = replace(job, chain=_trimmed(job.chain, piece))
     return [
@@ -333,7 +338,8 @@ def piece_command(job: Job, source: Path, piece: Piece, draft: Path) -> list[str
         *execute.painting(job),
         *execute.encoder(job),
         *execute.clock(job),
-        *("-bsf:0", "setts=pts=PTS-STARTPTS:dts=DTS-STARTPTS"),
+        *("-bsf:0", f"setts=pts=PTS-STARTPTS+{begin}:dts=DTS-STARTPTS+{begin}"),
+        *job.options,
         *job.chosen,
         *("-f", job.muxer, f"file:{draft}"),
     ]
@@ -356,10 +362,10 @@ def _trim(options):
 
 
 def _look_at(order, source, how):
-    """The pieces to cut a clip into, none for one that is painted whole, and its frames."""
+    """What is found, the pieces to cut a clip into, none to paint it whole, and its frames."""
     frames = pictures.kind_of(source)[1]
     if frames or Path(order.target).suffix.lower() in pictures.SUFFIXES:
-        return [], frames or 1
+        return None, [], frames or 1
     found = probe(source, Path(order.source))
     job = plan(order, source, how, found)
     frames = job.frames or 0
@@ -369,10 +375,10 @@ def _look_at(order, source, how):
         or not can_split(job, found, order.encode)
         or count_pieces(seconds, order.workers, order.longest) < 2
     ):
-        return [], frames
+        return found, [], frames
     index = read_index(source, order.source, job)
     pieces = _cut(index, job, found, order) if index else []
-    return (pieces if len(pieces) > 1 else []), frames
+    return found, (pieces if len(pieces) > 1 else []), frames
 
 
 def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:

@@ -1,6 +1,5 @@
 """Where a clip is cut: by its frames' times, which are in its packets."""
 
-import json
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,12 +8,9 @@ from math import ceil, floor, log
 from pathlib import Path
 
 from ffmpeg_style.cluster.coding import Encode, can_code
-from ffmpeg_style.errors import InputError
 from ffmpeg_style.ffmpeg.plan import Job, Span
-from ffmpeg_style.ffmpeg.probe import Source
-from ffmpeg_style.ffmpeg.program import ffmpeg_path
+from ffmpeg_style.ffmpeg.probe import Source, ffprobe
 from ffmpeg_style.painting import STEADY
-from ffmpeg_style.processes import run_with_parent
 
 FORGOTTEN = 0.02
 """The weight in a painting, of what was painted before, that nobody sees."""
@@ -129,12 +125,7 @@ def read_index(path: Path, name: str, job: Job) -> Index | None:
         InputError: the file can't be read.
     """
     what = ("-show_entries", "packet=pts,dts,flags:stream=time_base:format=start_time,format_name")
-    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "fatal", "-of", "json=c=1", *what]
-    command += ["-select_streams", str(job.picture), f"file:{path}"]
-    result = run_with_parent(command)
-    if result.returncode:
-        raise InputError(f"{name} is no video that can be read")
-    found = json.loads(result.stdout)
+    found = ffprobe(path, name, *what, "-select_streams", str(job.picture))
     tick = Fraction(found["streams"][0]["time_base"].replace("/0", "/1"))
     start = Fraction(found["format"].get("start_time", "0"))
     packets = found.get("packets", [])

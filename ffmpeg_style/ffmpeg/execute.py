@@ -7,8 +7,9 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -49,23 +50,40 @@ def execute(job: Job, source: Path, draft: Path, bar: tqdm, names: Mapping[str, 
         return run_ffmpeg(command(job, source, draft, covers), draft, bar, names)
 
 
-def run_ffmpeg(command: Sequence[str], draft: Path, bar: tqdm, names: Mapping[str, str]) -> int:
-    """Run a command line of ffmpeg's to its end; all else is as `execute` has it."""
+def run_ffmpeg(
+    command: Sequence[str],
+    draft: Path,
+    bar: tqdm,
+    names: Mapping[str, str],
+    files: Iterable[IO[bytes] | None] = (),
+) -> int:
+    """Run a command line of ffmpeg's to its end.
+
+    Args:
+        command: the line.
+        draft: as `execute` has it; what is returned and raised is so, too.
+        bar: likewise.
+        names: likewise.
+        files: that ffmpeg reads one behind the other as its input, from where they stand; None for
+            a look at whether it still reads, while there is none.
+    """
     logger.info("%s", shlex.join(command))
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(
             ending_with_parent(list(command)),
             env=_environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            text=True,
             start_new_session=True,  # a Ctrl-C comes to this process alone, which then ends it
         )
-        try:
-            frames = _follow(process, bar)
-        finally:
-            _end(process)
+        with ThreadPoolExecutor(1) as pool:
+            fed = pool.submit(_feed, process, files)
+            try:
+                frames = _follow(process, bar)
+            finally:
+                _end(process)
+            fed.result()
         log.seek(0)
         text = errors_in(log.read())
     _judge(process.returncode, text, names, draft)
@@ -116,16 +134,15 @@ class Pictures:
     """Pictures that are painted already.
 
     Attributes:
-        pieces: a list of videos for ffmpeg's demuxer ``concat``.
+        pieces: a list of videos for ffmpeg's demuxer ``concat``, encoded as the job has them; None
+            for what comes by ffmpeg's input as NUT, and is to be encoded.
         offset: seconds at which the first of them begins.
-        is_encoded: whether they are as the job has them, else they are to be encoded.
         frame_ticks: of the job's clock, how long they are said to last where they come unevenly.
         options: of the stream; the user's own come behind them.
     """
 
-    pieces: Path
+    pieces: Path | None
     offset: str
-    is_encoded: bool
     frame_ticks: int
     options: tuple[str, ...] = ()
 
@@ -142,18 +159,28 @@ def join_command(
         draft: path that ffmpeg writes.
         covers: that are attached.
     """
+    given, coding = ("-f", "nut", "-i", "pipe:0"), (*encoder(job), *clock(job))
     copying, dts = (), "{}"
-    if pictures.is_encoded:
+    if pictures.pieces:
+        given = (
+            "-f",
+            "concat",
+            "-auto_convert",
+            "0",
+            "-safe",
+            "0",
+            "-i",
+            f"file:{pictures.pieces}",
+        )
         # Where frames come unevenly, a piece's first decoding times may be before the last ones.
-        copying, dts = ("-c:0", "copy"), r"max({}\,PREV_OUTDTS+1)"
+        coding, copying, dts = job.quality, ("-c:0", "copy"), r"max({}\,PREV_OUTDTS+1)"
     lasting = f"duration={pictures.frame_ticks}"
     return [
         *beginning(),
         *span_of(job),
-        *("-i", f"file:{source}", "-itsoffset", pictures.offset),
-        *("-f", "concat", "-auto_convert", "0", "-safe", "0", "-i", f"file:{pictures.pieces}"),
+        *("-i", f"file:{source}", "-itsoffset", pictures.offset, *given),
         *("-map", "1:0", *_maps(job)),
-        *(job.quality if pictures.is_encoded else (*encoder(job), *clock(job))),
+        *coding,
         *(put_right(job, dts) or ("-bsf:0", f"setts=pts=PTS:dts={dts.format('DTS')}:{lasting}")),
         *going_along(job, draft, covers, pictures.options, copying),
     ]
@@ -276,12 +303,21 @@ def _environment():
     return {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
 
 
+def _feed(process, files):
+    with suppress(BrokenPipeError), process.stdin as pipe:
+        for file in files:
+            if process.poll() is not None:
+                return
+            while file and os.sendfile(pipe.fileno(), file.fileno(), None, 1 << 20):
+                pass
+
+
 def _follow(process, bar):
     frames = 0
     with process.stdout:
         for line in process.stdout:
-            if line.startswith("frame="):
-                before, frames = frames, int(line.removeprefix("frame="))
+            if line.startswith(b"frame="):
+                before, frames = frames, int(line.removeprefix(b"frame="))
                 bar.update(frames - before)
     process.wait()
     return frames

@@ -1,6 +1,7 @@
 """What ffprobe finds in a file: the pictures, how they are coded, and what goes with them."""
 
 import json
+import os
 import re
 import struct
 import warnings
@@ -164,7 +165,7 @@ def probe(path: Path, name: Path | None = None) -> Source:
         InputNotFoundError: there is no ffprobe beside a patched ffmpeg.
     """
     name = name or path
-    found = _ffprobe(path, name, "-show_streams", "-show_format")
+    found = ffprobe(path, name, "-show_streams", "-show_format")
     streams = found.get("streams", [])
     moving = [stream for stream in streams if stream.get("codec_type") == "video"]
     pictures = [stream for stream in moving if not _is_cover(stream)]
@@ -184,20 +185,31 @@ def probe(path: Path, name: Path | None = None) -> Source:
     )
 
 
-def _ffprobe(path, name, *what):
-    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "error", "-of", "json", *what]
+def ffprobe(path: Path, name: str | os.PathLike[str], *what: str) -> dict[str, Any]:
+    """What ffprobe tells of a file in JSON.
+
+    Args:
+        path: of the file.
+        name: what messages call it.
+        what: to tell, as options.
+
+    Raises:
+        InputError: it can't be read; the message is ffprobe's reason.
+    """
+    command = [str(ffmpeg_path("ffprobe")), "-loglevel", "error", "-of", "json=c=1", *what]
     result = run_with_parent([*command, f"file:{path}"])
     if result.returncode:
         reason = reason_in(result.stderr.decode(errors="replace"), {str(path): str(name)})
         raise InputError(f"{name} is no video or photograph that can be read: {reason}")
-    return json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
 
 
 def _first_frames(path, name, stream):
     if not has_decoder(stream.get("codec_name", "")):
         return []
     heads = ("-select_streams", str(stream["index"]), "-show_frames")
-    found = _ffprobe(path, name, *heads, "-show_format", "-read_intervals", f"%+#{FIRST_FRAMES}")
+    found = ffprobe(path, name, *heads, "-show_format", "-read_intervals", f"%+#{FIRST_FRAMES}")
     frames = found.get("frames", [])
     check_picture(name, found["format"]["format_name"], frames)
     return frames
@@ -271,7 +283,7 @@ def _last_frame(path, name, stream):
     if stream.get("codec_name") not in ANIMATIONS:
         return None
     only = ("-select_streams", str(stream["index"]), "-show_entries", "packet=duration_time")
-    packets = _ffprobe(path, name, *only).get("packets", [])
+    packets = ffprobe(path, name, *only).get("packets", [])
     return float(packets[-1].get("duration_time", 0)) if packets else None
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from ffmpeg_style.cli import main
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.client import WORK, paint_on_cluster
 from ffmpeg_style.cluster.join import join
-from ffmpeg_style.cluster.piece import Order, count_frames, look, paint
+from ffmpeg_style.cluster.painted import Painted
+from ffmpeg_style.cluster.piece import Order, finished_frames, look, paint
 from ffmpeg_style.cluster.worker import model_address
 from ffmpeg_style.ffmpeg.sources import Work
 
@@ -263,14 +265,39 @@ def test_files_travel_by_fsspec(cluster, model, make, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["film.mp4"]
 
 
-def test_it_goes_on_from_finished_pieces(cluster, model, make, tmp_path):
+@contextmanager
+def no_ends(client):
+    """Joining a film fails when all is painted and encoded, for the time of a block."""
+
+    def spoil():
+        from ffmpeg_style import InputError
+        from ffmpeg_style.cluster import join
+
+        def fail(*_):
+            raise InputError("it was not to be")
+
+        join.whole, join.tell_cut_off = join.tell_cut_off, fail
+
+    def mend():
+        from ffmpeg_style.cluster import join
+
+        join.tell_cut_off = join.whole
+
+    client.run(spoil)
+    try:
+        yield
+    finally:
+        client.run(mend)
+
+
+def test_it_goes_on_from_finished_pieces(cluster, client, model, make, tmp_path):
     """They are painted again only where they were lost."""
     source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mp4"
-    no_sound = ("-c:a", "none")  # told when they are joined
 
     def fail():
-        assert "none" in str(run(cluster, model, source, target, options=no_sound).error)
-        assert not target.exists()
+        with no_ends(client):
+            assert "not to be" in str(run(cluster, model, source, target).error)
+        assert [path.name for path in tmp_path.iterdir()] == [WORK]
         return {piece: piece.stat().st_mtime_ns for piece in pieces_in(tmp_path)}
 
     first = fail()
@@ -296,6 +323,7 @@ def test_a_piece_that_is_damaged_makes_no_short_film(client, model, make, tmp_pa
     order = Order(str(source), str(target), work, name, dict(steady=0), {}, True, encode, 2, 1.0)
     clip = on_a_worker(client, look, order)
     counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
+    Painted(clip.key, client).tell(counts)
     broken = Path(clip.address(clip.pieces[1]))
     content = broken.read_bytes()
     if kept is None:
@@ -304,12 +332,12 @@ def test_a_piece_that_is_damaged_makes_no_short_film(client, model, make, tmp_pa
         whole = round(len(content) * kept)
         broken.write_bytes(content[:whole] + bytes(0 if kept else len(content)))
     with pytest.raises(StyleError, match=re.escape(str(broken))):
-        on_a_worker(client, join, clip, counts)
+        on_a_worker(client, join, clip)
     assert target.read_bytes() == b"old" and len(pieces_in(tmp_path)) == (3 if kept is None else 4)
     assert [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces] == counts
     assert broken.read_bytes() == content
-    on_a_worker(client, join, clip, counts)
-    assert count_frames(target) == sum(counts) == 100
+    on_a_worker(client, join, clip)
+    assert finished_frames(str(target)) == sum(counts) == 100
 
 
 def paint_two(cluster, model, source, targets, piece=1.0):
@@ -321,34 +349,30 @@ def paint_two(cluster, model, source, targets, piece=1.0):
     return tuple(errors[work.target] for work in works)
 
 
-def test_pieces_of_another_cut_are_not_taken(cluster, model, make, tmp_path):
+def test_pieces_of_another_cut_are_not_taken(cluster, client, model, make, tmp_path):
     """A call that is repeated may have another length of pieces, or find more workers."""
     source, single = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "single.mkv"
     stylize(source, single, model, steady=0)
-    targets = (tmp_path / "film" / "a.mkv", tmp_path / "b.mkv")
-    (tmp_path / "film").touch()  # no folder, so that the pieces can't be joined
-    error, other = paint_two(cluster, model, source, targets)
-    assert "found a file" in str(error) and other is None
+    target = tmp_path / "film.mkv"
+    with no_ends(client):
+        assert run(cluster, model, source, target, steady=0).error
     assert len(pieces_in(tmp_path)) == 4
-    (tmp_path / "film").unlink()
-    assert paint_two(cluster, model, source, targets, 1.9) == (None, None)
-    films.assert_equal(targets[0], single)
+    assert run(cluster, model, source, target, 1.9, steady=0).error is None
+    films.assert_equal(target, single)
     assert not (tmp_path / WORK).exists()
 
 
-def test_the_work_of_other_commands_stays(cluster, model, make, tmp_path):
+def test_the_work_of_other_commands_stays(cluster, client, model, make, tmp_path):
     """Clips of the same name in other folders, and what an ended command painted of another."""
     source = make(".mp4", "-bf", "3", "-g", "30")
-    (tmp_path / "film").touch()
-    ended = (tmp_path / "film" / "a.mkv", tmp_path / "b.mkv")
-    assert paint_two(cluster, model, source, ended)[0]
+    with no_ends(client):
+        assert run(cluster, model, source, tmp_path / "a.mkv", steady=0).error
     kept = pieces_in(tmp_path)
     targets = [tmp_path / name / "x.mkv" for name in ("1", "2")]
     assert paint_two(cluster, model, source, targets) == (None, None)
     assert films.frames(targets[0]) == films.frames(targets[1])
     assert len(kept) == 4 and pieces_in(tmp_path) == kept
-    (tmp_path / "film").unlink()
-    assert paint_two(cluster, model, source, ended) == (None, None)
+    assert run(cluster, model, source, tmp_path / "a.mkv", steady=0).error is None
     assert not (tmp_path / WORK).exists()
 
 
