@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from helpers import films, graphs
 from helpers.cluster import LOSSLESS, run
+from helpers.live import wait_for
 from PIL import Image
 
 from ffmpeg_style import InputError, StyleError, stylize
@@ -21,6 +22,7 @@ from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Order, finished_frames, look, paint
 from ffmpeg_style.cluster.worker import model_address
 from ffmpeg_style.ffmpeg.sources import Work
+from ffmpeg_style.files import DRAFT
 
 SUBTITLES = "1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,500\nWorld\n"
 CHAPTERS = ";FFMETADATA1\ntitle=Film\n" + "".join(
@@ -312,19 +314,65 @@ def on_a_worker(client, function, *arguments):
     return client.submit(function, *arguments, pure=False).result()
 
 
+@pytest.fixture
+def cut_in_four(client, model, make, tmp_path):
+    """A clip that a worker has looked at; its target is there."""
+
+    def look_at(encode="once"):
+        source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mkv"
+        work, name = str(tmp_path / WORK), places.digest(model.read_bytes())
+        places.write(model_address(work, name), model.read_bytes())
+        target.write_bytes(b"old")
+        settings = dict(steady=0)
+        order = Order(str(source), str(target), work, name, settings, {}, True, encode, 2, 1.0)
+        return on_a_worker(client, look, order), target
+
+    return look_at
+
+
+def drafts_in(folder):
+    """What is being written."""
+    return list(folder.glob(f"{DRAFT}*.mkv"))
+
+
+def test_a_film_is_encoded_while_it_is_painted(client, cut_in_four, tmp_path):
+    """By a worker that does other tasks meanwhile."""
+    clip, target = cut_in_four()
+    painted, counts = Painted(clip.key, client), []
+    painted.tell(counts)
+    (one, _) = client.nthreads()
+    joined = client.submit(join, clip, pure=False, workers=[one])
+    for piece in clip.pieces:
+        assert target.read_bytes() == b"old"
+        counts.append(client.submit(paint, clip, piece, workers=[one]).result()[0])
+        painted.tell(counts)
+        wait_for(lambda: drafts_in(tmp_path) or joined.done())
+    joined.result()
+    assert finished_frames(str(target)) == 100 and not drafts_in(tmp_path)
+
+
+def test_a_film_that_nobody_waits_for_is_encoded_no_further(client, cut_in_four, tmp_path):
+    """As that of a command which ended."""
+    clip, target = cut_in_four()
+    Painted(clip.key, client).tell([on_a_worker(client, paint, clip, clip.pieces[0])[0]])
+    joined = client.submit(join, clip, pure=False)
+    wait_for(lambda: drafts_in(tmp_path))
+    del joined
+    wait_for(lambda: not drafts_in(tmp_path))
+    assert target.read_bytes() == b"old" and len(pieces_in(tmp_path)) == 1
+
+
 @pytest.mark.parametrize("encode", ["once", "pieces"])
 @pytest.mark.parametrize("kept", [None, 0, 0.5])
-def test_a_piece_that_is_damaged_makes_no_short_film(client, model, make, tmp_path, kept, encode):
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_piece_that_is_damaged_makes_no_short_film(
+    client, cut_in_four, tmp_path, number, kept, encode
+):
     """ffmpeg ends well without it. It is named, and painted again by the next command."""
-    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mkv"
-    work, name = str(tmp_path / WORK), places.digest(model.read_bytes())
-    places.write(model_address(work, name), model.read_bytes())
-    target.write_bytes(b"old")
-    order = Order(str(source), str(target), work, name, dict(steady=0), {}, True, encode, 2, 1.0)
-    clip = on_a_worker(client, look, order)
+    clip, target = cut_in_four(encode)
     counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
     Painted(clip.key, client).tell(counts)
-    broken = Path(clip.address(clip.pieces[1]))
+    broken = Path(clip.address(clip.pieces[number]))
     content = broken.read_bytes()
     if kept is None:
         broken.unlink()
