@@ -42,18 +42,22 @@ def atomic_write(path: str | os.PathLike[str], mode: int | None = None) -> Itera
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[Path]:
+def atomic_path(
+    path: str | os.PathLike[str], mode: int | None = None, *, is_flushed: bool = True
+) -> Iterator[Path]:
     """As `atomic_write`, but yield the path of an empty file for another program to write.
 
     It has the suffix of ``path``, and no other part of a name that may be as long as names can be.
+    Where it is not flushed, a power cut may leave a part of it under its name.
     """
     path = Path(path)
     remove_dead_drafts(path.parent)
     with _locked_draft(path) as draft:
         try:
             yield draft
-            with open(draft, "rb") as file:
-                os.fsync(file.fileno())
+            if is_flushed:
+                with open(draft, "rb") as file:
+                    os.fsync(file.fileno())
             draft.chmod(0o666 & ~current_umask() if mode is None else mode)
             replace(draft, path)
         except OSError as error:

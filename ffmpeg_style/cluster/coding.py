@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Literal
 
 from ffmpeg_style.ffmpeg import abilities
 from ffmpeg_style.ffmpeg.plan import Job
+from ffmpeg_style.ffmpeg.probe import Source
 
 Encode = Literal["once", "pieces"]
 """What encodes a film: one worker, as one machine would; or each its pieces, by themselves."""
@@ -30,6 +34,25 @@ SCALING = ("-sws_flags", "-sws_dither")
 _LOSSLESS = ("-qp:0", "0", "-preset:0", "ultrafast", "-x264-params:0", "repeat-headers=1")
 
 
+RAW_BYTES = 5_000_000_000
+"""The most that a film takes whose pieces are not coded."""
+
+_BYTES = {
+    **{"yuv420p": 1.5, "yuv422p": 2, "yuv444p": 3},
+    **{"yuv420p10le": 3, "yuv422p10le": 4, "yuv444p10le": 6},
+}
+"""Of a pixel, in formats that can be kept raw."""
+
+_CARRIED = {"H.26[45] User Data Unregistered SEI message"}
+"""What frames may carry that encoders leave out."""
+
+_CAPTIONED = {"mpeg1video", "mpeg2video"}
+"""Codecs that mark captions in several ways."""
+
+_CAPTIONS = b"GA94"
+"""What stands before captions (ATSC A/53, part 4)."""
+
+
 def is_copied(job: Job, encode: Encode) -> bool:
     """Whether the pieces of a film are encoded as it is, and joined without being coded again."""
     return encode == "pieces" or job.encoder in ALONE
@@ -42,20 +65,55 @@ def can_code(job: Job, encode: Encode) -> bool:
     return _lossless_encoder(job) is not None
 
 
-def coded(job: Job, encode: Encode) -> Job:
-    """The job of a film, but for how its pictures are encoded: as its pieces are."""
+def can_be_raw(job: Job, source: Source) -> bool:
+    """Whether pieces lack nothing that are not coded at all, and are not too large for that.
+
+    What frames carry beside their pictures, such as captions, would be lost.
+    """
+    size = job.size[0] * job.size[1] * (job.frames or inf) * _BYTES.get(job.pixels or "", inf)
+    return (
+        size <= RAW_BYTES
+        and job.encoder != "libx264rgb"
+        and not source.video.interlaced
+        and source.video.codec not in _CAPTIONED
+        and source.video.carries <= _CARRIED
+        and "-udu_sei" not in job.chosen
+    )
+
+
+def has_captions(path: Path) -> bool:
+    """Whether there may be captions in a file of H.264 or the like: they begin with a mark."""
+    if path.stat().st_size > RAW_BYTES:
+        return True
+    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(_CAPTIONS) >= 0
+
+
+def coded(job: Job, encode: Encode, is_raw: bool = False) -> Job:
+    """The job of a film, but for how its pictures are encoded: as its pieces are.
+
+    Args:
+        job: of the film.
+        encode: what encodes it.
+        is_raw: whether its pieces are not coded at all, where they are not copied.
+    """
     if is_copied(job, encode):
         return replace(job, muxer="mov", options=())
-    encoder = _lossless_encoder(job)
+    encoder = "rawvideo" if is_raw else _lossless_encoder(job)
     return replace(
         job,
         muxer="nut",  # it holds any ticks, and tells the rate that encoders reckon with
         options=("-write_index", "0", "-map_metadata", "-1"),
         encoder=encoder,
-        pixels=_held(job.pixels) if encoder == "libx264" else None,
-        quality=_LOSSLESS,
+        pixels=None if encoder == "libx264rgb" else _held(job.pixels),
+        quality=() if is_raw else _LOSSLESS,
         chosen=_values(job.chosen, SCALING),
     )
+
+
+def told_anew(job: Job) -> tuple[str, ...]:
+    """Options that tell of frames that were kept raw what they had told themselves."""
+    return ("-filter:0", job.chain.after.rpartition(",")[2])
 
 
 def _lossless_encoder(job):

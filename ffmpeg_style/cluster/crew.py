@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from ffmpeg_style import __version__
@@ -147,6 +148,11 @@ class Crew:
     def room(self) -> int:
         """How many steps Dask should have."""
         return AHEAD * sum(self._threads.get(worker, 0) for worker in self.able)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether those that can paint are all on one machine."""
+        return len({urlsplit(worker).hostname for worker in self.able}) == 1
 
     def chosen(self, but: Collection[str] = ()) -> list[str] | None:
         """The workers that a step is for; None for all, those too that come later.

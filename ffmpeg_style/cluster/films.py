@@ -177,13 +177,13 @@ class Run:
             ClusterError: no worker has what it needs.
             StorageError: there is no room.
         """
-        films = self._films
+        films, crew = self._films, self._crew
         told_of, ends = len(films.outcomes), len(films.outcomes) + len(films.left)
-        while films.left and not self._crew.able:
+        while films.left and not crew.able:
             self._turn()
-        films.workers = films.workers or len(self._crew.able)
+        films.workers = films.workers or len(crew.able)
         for order in films.left:
-            told = replace(order, workers=films.workers, ffmpeg=self._crew.ffmpeg)
+            told = replace(order, workers=films.workers, is_here=crew.is_here, ffmpeg=crew.ffmpeg)
             self._wait(_Step(order, 0, self._looked, look, (told,)))
         while True:
             yield from list(films.outcomes)[told_of:]

@@ -10,7 +10,7 @@ from pathlib import Path
 from distributed import secede
 
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.coding import is_copied
+from ffmpeg_style.cluster.coding import is_copied, told_anew
 from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import (
     Clip,
@@ -92,6 +92,7 @@ def _pictures(clip, source, job, listed=None, paths=()):
         listed,
         offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
         frame_ticks=round(clock / (clip.found.video.rate or 25)),
+        told=told_anew(job) if clip.is_raw else (),
         options=tuple(picture_options(source, job, paths)),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ffmpeg_style import __version__, pictures
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.coding import Encode, coded, is_copied
+from ffmpeg_style.cluster.coding import Encode, can_be_raw, coded, has_captions, is_copied
 from ffmpeg_style.cluster.split import (
     FIELDS,
     Index,
@@ -55,6 +55,7 @@ class Order:
         overwrite: whether the target may be replaced.
         encode: how its pieces are coded.
         workers: how many there are to share the clip.
+        is_here: whether these are all on one machine, where nothing goes through a network.
         longest: seconds of a piece; None for the usual ones.
         version: of this package, where the order was given.
         ffmpeg: the version that all workers are to have; "" for any.
@@ -69,6 +70,7 @@ class Order:
     overwrite: bool = False
     encode: Encode = "once"
     workers: int = 1
+    is_here: bool = False
     longest: float | None = None
     version: str = __version__
     ffmpeg: str = ""
@@ -78,7 +80,7 @@ class Order:
         """A name for what comes of it: by all that it depends on."""
         parts = (self.source, places.stamp(self.source), self.target)
         parts += (self.model, sorted(self.settings.items()), sorted(self.options.items()))
-        parts += (self.encode,)
+        parts += (self.encode, self.is_here)
         return places.digest(repr((*parts, self.version, ffmpeg_version())).encode())
 
 
@@ -93,6 +95,7 @@ class Clip:
         frames: how many there are, as far as is known before they are painted.
         notes: what the user should know.
         found: in the source; None where it was painted whole.
+        is_raw: whether its pieces are not coded.
     """
 
     order: Order
@@ -101,6 +104,7 @@ class Clip:
     frames: int = 0
     notes: tuple[str, ...] = ()
     found: Source | None = None
+    is_raw: bool = False
 
     @property
     def folder(self) -> str:
@@ -191,10 +195,10 @@ def _look(clip, model):
     order = clip.order
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
-        found, pieces, frames = _look_at(order, source, how)
-        if not pieces:
+        clip = _look_at(clip, source, how)
+        if not clip.pieces:
             _paint_whole(clip, source, how)
-    return replace(clip, pieces=tuple(pieces), frames=frames, notes=tuple(notes), found=found)
+    return replace(clip, notes=tuple(notes))
 
 
 def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
@@ -230,12 +234,17 @@ def _paint(clip, piece, model):
     order, address = clip.order, clip.address(piece)
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
         how = stack.enter_context(painting(order, model))
-        job = coded(plan(order, source, how, clip.found), order.encode)
+        job = plan(order, source, how, clip.found)
+        # Those that are not copied are read as one.
+        begin = 0 if is_copied(job, order.encode) else piece.place - clip.pieces[0].place
+        job = coded(job, order.encode, clip.is_raw)
         names = {str(source): order.source}
-        with places.writing(address) as draft, progress_bar(progress=False) as bar:
+        with (
+            # A disk may take its time: of what a power cut leaves, the frames are counted.
+            places.writing(address, is_flushed=False) as draft,
+            progress_bar(progress=False) as bar,
+        ):
             names[str(draft)] = address
-            # Those that are not copied are read as one.
-            begin = 0 if is_copied(job, order.encode) else piece.place - clip.pieces[0].place
             command = piece_command(job, source, piece, draft, begin)
             frames = execute.run_ffmpeg(command, draft, bar, names)
             if frames < piece.frames:
@@ -361,24 +370,27 @@ def _trim(options):
     return [f"trim={':'.join(options)}"] if options else []
 
 
-def _look_at(order, source, how):
-    """What is found, the pieces to cut a clip into, none to paint it whole, and its frames."""
-    frames = pictures.kind_of(source)[1]
+def _look_at(clip, source, how):
+    """The clip with what is found, and the pieces to cut it into."""
+    order, frames = clip.order, pictures.kind_of(source)[1]
     if frames or Path(order.target).suffix.lower() in pictures.SUFFIXES:
-        return None, [], frames or 1
+        return replace(clip, frames=frames or 1)
     found = probe(source, Path(order.source))
     job = plan(order, source, how, found)
-    frames = job.frames or 0
-    seconds = float(frames / found.video.rate) if found.video.rate else found.duration or 0
+    clip = replace(clip, frames=job.frames or 0, found=found)
+    seconds = float(clip.frames / found.video.rate) if found.video.rate else found.duration or 0
     if (
         order.options.get("fps")
         or not can_split(job, found, order.encode)
         or count_pieces(seconds, order.workers, order.longest) < 2
     ):
-        return found, [], frames
+        return clip
     index = read_index(source, order.source, job)
     pieces = _cut(index, job, found, order) if index else []
-    return found, (pieces if len(pieces) > 1 else []), frames
+    if len(pieces) < 2:
+        return clip
+    is_raw = order.is_here and can_be_raw(job, found) and not has_captions(source)
+    return replace(clip, pieces=tuple(pieces), is_raw=is_raw)
 
 
 def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:

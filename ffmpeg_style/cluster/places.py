@@ -103,8 +103,12 @@ def read(address: str) -> bytes:
 
 
 @contextlib.contextmanager
-def writing(address: str) -> Iterator[Path]:
+def writing(address: str, *, is_flushed: bool = True) -> Iterator[Path]:
     """Yield a path to write, which becomes the file when the block ends well.
+
+    Args:
+        address: of the file.
+        is_flushed: whether all of it is on the disk of a shared folder then.
 
     Raises:
         InputError: the folder can't be written.
@@ -112,7 +116,7 @@ def writing(address: str) -> Iterator[Path]:
     """
     if is_shared(address):
         make_folder(os.path.dirname(address))
-        with atomic_path(address) as draft:
+        with atomic_path(address, is_flushed=is_flushed) as draft:
             yield draft
         return
     with tempfile.TemporaryDirectory(prefix="ffmpeg-style-") as folder:

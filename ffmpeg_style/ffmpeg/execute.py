@@ -138,12 +138,14 @@ class Pictures:
             for what comes by ffmpeg's input as NUT, and is to be encoded.
         offset: seconds at which the first of them begins.
         frame_ticks: of the job's clock, how long they are said to last where they come unevenly.
+        told: options that tell of them before they are encoded.
         options: of the stream; the user's own come behind them.
     """
 
     pieces: Path | None
     offset: str
     frame_ticks: int
+    told: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
 
@@ -159,7 +161,7 @@ def join_command(
         draft: path that ffmpeg writes.
         covers: that are attached.
     """
-    given, coding = ("-f", "nut", "-i", "pipe:0"), (*encoder(job), *clock(job))
+    given, coding = ("-f", "nut", "-i", "pipe:0"), (*pictures.told, *encoder(job), *clock(job))
     copying, dts = (), "{}"
     if pictures.pieces:
         given = (

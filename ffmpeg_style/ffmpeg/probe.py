@@ -88,6 +88,7 @@ class Video:
         is_two_layered: whether it is a Dolby Vision that has no picture of its own without it.
         alpha_apart: whether the transparency is coded beside the picture, as VP8 and VP9 have it.
         upright: the filters that put it upright where ffmpeg does not by itself.
+        carries: what its first frames carry beside their pictures, as ffprobe calls it.
     """
 
     index: int
@@ -109,6 +110,7 @@ class Video:
     is_two_layered: bool = False
     alpha_apart: bool = False
     upright: tuple[str, ...] = ()
+    carries: frozenset[str] = frozenset()
 
     @property
     def hdr(self) -> str | None:
@@ -275,6 +277,9 @@ def video_of(
         ),
         alpha_apart=_tags(stream).get("alpha_mode") == "1",
         upright=UPRIGHT.get(orientation, ()),
+        carries=frozenset(
+            data.get("side_data_type", "") for f in (stream, *frames) for data in _side_data(f)
+        ),
     )
 
 

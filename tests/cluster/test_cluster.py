@@ -17,6 +17,7 @@ from ffmpeg_style import InputError, StyleError, stylize
 from ffmpeg_style.cli import main
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.client import WORK, paint_on_cluster
+from ffmpeg_style.cluster.crew import Crew
 from ffmpeg_style.cluster.join import join
 from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Order, finished_frames, look, paint
@@ -57,6 +58,7 @@ OPEN = ("-x264-params", "open-gop=1:keyint=20:bframes=3:b-pyramid=normal")
 FIELDS = ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-vf", "setfield=tff")
 
 
+@pytest.mark.parametrize("is_here", [True, False])
 @pytest.mark.parametrize(
     ("suffix", "target", "piece", "pieces", "options"),
     [
@@ -77,9 +79,21 @@ FIELDS = ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-vf", "setfield=tff")
     ],
 )
 def test_the_film_is_that_of_one_machine(
-    cluster, model, make, painted, tmp_path, suffix, target, piece, pieces, options
+    cluster,
+    model,
+    make,
+    painted,
+    tmp_path,
+    monkeypatch,
+    suffix,
+    target,
+    piece,
+    pieces,
+    options,
+    is_here,
 ):
     """Whatever its times, its coding and its container are; as it is encoded at one go."""
+    monkeypatch.setattr(Crew, "is_here", is_here)
     source = make(suffix, *options)
     single, joined = tmp_path / f"single{target}", tmp_path / f"joined{target}"
     stylize(source, single, model, steady=0)
@@ -318,16 +332,36 @@ def on_a_worker(client, function, *arguments):
 def cut_in_four(client, model, make, tmp_path):
     """A clip that a worker has looked at; its target is there."""
 
-    def look_at(encode="once"):
-        source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mkv"
+    def look_at(encode="once", is_here=False, comment=""):
+        coding = ("-bf", "3", "-g", "30", "-metadata", f"comment={comment}")
+        source, target = make(".mp4", *coding), tmp_path / "film.mkv"
         work, name = str(tmp_path / WORK), places.digest(model.read_bytes())
         places.write(model_address(work, name), model.read_bytes())
         target.write_bytes(b"old")
         settings = dict(steady=0)
-        order = Order(str(source), str(target), work, name, settings, {}, True, encode, 2, 1.0)
+        given = (str(source), str(target), work, name, settings, {}, True, encode, 2, is_here, 1.0)
+        order = Order(*given)
         return on_a_worker(client, look, order), target
 
     return look_at
+
+
+def kept_as(client, clip):
+    """How the first piece is coded."""
+    on_a_worker(client, paint, clip, clip.pieces[0])
+    return films.shown(clip.address(clip.pieces[0]), "-show_streams")["streams"][0]["codec_name"]
+
+
+@pytest.mark.parametrize(
+    ("is_here", "comment", "codec"),
+    [(True, "", "rawvideo"), (True, "GA94", "h264"), (False, "", "h264")],
+)
+def test_pieces_are_coded_where_frames_carry_more_or_go_through_a_network(
+    client, cut_in_four, is_here, comment, codec
+):
+    """The mark of captions is in the packets of a film that has some."""
+    clip, _ = cut_in_four(is_here=is_here, comment=comment)
+    assert kept_as(client, clip) == codec
 
 
 def drafts_in(folder):
@@ -364,12 +398,12 @@ def test_a_film_that_nobody_waits_for_is_encoded_no_further(client, cut_in_four,
 
 @pytest.mark.parametrize("encode", ["once", "pieces"])
 @pytest.mark.parametrize("kept", [None, 0, 0.5])
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(("number", "is_here"), [(0, True), (1, False)])
 def test_a_piece_that_is_damaged_makes_no_short_film(
-    client, cut_in_four, tmp_path, number, kept, encode
+    client, cut_in_four, tmp_path, number, is_here, kept, encode
 ):
     """ffmpeg ends well without it. It is named, and painted again by the next command."""
-    clip, target = cut_in_four(encode)
+    clip, target = cut_in_four(encode, is_here)
     counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
     Painted(clip.key, client).tell(counts)
     broken = Path(clip.address(clip.pieces[number]))
