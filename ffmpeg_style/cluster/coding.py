@@ -21,7 +21,10 @@ CODECS = frozenset(
         *("libx265", "mjpeg", "png", "prores", "prores_aw", "prores_ks", "rawvideo"),
     }
 )
-"""Encoders whose pictures a QuickTime file holds, with the exact time of each."""
+"""Encoders whose pictures a QuickTime file holds, or an MP4, with the exact time of each."""
+
+_MP4 = frozenset({"libaom-av1", "libsvtav1", "libvpx-vp9"})
+"""Those of which a QuickTime file holds none."""
 
 ALONE = frozenset({"ffv1", "png", "prores", "prores_aw", "prores_ks", "rawvideo"})
 """Those of `CODECS` whose decoded frames are the same wherever a piece begins."""
@@ -98,7 +101,8 @@ def coded(job: Job, encode: Encode, is_raw: bool = False) -> Job:
         is_raw: whether its pieces are not coded at all, where they are not copied.
     """
     if is_copied(job, encode):
-        return replace(job, muxer="mov", options=())
+        muxer = "mp4" if job.encoder in _MP4 else "mov"
+        return replace(job, muxer=muxer, options=())
     encoder = "rawvideo" if is_raw else _lossless_encoder(job)
     return replace(
         job,

@@ -11,7 +11,7 @@ _LACKING = re.compile(
 )
 _OPTION = re.compile(r"Error setting option \S+ to value")
 """Behind lines that tell what is wrong with a value, and not of which option."""
-_TALK = re.compile(r"(x265 |Svt)\[(info|warn\w*)\]")
+_TALK = re.compile(r"(x265 |Svt)\[(info|warn\w*)\]|encoded \d+ frames in |\s*$")
 
 
 def errors_in(log: str) -> str:
