@@ -271,6 +271,18 @@ def test_camera_that_leaves_leaves_nothing(server):
     assert (counts["in flight"], counts["lost"]) == (0, 0)
 
 
+def test_what_a_painter_is_too_late_for_when_its_camera_leaves_is_dropped(server):
+    camera = server.publish("late")
+    wait_for(lambda: server.is_painting("late", 1))
+    (painter,) = server.painters("late")
+    os.kill(painter, signal.SIGSTOP)
+    wait_for(lambda: server.streams()["late"]["frames"]["in_flight"])
+    end(camera)
+    counts = wait_for(lambda: final_counts(server.log(), "late"))
+    assert counts["in"] == counts["painted"] + counts["dropped"]
+    assert (counts["in flight"], counts["lost"]) == (0, 0)
+
+
 def test_camera_leaves_and_comes_back(server):
     for _ in range(2):
         camera = server.publish("back")

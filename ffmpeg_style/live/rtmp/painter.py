@@ -72,6 +72,7 @@ class Painter:
         self.paintings = self._progress.paintings
         self.feed = feed
         self._changes = Changes(controls.filter_options())
+        self._given_up = 0
         self._name = name
         self._process = process
         self._writer = writer
@@ -140,7 +141,7 @@ class Painter:
     @property
     def dropped(self):
         """Pictures that were not painted, as there was no time for them."""
-        return self._progress.dropped + self.feed.skipped
+        return self._progress.dropped + self.feed.skipped + self._given_up
 
     @property
     def delay(self):
@@ -162,12 +163,15 @@ class Painter:
         return self._process.returncode
 
     async def end(self):
-        """Ends ffmpeg in order: it paints what it was given, if it can in `END_TIME`."""
+        """Ends ffmpeg in order: what it was given and can't paint in `END_TIME` is dropped."""
         self.feed.finish()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._process.wait(), END_TIME)
+        was_late = self._process.returncode is None
         await children.end(self._process)
         await self.ended()
+        if was_late:
+            self._given_up = self.given - self.paintings.count - self.dropped
 
     async def kill(self):
         """Ends ffmpeg at once."""
