@@ -177,10 +177,10 @@ class Story:
 
 
 def full_disk(folder, environment, source, model):
-    """What a full disk says; the folder is a file system of two megabytes."""
+    """What a full disk says; the folder is a file system of three megabytes."""
     place = folder / "small"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], check=True)
     try:
         command = [
             sys.executable,
@@ -192,9 +192,7 @@ def full_disk(folder, environment, source, model):
             place / "film.mkv",
         ]
         command += ["--model", model, "--cluster", "local:2", "--piece", "2", "--steady", "0"]
-        result = subprocess.run(
-            [*command, "--", "-c:v", "ffv1"], env=environment, capture_output=True, text=True
-        )
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
         names = [path.name for path in place.iterdir() if path.name != WORK]
         return result.returncode, result.stderr.strip().splitlines()[-1], names
     finally:

@@ -1,5 +1,6 @@
 """A worker: what it needs, what it is called, what it has to say."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -23,10 +24,12 @@ from ffmpeg_style.folders import cache_folder
 JOINING = "ffmpeg-style-joining"
 """The topic of Dask's under which workers tell how far they are with joining a film."""
 SECONDS_BETWEEN_REPORTS = 1
+SECONDS_TO_END = 3
+"""For what a worker of this machine does beside its tasks, before it is killed."""
 
 
 class OwnProcessors(WorkerPlugin):
-    """Gives each of the workers of this machine its part of the processors."""
+    """Gives each of the workers of this machine its part of the processors, and time to end."""
 
     machine: tuple[int, ...] = ()
     """All processors, in a worker that has a part of them."""
@@ -40,6 +43,12 @@ class OwnProcessors(WorkerPlugin):
         own = processors[int(worker.name) % self._workers :: self._workers]
         os.sched_setaffinity(0, own or [processors[int(worker.name) % len(processors)]])
         OwnProcessors.machine = tuple(processors)
+
+    async def teardown(self, worker):
+        """What encodes a film is to see that nobody wants it any more, and to leave no draft."""
+        deadline = time.monotonic() + SECONDS_TO_END
+        while worker.state.long_running and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
 
 
 @contextmanager
