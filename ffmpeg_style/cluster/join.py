@@ -1,10 +1,12 @@
 """Finished pieces become one film, with all that a run on one machine takes from the source."""
 
+import os
 import re
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from distributed import secede
@@ -32,6 +34,8 @@ from ffmpeg_style.progress import progress_bar
 
 NUT_NAME = b"nut/multimedia container\0"
 """How a file of NUT begins; what comes then may come again at any place of a file."""
+_SECONDS_BETWEEN_READS = 0.5
+"""Of what is being written."""
 
 
 def join(clip: Clip) -> tuple[str, ...]:
@@ -64,10 +68,11 @@ def _join(clip, model):
         covers = stack.enter_context(attached_covers(job, source))
         if is_copied(job, order.encode):
             painted.wait(len(clip.pieces))
-            pictures, files = stack.enter_context(_listed(clip, source, job)), ()
+            pictures, files = stack.enter_context(_listed(clip, source, job)), tuple
         else:
-            painted.wait(1)
-            pictures, files = _pictures(clip, source, job), _one_by_one(clip, painted)
+            painted.wait(0 if clip.is_raw else 1)
+            pictures = _pictures(clip, source, job)
+            files = partial(_one_by_one, clip, painted)
         with (
             places.writing(order.target) as draft,
             whole_machine(),
@@ -78,7 +83,7 @@ def _join(clip, model):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
             with _blamed(clip, painted):
-                frames = run_ffmpeg(command, draft, bar, names, files)
+                frames = _encoded(bar, lambda: run_ffmpeg(command, draft, bar, names, files()))
                 if frames != (total := sum(painted.look(0))):
                     raise FFmpegError(f"got {frames} of {total} frames from the pieces")
             tell_cut_off(Path(order.source), job, frames, draft, probe)
@@ -109,13 +114,42 @@ def _listed(clip, source, job):
 
 
 def _one_by_one(clip, painted):
-    """Pieces that are encoded, each when it is there: together they are one file of NUT."""
+    """Pieces that are encoded, as they are painted: together they are one file of NUT.
+
+    One that stays on this machine is read while it is written.
+    """
     for number, piece in enumerate(clip.pieces):
-        while len(painted.look(number)) <= number:
-            yield None
-        with places.reading(clip.address(piece)) as path, open(path, "rb") as file:
-            file.seek(len(NUT_NAME) if number else 0)
-            yield file
+        address = clip.address(piece)
+        with ExitStack() as stack:
+            file = None
+            while len(painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
+                if clip.is_raw and not file and (draft := places.draft_of(address)):
+                    with suppress(FileNotFoundError):
+                        file = stack.enter_context(_opened(draft, number))
+                yield file
+            path = stack.enter_context(places.reading(address))
+            if file and not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                raise _AnotherError
+            yield file or stack.enter_context(_opened(path, number))
+
+
+@contextmanager
+def _opened(path, number):
+    with open(path, "rb") as file:
+        file.seek(len(NUT_NAME) if number else 0)
+        yield file
+
+
+class _AnotherError(Exception):
+    """A piece is another than the one that was read while it was written: its writer was killed."""
+
+
+def _encoded(bar, run):
+    """What encoding gives, which begins anew where it was given what no piece has in the end."""
+    while True:
+        with suppress(_AnotherError):
+            return run()
+        bar.update(-bar.n)
 
 
 @contextmanager

@@ -35,8 +35,8 @@ class Painted:
         """The film is through."""
         self._counts.delete()
 
-    def look(self, known: int) -> Sequence[int]:
-        """What was told, after a moment where that is of no more pieces than are known.
+    def look(self, known: int, seconds: float = SECONDS_BETWEEN_LOOKS) -> Sequence[int]:
+        """What was told, after some seconds where that is of no more pieces than are known.
 
         Raises:
             ClusterError: nobody wants the film any more, as its command has ended.
@@ -44,7 +44,7 @@ class Painted:
         counts: Sequence[int] = self._counts.get(timeout=SECONDS_BETWEEN_LOOKS)
         if len(counts) <= known:
             self._check_wanted()
-            if self._news.wait(timeout=SECONDS_BETWEEN_LOOKS):
+            if self._news.wait(timeout=seconds):
                 self._news.clear()
         return counts
 

@@ -3,8 +3,9 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ class Clip:
     def address(self, piece: Piece) -> str:
         """Where a finished piece is: by its frames too, which other workers may have otherwise."""
         frames = places.digest(repr(piece).encode())
-        return places.join(self.folder, f"{piece.number}-{frames}")
+        return places.join(self.folder, f"{frames}.{piece.number}")
 
     @property
     def mark(self) -> str:
@@ -233,29 +234,45 @@ def finished_frames(address: str) -> int:
 def _paint(clip, piece, model):
     order, address = clip.order, clip.address(piece)
     with noted() as notes, places.reading(order.source) as source, ExitStack() as stack:
-        how = stack.enter_context(painting(order, model))
-        job = plan(order, source, how, clip.found)
+        job = plan(order, source, stack.enter_context(painting(order, model)), clip.found)
         # Those that are not copied are read as one.
         begin = 0 if is_copied(job, order.encode) else piece.place - clip.pieces[0].place
         job = coded(job, order.encode, clip.is_raw)
+
+        def command(piece):
+            return partial(piece_command, job, source, piece, begin=begin)
+
         names = {str(source): order.source}
-        with (
-            # A disk may take its time: of what a power cut leaves, the frames are counted.
-            places.writing(address, is_flushed=False) as draft,
-            progress_bar(progress=False) as bar,
-        ):
-            names[str(draft)] = address
-            command = piece_command(job, source, piece, draft, begin)
-            frames = execute.run_ffmpeg(command, draft, bar, names)
-            if frames < piece.frames:
-                # The file's demuxer came in too late, or a part is damaged: from the begin all is
-                # decoded that a run on one machine would decode.
-                piece = replace(piece, seek=None)
-                command = piece_command(job, source, piece, draft, begin)
-                frames = execute.run_ffmpeg(command, draft, bar, names)
-            if not frames:
-                raise InputError(f"{order.source} has no frame from {piece.begin or 0:.1f} s on")
+        frames = _written(address, command(piece), names, least=piece.frames)
+        if not frames:
+            # The file's demuxer came in too late, or a part is damaged: from the begin all is
+            # decoded that a run on one machine would decode.
+            frames = _written(address, command(replace(piece, seek=None)), names)
+        if not frames:
+            raise InputError(f"{order.source} has no frame from {piece.begin or 0:.1f} s on")
     return frames, tuple(notes)
+
+
+def _written(address, command, names, least=1):
+    """How many frames a piece has; 0 where they are too few, and nothing is kept.
+
+    What was read of its draft is no part of what another run writes then.
+    """
+    with (
+        suppress(_TooFewError),
+        # A disk may take its time: of what a power cut leaves, the frames are counted.
+        places.writing(address, is_flushed=False) as draft,
+        progress_bar(progress=False) as bar,
+    ):
+        frames = execute.run_ffmpeg(command(draft), draft, bar, {**names, str(draft): address})
+        if frames < least:
+            raise _TooFewError
+        return frames
+    return 0
+
+
+class _TooFewError(Exception):
+    """There are fewer frames than there should be."""
 
 
 def check_target(clip: Clip) -> None:
@@ -389,7 +406,8 @@ def _look_at(clip, source, how):
     pieces = _cut(index, job, found, order) if index else []
     if len(pieces) < 2:
         return clip
-    is_raw = order.is_here and can_be_raw(job, found) and not has_captions(source)
+    stays = order.is_here and places.is_shared(order.work)
+    is_raw = stays and can_be_raw(job, found) and not has_captions(source)
     return replace(clip, pieces=tuple(pieces), is_raw=is_raw)
 
 

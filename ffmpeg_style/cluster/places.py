@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ffmpeg_style.errors import InputError, InputNotFoundError
-from ffmpeg_style.files import atomic_path, make_folder
+from ffmpeg_style.files import DRAFT, atomic_path, make_folder
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MOST_FETCHED = 2
@@ -143,6 +143,15 @@ def write(address: str, content: bytes) -> None:
     """Write a small file, whole or not at all."""
     with writing(address) as draft:
         draft.write_bytes(content)
+
+
+def draft_of(address: str) -> Path | None:
+    """What is being written of a file of a shared folder; the newest, where a writer was killed."""
+    path = Path(address)
+    with contextlib.suppress(FileNotFoundError):
+        drafts = path.parent.glob(f"{DRAFT}*{path.suffix}")
+        return max(drafts, key=os.path.getmtime, default=None)
+    return None
 
 
 def remove(address: str) -> None:
