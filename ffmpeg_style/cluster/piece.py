@@ -357,6 +357,8 @@ def piece_command(job: Job, source: Path, piece: Piece, draft: Path, begin: int 
     """
     job = replace(job, chain=_trimmed(job.chain, piece))
     return [
+        # What encodes the film meanwhile goes first: all wait for it in the end.
+        *("nice", "-n", "10"),
         *execute.beginning(),
         *seek_options(job, piece.seek),
         *execute.decoding(job),

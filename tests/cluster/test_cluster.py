@@ -385,6 +385,33 @@ def test_a_film_is_encoded_while_it_is_painted(client, cut_in_four, tmp_path):
     assert finished_frames(str(target)) == 100 and not drafts_in(tmp_path)
 
 
+def test_what_a_killed_worker_left_of_a_piece_is_in_no_film(client, cut_in_four, tmp_path):
+    """It was read while it was written, and its like is painted by another."""
+    clip, target = cut_in_four(is_here=True)
+    painted = Painted(clip.key, client)
+    painted.tell([])
+    left = Path(clip.folder, f"{DRAFT}left.0")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"no film")
+    joined = client.submit(join, clip, pure=False)
+
+    def reads(path):
+        import os
+        from contextlib import suppress
+
+        for number in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                if os.readlink(f"/proc/self/fd/{number}") == path:
+                    return True
+        return False
+
+    wait_for(lambda: any(client.run(reads, str(left)).values()))
+    counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
+    painted.tell(counts)
+    joined.result()
+    assert finished_frames(str(target)) == 100 and not drafts_in(tmp_path)
+
+
 def test_a_film_that_nobody_waits_for_is_encoded_no_further(client, cut_in_four, tmp_path):
     """As that of a command which ended."""
     clip, target = cut_in_four()
