@@ -77,8 +77,16 @@ class Streams:
         camera = RtmpCamera(name, client, self._settings, self._tickets)
         stream = await self.publish(name, camera)
         if stream:
-            await camera.joined()
+            await camera.joined(lambda: self._is_played(name))
         return stream is not None and self._streams.get(name) is stream
+
+    async def _is_played(self, name):
+        """Whether nginx gives a camera's stream to its reader."""
+        try:
+            seen = await self._nginx.streams()
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            return False
+        return ("camera", name) in seen and seen["camera", name].players > 0
 
     async def may_play(self, application, name, address, query):
         """Whether a client may play a stream; the arguments are those of `may_publish`."""

@@ -8,6 +8,7 @@ from helpers.odd_camera import tags_in
 
 from ffmpeg_style.live.rtmp import feed as feed_module
 from ffmpeg_style.live.rtmp import flv
+from ffmpeg_style.live.rtmp.camera import RtmpCamera
 from ffmpeg_style.live.rtmp.feed import Feed
 from ffmpeg_style.live.rtmp.incoming import MAX_KEPT_TIME, Incoming
 
@@ -164,3 +165,19 @@ def test_tags_are_written_as_they_are_read(timestamp):
     tag = picture(7)
     (read,) = tags_in(flv.header(True) + tag.encode(timestamp) + tag.encode(0)[:20])
     assert read == dataclasses.replace(tag, timestamp=timestamp)
+
+
+def test_a_camera_has_to_wait_until_nginx_has_let_its_reader_in():
+    """Its first key frame would be missed, and all pictures up to the next one."""
+    answers = iter([False, False, True])
+
+    async def is_played():
+        return next(answers)
+
+    async def wait():
+        camera = RtmpCamera("cam", "1", None, None)
+        camera.join()
+        await camera.joined(is_played)
+
+    asyncio.run(wait())
+    assert next(answers, None) is None

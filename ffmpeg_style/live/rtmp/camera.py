@@ -16,8 +16,8 @@ from ffmpeg_style.live.rtmp.reader import read_camera
 
 JOIN_TIME = 3
 """Seconds that a camera is kept waiting for its reader, which would miss the first key frame."""
-JOIN_PAUSE = 0.1
-"""Seconds in which nginx lets a reader in, once it may."""
+JOIN_PAUSE = 0.02
+"""Seconds between two looks at whether nginx has let the reader in, once it may."""
 READER_PAUSE = 0.5
 """Seconds between a reader's end and the next one's start."""
 NOTE_TIME = 2
@@ -61,13 +61,21 @@ class RtmpCamera(Camera):
         """Takes note that the reader may play the camera's stream."""
         self._joined.set()
 
-    async def joined(self):
-        """Waits until the reader is ready for the camera's first frame, or `JOIN_TIME` is over."""
+    async def joined(self, is_played):
+        """Waits until the reader is ready for the camera's first frame, or `JOIN_TIME` is over.
+
+        Args:
+            is_played: a coroutine function: whether nginx has let the reader in.
+        """
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._joined.wait(), JOIN_TIME)
-            await asyncio.sleep(JOIN_PAUSE)
+            await asyncio.wait_for(self._reader_plays(is_played), JOIN_TIME)
         # The camera had no leave to send until now.
         self._last_seen = self._last_received = time.monotonic()
+
+    async def _reader_plays(self, is_played):
+        await self._joined.wait()
+        while not await is_played():
+            await asyncio.sleep(JOIN_PAUSE)
 
     async def close(self):
         self._reading.cancel()
