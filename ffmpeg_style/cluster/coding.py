@@ -3,7 +3,6 @@
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +51,9 @@ _CARRIED = {"H.26[45] User Data Unregistered SEI message"}
 _CAPTIONED = {"mpeg1video", "mpeg2video"}
 """Codecs that mark captions in several ways."""
 
+_READ = 1 << 20
+"""Bytes of a file at a time."""
+
 _CAPTIONS = b"GA94"
 """What stands before captions (ATSC A/53, part 4)."""
 
@@ -79,7 +81,7 @@ def can_be_raw(job: Job, source: Source) -> bool:
         and job.encoder != "libx264rgb"
         and not source.video.interlaced
         and source.video.codec not in _CAPTIONED
-        and source.video.carries <= _CARRIED
+        and _CARRIED.issuperset(source.video.carries)
         and "-udu_sei" not in job.chosen
     )
 
@@ -88,8 +90,13 @@ def has_captions(path: Path) -> bool:
     """Whether there may be captions in a file of H.264 or the like: they begin with a mark."""
     if path.stat().st_size > RAW_BYTES:
         return True
-    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        return content.find(_CAPTIONS) >= 0
+    rest = b""
+    with open(path, "rb") as file:
+        while block := file.read(_READ):  # others go on meanwhile
+            if _CAPTIONS in rest + block:
+                return True
+            rest = block[1 - len(_CAPTIONS) :]
+    return False
 
 
 def coded(job: Job, encode: Encode, is_raw: bool = False) -> Job:

@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, takewhile
@@ -243,7 +244,7 @@ class Run:
             place = heapq.heappop(self._waiting)
             step = place[-1]
             # Many films that are begun would take much room, and many encoders much memory.
-            is_crowded = step.function is look and self._going(is_beside=True) >= self._crew.room
+            is_crowded = step.function is look and self._begun() >= self._crew.room
             if is_crowded or time.monotonic() < step.due:
                 early.append(place)
             elif step.order.target not in self._films.outcomes:
@@ -253,6 +254,12 @@ class Run:
 
     def _going(self, is_beside):
         return sum(step.is_beside == is_beside for step in self._steps.values())
+
+    def _begun(self):
+        """Films that are looked at, or are not joined yet."""
+        steps = [*self._steps.values(), *(step for *_, step in self._waiting)]
+        looked_at = sum(step.function is look for step in self._steps.values())
+        return looked_at + sum(step.function is join for step in steps)
 
     def _submit(self, step):
         key, workers = step.key, self._crew.chosen(step.refusers)
@@ -361,9 +368,10 @@ class Run:
             tell(list(takewhile(bool, map(counts.get, range(len(clip.pieces))))))
 
         def joined(notes):
-            there.forget()
             films.tell(notes)
             films.end(order.target)
+            with suppress(OSError):  # the scheduler went, and all that it knew
+                there.forget()
 
         tell([])
         self._wait(_Step(order, 2, joined, join, (clip,), is_beside=True))

@@ -1,5 +1,6 @@
 """Finished pieces become one film, with all that a run on one machine takes from the source."""
 
+import logging
 import os
 import re
 import tempfile
@@ -13,11 +14,11 @@ from distributed import secede
 
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.coding import is_copied, told_anew
+from ffmpeg_style.cluster.finished import frames_of
 from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import (
     Clip,
     at_work,
-    finished_frames,
     is_done,
     mark_done,
     painting,
@@ -25,7 +26,7 @@ from ffmpeg_style.cluster.piece import (
 )
 from ffmpeg_style.cluster.split import Piece
 from ffmpeg_style.cluster.worker import noted, reporter, whole_machine
-from ffmpeg_style.errors import FFmpegError, InputError
+from ffmpeg_style.errors import FFmpegError, InputError, StyleError
 from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.probe import ffprobe, probe
@@ -36,6 +37,8 @@ NUT_NAME = b"nut/multimedia container\0"
 """How a file of NUT begins; what comes then may come again at any place of a file."""
 _SECONDS_BETWEEN_READS = 0.5
 """Of what is being written."""
+
+logger = logging.getLogger(__name__)
 
 
 def join(clip: Clip) -> tuple[str, ...]:
@@ -54,25 +57,34 @@ def join(clip: Clip) -> tuple[str, ...]:
     """
     secede()
     with at_work(clip.order) as model:
-        notes = () if is_done(clip) else _join(clip, model)
+        notes: tuple[str, ...] = ()
+        try:
+            if not is_done(clip):
+                notes = _join(clip, model)
+        except StyleError:
+            # A worker that still did it for a command which ended may have been the first.
+            if not is_done(clip):
+                raise
         places.remove_folder(clip.folder)
         return notes
 
 
 def _join(clip, model):
     order, painted = clip.order, Painted(clip.key)
+    counts: list[int] = []
     with noted() as notes, ExitStack() as stack:
         source = stack.enter_context(places.reading(order.source))
         job = plan(order, source, stack.enter_context(painting(order, model)), clip.found)
         notes.extend(job.notes)
         covers = stack.enter_context(attached_covers(job, source))
         if is_copied(job, order.encode):
-            painted.wait(len(clip.pieces))
-            pictures, files = stack.enter_context(_listed(clip, source, job)), tuple
+            counts[:] = painted.wait(len(clip.pieces))
+            _check_pieces(clip, counts)
+            pictures, files = stack.enter_context(_listed(clip, source, job)), _none
         else:
             painted.wait(0 if clip.is_raw else 1)
             pictures = _pictures(clip, source, job)
-            files = partial(_one_by_one, clip, painted)
+            files = partial(_one_by_one, clip, painted, counts)
         with (
             places.writing(order.target) as draft,
             whole_machine(),
@@ -82,9 +94,9 @@ def _join(clip, model):
         ):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
-            with _blamed(clip, painted):
-                frames = _encoded(bar, lambda: run_ffmpeg(command, draft, bar, names, files()))
-                if frames != (total := sum(painted.look(0))):
+            with _blamed(clip, counts):
+                frames = _encoded(bar, lambda: run_ffmpeg(command, draft, bar, names, files(draft)))
+                if frames != (total := sum(counts)):
                     raise FFmpegError(f"got {frames} of {total} frames from the pieces")
             tell_cut_off(Path(order.source), job, frames, draft, probe)
     mark_done(clip)
@@ -113,30 +125,46 @@ def _listed(clip, source, job):
         yield _pictures(clip, source, job, Path(listed.name), paths)
 
 
-def _one_by_one(clip, painted):
+def _none(draft):
+    return ()
+
+
+def _one_by_one(clip, painted, counts, draft):
     """Pieces that are encoded, as they are painted: together they are one file of NUT.
 
-    One that stays on this machine is read while it is written.
+    One that stays on this machine is read while it is written. `counts` becomes their frames.
     """
+    counts.clear()
     for number, piece in enumerate(clip.pieces):
         address = clip.address(piece)
         with ExitStack() as stack:
             file = None
-            while len(painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
-                if clip.is_raw and not file and (draft := places.draft_of(address)):
+            while len(told := painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
+                os.utime(draft)  # other machines take one that is silent for long for a dead one's
+                if clip.is_raw and not file and (begun := places.draft_of(address)):
                     with suppress(FileNotFoundError):
-                        file = stack.enter_context(_opened(draft, number))
-                yield file
+                        file = stack.enter_context(_opened(begun, number))
+                yield from _rest(file, painted) if file else [None]
+            counts.append(told[number])
+            if not file:
+                _check_piece(address, told[number])
             path = stack.enter_context(places.reading(address))
             if file and not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 raise _AnotherError
-            yield file or stack.enter_context(_opened(path, number))
+            yield from _rest(file or stack.enter_context(_opened(path, number)), painted)
 
 
 @contextmanager
 def _opened(path, number):
     with open(path, "rb") as file:
         file.seek(len(NUT_NAME) if number else 0)
+        yield file
+
+
+def _rest(file, painted):
+    """The file, as often as there is more of it to send."""
+    while os.lseek(file.fileno(), 0, os.SEEK_CUR) < os.fstat(file.fileno()).st_size:
+        painted.check_wanted()
         yield file
 
 
@@ -149,22 +177,29 @@ def _encoded(bar, run):
     while True:
         with suppress(_AnotherError):
             return run()
+        logger.info("a piece was painted again by another: its film is encoded from its begin")
         bar.update(-bar.n)
 
 
 @contextmanager
-def _blamed(clip, painted):
+def _blamed(clip, counts):
     """Name the piece that ffmpeg could not read: it may have failed, or ended well without it."""
     try:
         yield
     except FFmpegError as error:
-        for piece, count in zip(clip.pieces, painted.look(0), strict=False):
-            if finished_frames(clip.address(piece)) != count:
-                raise InputError(
-                    f"{clip.address(piece)} can't be read ({error}); run the command again to paint"
-                    " it anew"
-                ) from error
+        _check_pieces(clip, counts, f" ({error})")
         raise
+
+
+def _check_pieces(clip, counts, why=""):
+    for piece, count in zip(clip.pieces, counts, strict=False):
+        _check_piece(clip.address(piece), count, why)
+
+
+def _check_piece(address, count, why=""):
+    """Refuse a piece that was damaged since it was painted."""
+    if frames_of(address) != count:
+        raise InputError(f"{address} is damaged{why}; run the command again to paint it anew")
 
 
 def concat_list(paths: Sequence[Path], pieces: Sequence[Piece], clock: int) -> str:

@@ -1,12 +1,13 @@
 """Which pieces of a clip are painted: the client tells it to the worker that joins them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from distributed import Event, Variable, get_client, get_worker
 from distributed.worker import thread_state
 
-from ffmpeg_style.errors import ClusterError
+from ffmpeg_style.cluster.worker import lack
 
 SECONDS_BETWEEN_LOOKS = 1
 """At whether anybody wants the film still."""
@@ -34,18 +35,22 @@ class Painted:
     def forget(self) -> None:
         """The film is through."""
         self._counts.delete()
+        self._news.clear()
 
     def look(self, known: int, seconds: float = SECONDS_BETWEEN_LOOKS) -> Sequence[int]:
         """What was told, after some seconds where that is of no more pieces than are known.
 
         Raises:
-            ClusterError: nobody wants the film any more, as its command has ended.
+            ClusterError: nobody wants the film any more, as its command has ended; or the
+                scheduler does not know what is painted.
         """
-        counts: Sequence[int] = self._counts.get(timeout=SECONDS_BETWEEN_LOOKS)
-        if len(counts) <= known:
-            self._check_wanted()
-            if self._news.wait(timeout=seconds):
-                self._news.clear()
+        self.check_wanted()
+        try:
+            counts: Sequence[int] = self._counts.get(timeout=SECONDS_BETWEEN_LOOKS)
+        except (TimeoutError, asyncio.TimeoutError):
+            raise lack("is not told what is painted", reason="the scheduler forgot") from None
+        if len(counts) <= known and self._news.wait(timeout=seconds):
+            self._news.clear()
         return counts
 
     def wait(self, pieces: int) -> Sequence[int]:
@@ -54,8 +59,12 @@ class Painted:
             pass
         return counts
 
-    def _check_wanted(self):
-        """Dask does not end what a worker does for a command that has ended."""
+    def check_wanted(self) -> None:
+        """Dask does not end what a worker does for a command that has ended.
+
+        Raises:
+            ClusterError: it has.
+        """
         task = self._worker.state.tasks.get(self._task)
         if task is None or task.state == "cancelled":
-            raise ClusterError("nobody wants the film any more")
+            raise lack("has a film that nobody wants any more", reason="its command ended")

@@ -12,6 +12,7 @@ from typing import Any
 from ffmpeg_style import __version__, pictures
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.coding import Encode, can_be_raw, coded, has_captions, is_copied
+from ffmpeg_style.cluster.finished import checksum, frames_of, note
 from ffmpeg_style.cluster.split import (
     FIELDS,
     Index,
@@ -29,7 +30,7 @@ from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.filter_graph import Painting
 from ffmpeg_style.ffmpeg.plan import Job, Span, plan_video
-from ffmpeg_style.ffmpeg.probe import Source, ffprobe, probe
+from ffmpeg_style.ffmpeg.probe import Source, probe
 from ffmpeg_style.ffmpeg.stylize import stylize
 from ffmpeg_style.files import FULL, file_exists
 from ffmpeg_style.painting import check_seconds, check_shape
@@ -81,8 +82,7 @@ class Order:
         """A name for what comes of it: by all that it depends on."""
         parts = (self.source, places.stamp(self.source), self.target)
         parts += (self.model, sorted(self.settings.items()), sorted(self.options.items()))
-        parts += (self.encode, self.is_here)
-        return places.digest(repr((*parts, self.version, ffmpeg_version())).encode())
+        return places.digest(repr((*parts, self.encode, self.version, ffmpeg_version())).encode())
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Clip:
 
     def address(self, piece: Piece) -> str:
         """Where a finished piece is: by its frames too, which other workers may have otherwise."""
-        frames = places.digest(repr(piece).encode())
+        frames = places.digest(repr((piece, self.is_raw)).encode())
         return places.join(self.folder, f"{frames}.{piece.number}")
 
     @property
@@ -210,25 +210,12 @@ def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
     """
     order = clip.order
     with at_work(order) as model:
-        # One that holds less was damaged since, or tells of a source that is.
-        if (frames := finished_frames(clip.address(piece))) >= piece.frames:
+        # One that holds less tells of a source that is damaged.
+        if (frames := frames_of(clip.address(piece))) >= piece.frames:
             return frames, ()
         if order.key != clip.key:
             raise InputError(f"{order.source} changed while it was painted; run it again")
         return _paint(clip, piece, model)
-
-
-def finished_frames(address: str) -> int:
-    """How many frames a finished piece has; 0 where it is not there, or can't be read."""
-    if not places.exists(address):
-        return 0
-    what = ("-select_streams", "v:0", "-count_packets", "-show_entries", "stream=nb_read_packets")
-    with places.reading(address) as path:
-        try:
-            (stream,) = ffprobe(path, path, *what)["streams"]
-        except (InputError, ValueError):
-            return 0
-    return int(stream.get("nb_read_packets", 0))
 
 
 def _paint(clip, piece, model):
@@ -258,15 +245,17 @@ def _written(address, command, names, least=1):
 
     What was read of its draft is no part of what another run writes then.
     """
-    with (
-        suppress(_TooFewError),
-        # A disk may take its time: of what a power cut leaves, the frames are counted.
-        places.writing(address, is_flushed=False) as draft,
-        progress_bar(progress=False) as bar,
-    ):
-        frames = execute.run_ffmpeg(command(draft), draft, bar, {**names, str(draft): address})
-        if frames < least:
-            raise _TooFewError
+    with suppress(_TooFewError):
+        # A disk may take its time: what a power cut leaves is not what the note tells of.
+        with (
+            places.writing(address, is_flushed=False) as draft,
+            progress_bar(progress=False) as bar,
+        ):
+            frames = execute.run_ffmpeg(command(draft), draft, bar, {**names, str(draft): address})
+            if frames < least:
+                raise _TooFewError
+            total = checksum(draft)
+        note(address, frames, total)
         return frames
     return 0
 
@@ -410,7 +399,15 @@ def _look_at(clip, source, how):
         return clip
     stays = order.is_here and places.is_shared(order.work)
     is_raw = stays and can_be_raw(job, found) and not has_captions(source)
-    return replace(clip, pieces=tuple(pieces), is_raw=is_raw)
+    clip = replace(clip, pieces=tuple(pieces), is_raw=is_raw)
+    other = replace(clip, is_raw=not is_raw)
+    # What an ended command began goes on as it began, wherever its workers were.
+    is_other = places.is_shared(order.work) and _is_begun(other) and not _is_begun(clip)
+    return other if is_other else clip
+
+
+def _is_begun(clip):
+    return any(places.exists(clip.address(piece)) for piece in clip.pieces)
 
 
 def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:

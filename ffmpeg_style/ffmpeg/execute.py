@@ -23,6 +23,8 @@ from ffmpeg_style.ffmpeg.reasons import FULL, errors_in, reason_in
 from ffmpeg_style.files import full_disk
 from ffmpeg_style.processes import ending_with_parent, run_with_parent
 
+_FED = 1 << 24
+"""Bytes that ffmpeg is given at a time."""
 SECONDS_TO_END = 5
 """For an ffmpeg that was asked to end, before it is killed."""
 
@@ -64,8 +66,9 @@ def run_ffmpeg(
         draft: as `execute` has it; what is returned and raised is so, too.
         bar: likewise.
         names: likewise.
-        files: that ffmpeg reads one behind the other as its input, from where they stand; None for
-            a look at whether it still reads, while there is none.
+        files: that ffmpeg reads one behind the other as its input, from where they stand, each
+            given for as long as there is more of it; None for a look at whether it still reads,
+            while there is none. What is raised while they are asked for ends ffmpeg.
     """
     logger.info("%s", shlex.join(command))
     with tempfile.TemporaryFile("w+", errors="replace") as log:
@@ -78,8 +81,8 @@ def run_ffmpeg(
             start_new_session=True,  # a Ctrl-C comes to this process alone, which then ends it
         )
         with ThreadPoolExecutor(1) as pool:
-            fed = pool.submit(_feed, process, files)
             try:
+                fed = pool.submit(_feed, process, files)
                 frames = _follow(process, bar)
             finally:
                 _end(process)
@@ -306,12 +309,16 @@ def _environment():
 
 
 def _feed(process, files):
-    with suppress(BrokenPipeError), process.stdin as pipe:
-        for file in files:
-            if process.poll() is not None:
-                return
-            while file and os.sendfile(pipe.fileno(), file.fileno(), None, 1 << 20):
-                pass
+    try:
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            for file in files:
+                if process.poll() is not None:
+                    return
+                if file:
+                    os.sendfile(pipe.fileno(), file.fileno(), None, _FED)
+    except BaseException:
+        _end(process)
+        raise
 
 
 def _follow(process, bar):

@@ -110,7 +110,7 @@ class Video:
     is_two_layered: bool = False
     alpha_apart: bool = False
     upright: tuple[str, ...] = ()
-    carries: frozenset[str] = frozenset()
+    carries: tuple[str, ...] = ()
 
     @property
     def hdr(self) -> str | None:
@@ -277,8 +277,8 @@ def video_of(
         ),
         alpha_apart=_tags(stream).get("alpha_mode") == "1",
         upright=UPRIGHT.get(orientation, ()),
-        carries=frozenset(
-            data.get("side_data_type", "") for f in (stream, *frames) for data in _side_data(f)
+        carries=tuple(
+            sorted({d.get("side_data_type", "") for f in (stream, *frames) for d in _side_data(f)})
         ),
     )
 

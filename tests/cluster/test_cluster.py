@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +21,14 @@ from ffmpeg_style.cluster.client import WORK, paint_on_cluster
 from ffmpeg_style.cluster.crew import Crew
 from ffmpeg_style.cluster.join import join
 from ffmpeg_style.cluster.painted import Painted
-from ffmpeg_style.cluster.piece import Order, finished_frames, look, paint
+from ffmpeg_style.cluster.piece import Order, look, paint
 from ffmpeg_style.cluster.worker import model_address
+from ffmpeg_style.errors import ClusterError
+from ffmpeg_style.ffmpeg.execute import run_ffmpeg
+from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.ffmpeg.sources import Work
 from ffmpeg_style.files import DRAFT
+from ffmpeg_style.progress import progress_bar
 
 SUBTITLES = "1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,500\nWorld\n"
 CHAPTERS = ";FFMETADATA1\ntitle=Film\n" + "".join(
@@ -364,6 +369,38 @@ def test_pieces_are_coded_where_frames_carry_more_or_go_through_a_network(
     assert kept_as(client, clip) == codec
 
 
+def test_what_is_found_is_told_alike_by_every_process(make, tmp_path):
+    """Dask knows by it what a worker still does for a command that ended."""
+    source = tmp_path / "turned.mp4"
+    turned = ["-display_rotation:v:0", "90", "-i", make(".mp4"), "-c", "copy", source]
+    subprocess.run([ffmpeg_path(), "-v", "error", *turned], check=True)
+    code = "import sys; from pathlib import Path; from ffmpeg_style.ffmpeg.probe import probe"
+    code += "; print(probe(Path(sys.argv[1])))"
+    told = set()
+    for seed in "1234":
+        command = [sys.executable, "-c", code, source]
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        result = subprocess.run(command, env=environment, capture_output=True, check=True)
+        told.add(result.stdout)
+    assert len(told) == 1
+
+
+def test_what_is_encoded_ends_with_what_gives_the_pieces(tmp_path):
+    """As when nobody waits for the film any more."""
+    draft, pictures = tmp_path / "film.mkv", tmp_path / "pictures"
+    pictures.write_bytes(bytes(16 * 16 * 3 * 100))
+
+    def files():
+        with open(pictures, "rb") as file:
+            yield file
+            raise ClusterError("nobody wants it")
+
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "16x16", "-i", "pipe:0"]
+    command = [str(ffmpeg_path()), "-y", *raw, f"file:{draft}"]
+    with pytest.raises(ClusterError), progress_bar(progress=False) as bar:
+        run_ffmpeg(command, draft, bar, {}, files())
+
+
 def drafts_in(folder):
     """What is being written."""
     return list(folder.glob(f"{DRAFT}*.mkv"))
@@ -382,7 +419,7 @@ def test_a_film_is_encoded_while_it_is_painted(client, cut_in_four, tmp_path):
         painted.tell(counts)
         wait_for(lambda: drafts_in(tmp_path) or joined.done())
     joined.result()
-    assert finished_frames(str(target)) == 100 and not drafts_in(tmp_path)
+    assert films.count_frames(target) == 100 and not drafts_in(tmp_path)
 
 
 def test_what_a_killed_worker_left_of_a_piece_is_in_no_film(client, cut_in_four, tmp_path):
@@ -390,9 +427,10 @@ def test_what_a_killed_worker_left_of_a_piece_is_in_no_film(client, cut_in_four,
     clip, target = cut_in_four(is_here=True)
     painted = Painted(clip.key, client)
     painted.tell([])
-    left = Path(clip.folder, f"{DRAFT}left.0")
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"no film")
+    on_a_worker(client, paint, clip, clip.pieces[0])
+    whole, left = Path(clip.address(clip.pieces[0])), Path(clip.folder, f"{DRAFT}left.0")
+    left.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    whole.unlink()
     joined = client.submit(join, clip, pure=False)
 
     def reads(path):
@@ -409,7 +447,7 @@ def test_what_a_killed_worker_left_of_a_piece_is_in_no_film(client, cut_in_four,
     counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
     painted.tell(counts)
     joined.result()
-    assert finished_frames(str(target)) == 100 and not drafts_in(tmp_path)
+    assert films.count_frames(target) == 100 and not drafts_in(tmp_path)
 
 
 def test_a_film_that_nobody_waits_for_is_encoded_no_further(client, cut_in_four, tmp_path):
@@ -423,30 +461,39 @@ def test_a_film_that_nobody_waits_for_is_encoded_no_further(client, cut_in_four,
     assert target.read_bytes() == b"old" and len(pieces_in(tmp_path)) == 1
 
 
+HARMS = {
+    "gone": None,
+    "zeros": lambda content: bytes(len(content)),
+    "half": lambda content: content[: len(content) // 2],
+    "end cut off": lambda content: content[:-200],
+    "zeros inside": lambda content: content[:-5000] + bytes(4096) + content[-904:],
+}
+
+
 @pytest.mark.parametrize("encode", ["once", "pieces"])
-@pytest.mark.parametrize("kept", [None, 0, 0.5])
-@pytest.mark.parametrize(("number", "is_here"), [(0, True), (1, False)])
-def test_a_piece_that_is_damaged_makes_no_short_film(
-    client, cut_in_four, tmp_path, number, is_here, kept, encode
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize(("number", "is_here"), [(0, True), (1, False), (3, True)])
+def test_a_piece_that_is_damaged_makes_no_film(
+    client, cut_in_four, tmp_path, number, is_here, harm, encode
 ):
-    """ffmpeg ends well without it. It is named, and painted again by the next command."""
+    """ffmpeg may end well with it. It is named, and painted again by the next command."""
     clip, target = cut_in_four(encode, is_here)
     counts = [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces]
     Painted(clip.key, client).tell(counts)
     broken = Path(clip.address(clip.pieces[number]))
     content = broken.read_bytes()
-    if kept is None:
+    if harm == "gone":
         broken.unlink()
     else:
-        whole = round(len(content) * kept)
-        broken.write_bytes(content[:whole] + bytes(0 if kept else len(content)))
-    with pytest.raises(StyleError, match=re.escape(str(broken))):
+        broken.write_bytes(HARMS[harm](content))
+    with pytest.raises(StyleError, match=re.escape(f"{broken} is damaged")):
         on_a_worker(client, join, clip)
-    assert target.read_bytes() == b"old" and len(pieces_in(tmp_path)) == (3 if kept is None else 4)
+    assert target.read_bytes() == b"old"
+    assert len(pieces_in(tmp_path)) == (3 if harm == "gone" else 4)
     assert [on_a_worker(client, paint, clip, piece)[0] for piece in clip.pieces] == counts
     assert broken.read_bytes() == content
     on_a_worker(client, join, clip)
-    assert finished_frames(str(target)) == sum(counts) == 100
+    assert films.count_frames(target) == sum(counts) == 100
 
 
 def paint_two(cluster, model, source, targets, piece=1.0):

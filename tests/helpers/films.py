@@ -26,6 +26,11 @@ def frames(path):
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
+def count_frames(path):
+    """How many frames are decoded."""
+    return sum(not line.startswith("#") for line in frames(path).splitlines())
+
+
 def psnr(path, other):
     """How alike two videos are, frame by frame, in dB; 100 where they are the same."""
     command = [ffmpeg_path(), "-v", "error", "-i", path, "-i", other, "-lavfi"]
