@@ -390,14 +390,16 @@ static int reshape(Builder *b)
 static int enlarge(Builder *b)
 {
     const StyleSmall *const size = b->node->nb_inputs == 2 ? ff_style_known_at(b, 1) : NULL;
-    Image image = *ff_style_image_at(b, 0);
-    const int64_t *const dims = image.view.dims;
+    const Image *const from = ff_style_image_at(b, 0);
+    const int64_t *const dims = from ? from->view.dims : NULL;
     int64_t larger[4], times[2];
+    Image image;
 
-    image.id = 0;
-    if (!size || size->count != 2 || image.view.rank != 4 || image.squared ||
+    if (!size || !from || size->count != 2 || from->view.rank != 4 || from->squared ||
         ff_style_attr_bool(b->node, "align_corners", 0))
         return ff_style_misfit(b);
+    image = *from;
+    image.id = 0;
     for (int i = 0; i < 2; i++) {
         const int64_t wanted = ff_style_whole(size->values[i]);
 

@@ -193,19 +193,19 @@ static void test_refusals(void)
     check_refused("computes with"); // 9^8 values are too many
 }
 
-/** A node of `nb_inputs` inputs, the first of them an image or a number, and the image behind it. */
-static void make_short(const char *op, int nb_inputs, const char *first)
+/** A node of `nb_inputs` inputs, one of them an image or a number, the others numbers, and the image behind it. */
+static void make_odd(const char *op, int nb_inputs, int place, const char *what)
 {
     char inputs[64] = "";
 
     for (int i = 0; i < nb_inputs; i++)
-        ff_style_append(inputs, sizeof(inputs), "%s%s", i ? " " : "", i ? "one" : first);
+        ff_style_append(inputs, sizeof(inputs), "%s%s", i ? " " : "", i == place ? what : "one");
     graph.size = 0;
     put_node("frame", "Placeholder", "");
     put_node("cast", "Cast", "frame");
     put_constant("one", FF_STYLE_DT_INT32, "1", 1);
-    put_node("short", op, inputs);
-    put_node("styled", "AddV2", "cast short");
+    put_node("odd", op, inputs);
+    put_node("styled", "AddV2", "cast odd");
 }
 
 /** Operations that lack an input, or all. */
@@ -226,9 +226,41 @@ static void test_missing_inputs(void)
                 char name[32];
 
                 snprintf(name, sizeof(name), "%.*s", (int)strcspn(op, " "), op);
-                make_short(name, i / 2, i % 2 ? "cast" : "one");
-                check_refused("'short'");
+                make_odd(name, i / 2, 0, i % 2 ? "cast" : "one");
+                check_refused("'odd'");
             }
+}
+
+/** Operations whose image is where they take numbers. */
+static void test_images_in_other_places(void)
+{
+    static const struct {
+        const char *op;
+        int nb_inputs;
+    } takers[] = {{"Concat", 3},
+                  {"ConcatV2", 3},
+                  {"ClipByValue", 3},
+                  {"Conv2D", 2},
+                  {"Mean", 2},
+                  {"Conv2DBackpropInput", 3},
+                  {"DepthwiseConv2dNative", 2},
+                  {"Pad", 2},
+                  {"FusedBatchNormV3", 5},
+                  {"MirrorPad", 2},
+                  {"Reshape", 2},
+                  {"ResizeNearestNeighbor", 2},
+                  {"Split", 2},
+                  {"Tile", 2},
+                  {"StridedSlice", 4},
+                  {"ExpandDims", 2},
+                  {"Slice", 3},
+                  {"Transpose", 2}};
+
+    for (size_t i = 0; i < sizeof(takers) / sizeof(*takers); i++)
+        for (int place = 1; place < takers[i].nb_inputs; place++) {
+            make_odd(takers[i].op, takers[i].nb_inputs, place, "cast");
+            check_refused("'odd'");
+        }
 }
 
 static void test_without_memory(void)
@@ -281,6 +313,7 @@ int main(void)
         test_painting();
         test_refusals();
         test_missing_inputs();
+        test_images_in_other_places();
         test_without_memory();
         test_broken();
     }
