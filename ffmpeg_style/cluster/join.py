@@ -140,7 +140,8 @@ def _one_by_one(clip, painted, counts, draft):
         with ExitStack() as stack:
             file = None
             while len(told := painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
-                os.utime(draft)  # other machines take one that is silent for long for a dead one's
+                with suppress(FileNotFoundError):  # ffmpeg makes that of a store, once it has read
+                    os.utime(draft)  # others take one that is silent for long for a dead one's
                 if clip.is_raw and not file and (begun := places.draft_of(address)):
                     with suppress(FileNotFoundError):
                         file = stack.enter_context(_opened(begun, number))
