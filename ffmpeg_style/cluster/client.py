@@ -17,7 +17,7 @@ from ffmpeg_style.cluster.crew import Crew, LostError
 from ffmpeg_style.cluster.films import Films, Run
 from ffmpeg_style.cluster.piece import Clip, Order, StylePicture, begin, check_target, marks
 from ffmpeg_style.cluster.worker import local_workers, model_address
-from ffmpeg_style.errors import ClusterError, InputError
+from ffmpeg_style.errors import ClusterError, InputError, StyleError
 from ffmpeg_style.ffmpeg.batch import Outcome
 from ffmpeg_style.ffmpeg.sources import Work
 from ffmpeg_style.painting import check_choice, check_painting, check_seconds, with_pictures
@@ -144,16 +144,31 @@ def _orders(works, model, settings, options, how):
         Order(source, target, work, name, settings, options, **how) for source, target in pairs
     ]
     for order in orders:
-        places.stamp(order.source)
-        check_target(Clip(order, ""))
+        with _reached(order.source):
+            places.stamp(order.source)
+        with _reached(order.target):
+            check_target(Clip(order, ""))
     return orders, files
+
+
+@contextmanager
+def _reached(address):
+    """What the system says of a place is told in a sentence."""
+    try:
+        yield
+    except StyleError:
+        raise
+    except OSError as error:
+        raise InputError(f"{address} can't be reached: {error.strerror or error}") from error
 
 
 def _make_work(orders):
     """The folder for what is finished in the meantime."""
-    places.make_folder_at(orders[0].work)
-    for order in orders:
-        begin(Clip(order, ""))
+    work = orders[0].work
+    places.make_folder_at(work)
+    with _reached(work):
+        for order in orders:
+            begin(Clip(order, ""))
 
 
 def _clear(orders):

@@ -223,9 +223,11 @@ class Run:
         """Whether nobody has removed a clip's source; where somebody has, the clip is given up."""
         try:
             places.stamp(order.source)
-        except (StyleError, OSError) as missing:
+        except StyleError as missing:
             self._give_up(order, _not_painted(order, str(missing)))
             return False
+        except OSError:
+            pass  # its folder is away for a while
         return True
 
     def _wait(self, step):

@@ -21,13 +21,19 @@ def note(address: str, frames: int, total: str) -> None:
 
 
 def frames_of(address: str) -> int:
-    """How many frames a finished piece has; 0 where it is not there, or not as it was written."""
+    """How many frames a finished piece has; 0 where it is not there, or not as it was written.
+
+    Raises:
+        OSError: this machine can't tell, as it has no room for what it fetches from a store.
+    """
     try:
-        frames, total = places.read(_note(address)).decode().split()
+        told = places.read(_note(address))
         with places.reading(address) as path:
-            return int(frames) if checksum(path) == total else 0
-    except (OSError, ValueError):
+            total = checksum(path)
+    except FileNotFoundError:
         return 0
+    frames, _, known = told.partition(b" ")
+    return int(frames) if known == total.encode() and frames.isdigit() else 0
 
 
 def _note(address):

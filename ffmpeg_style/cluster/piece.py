@@ -296,8 +296,8 @@ def mark_done(clip: Clip) -> None:
 
 def _marked(clip):
     try:
-        return places.read(clip.mark).decode().split("\n")
-    except (OSError, UnicodeDecodeError):
+        return places.read(clip.mark).decode(errors="replace").split("\n")
+    except FileNotFoundError:
         return []
 
 

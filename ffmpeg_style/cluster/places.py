@@ -73,12 +73,21 @@ def stamp(address: str) -> str:
 
 
 def exists(address: str) -> bool:
-    """Whether there is a file."""
-    if is_shared(address):
-        return os.path.isfile(address)
-    system = _file_system(address)
-    system.invalidate_cache()
-    return system.isfile(address)
+    """Whether there is something.
+
+    Raises:
+        OSError: that can't be seen.
+    """
+    try:
+        if is_shared(address):
+            os.stat(address)
+        else:
+            system = _file_system(address)
+            system.invalidate_cache()
+            system.info(address)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def holds(address: str, content: bytes) -> bool:

@@ -205,7 +205,7 @@ def _check_programs(version, ffmpeg):
 def _model(address, model):
     try:
         return _checked_model(address, model, places.stamp(address))
-    except OSError as error:
+    except FileNotFoundError as error:
         raise InputError(
             f"it does not see the model at {address}: all machines must share the folder"
         ) from error

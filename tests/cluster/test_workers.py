@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client, versions
+from helpers import films
 from helpers.cluster import run
 from helpers.live import free_port, wait_for
 from helpers.plain import plain_python
@@ -28,7 +29,10 @@ from ffmpeg_style import ClusterError, InputError, __version__
 from ffmpeg_style.cluster import crew, places
 from ffmpeg_style.cluster.client import WORK, _own_words, paint_on_cluster
 from ffmpeg_style.cluster.films import Films
-from ffmpeg_style.cluster.piece import Order, check
+from ffmpeg_style.cluster.finished import frames_of
+from ffmpeg_style.cluster.join import join
+from ffmpeg_style.cluster.painted import Painted
+from ffmpeg_style.cluster.piece import Clip, Order, check, is_done, look, paint
 from ffmpeg_style.cluster.worker import local_workers, model_address
 from ffmpeg_style.ffmpeg.program import VARIABLE
 from ffmpeg_style.ffmpeg.sources import Work
@@ -42,6 +46,24 @@ def without_temporary_files(client, workers=None):
         yield
     finally:
         client.run(setattr, tempfile, "tempdir", None)
+
+
+@contextmanager
+def room_for(source, client, worker):
+    """A worker has room for a source, and not for a piece, which is not compressed."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size):
+        client.run(resource.setrlimit, resource.RLIMIT_FSIZE, (size, most), workers=[worker])
+
+    limit(2 * source.stat().st_size)
+    try:
+        yield
+    finally:
+        limit(most)
+
+
+RAW = ("-c:v", "rawvideo")
 
 
 def test_a_machine_that_fails_keeps_no_clip(cluster, client, model, make, tmp_path, caplog):
@@ -61,21 +83,56 @@ def test_a_machine_without_room_for_its_own_files_is_passed_over(
     """What comes from a store, or goes to one, is on its disk meanwhile."""
     source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mov"
     (one, _) = client.nthreads()
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    room = 2 * source.stat().st_size  # for the source; a piece has more, as it is not compressed
-
-    def limit(size):
-        client.run(resource.setrlimit, resource.RLIMIT_FSIZE, (size, most), workers=[one])
-
-    limit(room)
-    try:
+    with room_for(source, client, one):
         pair = (f"local://{source}", f"local://{target}")
-        assert run(cluster, model, *pair, options=("-c:v", "rawvideo")).error is None
-    finally:
-        limit(most)
+        assert run(cluster, model, *pair, options=RAW).error is None
     says = rf"the worker {re.escape(one)} on \S+ has no room in \S+; it is passed over"
     (told,) = told_of_workers(caplog)
     assert re.fullmatch(says, told)
+
+
+def test_a_piece_that_there_is_no_room_for_is_not_taken_for_a_damaged_one(client, order, tmp_path):
+    """Neither by who joins the film nor by who paints."""
+    one, other = client.nthreads()
+    source, target = Path(order.source), tmp_path / "out.mov"
+    store = {name: f"local://{getattr(order, name)}" for name in ("source", "work")}
+    store |= dict(target=f"local://{target}", options=dict(encoder_options=RAW), longest=1.0)
+
+    def do(worker, step, *arguments):
+        return client.submit(step, *arguments, workers=[worker], pure=False).result()
+
+    clip = do(other, look, replace(order, **store))
+    counts = [do(other, paint, clip, piece)[0] for piece in clip.pieces]
+    Painted(clip.key, client).tell(counts)
+    with room_for(source, client, one):
+        for step, *arguments in ((paint, clip, clip.pieces[0]), (join, clip)):
+            says = rf"the worker {re.escape(one)} on \S+ has no room in "
+            with pytest.raises(ClusterError, match=says):
+                do(one, step, *arguments)
+    do(other, join, clip)
+    assert films.count_frames(target) == sum(counts) == 100
+
+
+def test_what_a_disk_can_not_tell_is_not_taken_for_missing(order, monkeypatch):
+    """Else a target would be replaced, or painted again, that is there."""
+
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(places, "read", fail)
+    for ask in (lambda: frames_of(order.source), lambda: is_done(Clip(order, "key"))):
+        with pytest.raises(OSError, match="Input/output error"):
+            ask()
+    monkeypatch.setattr(os, "stat", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        places.exists(order.target)
+
+
+def test_a_name_that_the_system_refuses_is_a_sentence(cluster, model, make, tmp_path):
+    target = tmp_path / ("x" * 300 + ".mp4")
+    with pytest.raises(InputError, match=f"{target} can't be reached: File name too long"):
+        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), target)
+    assert not list(tmp_path.iterdir())
 
 
 def test_machines_that_all_fail_keep_no_other_clip(
