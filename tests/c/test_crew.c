@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <sched.h>
+
 #include "base/crew.h"
 #include "test.h"
 
@@ -15,7 +17,7 @@ typedef struct Job {
 } Job;
 
 static StyleCrew crew;
-static atomic_int called, closing, nb_helped;
+static atomic_int called, closing, nb_helped, nb_met;
 
 /** Checks that memory is the thread's own, and holds what the parts before left when they go on. */
 static void work(void *data, const StyleParts *parts)
@@ -62,6 +64,16 @@ static void test_alone(void)
     CHECK(!ff_style_help(&crew, &called));
 }
 
+/** Two threads wait for each other here: however busy the processors are, one that helps comes. */
+static void meet(void *unused, const StyleParts *parts)
+{
+    (void)unused;
+    (void)parts;
+    atomic_fetch_add(&nb_met, 1);
+    while (atomic_load(&nb_met) < 2)
+        sched_yield();
+}
+
 static void test_helpers(void)
 {
     pthread_t threads[HELPERS];
@@ -79,6 +91,10 @@ static void test_helpers(void)
         if (i % 100 == 0)
             ff_style_end_crew(&crew);
     }
+    ff_style_begin_crew(&crew, HELPERS - 1);
+    CHECK(ff_style_equip_crew(&crew, SIZE) >= 0);
+    ff_style_share(&crew, meet, NULL, PARTS);
+    ff_style_end_crew(&crew);
     atomic_store(&closing, 1);
     for (int i = 0; i < HELPERS; i++)
         pthread_join(threads[i], NULL);
