@@ -25,21 +25,26 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/** Bytes that a limit of the address space leaves; without one, as many as there are. */
+static int64_t free_addresses(void)
+{
+    const int64_t page = sysconf(_SC_PAGESIZE), mapped = ff_style_read_number("/proc/self/statm");
+    struct rlimit limit;
+    int64_t most;
+
+    if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur >= (rlim_t)MAX_BYTES)
+        return MAX_BYTES;
+    most = (int64_t)limit.rlim_cur;
+    return mapped < most / page ? most - mapped * page : 0;
+}
+
 int64_t ff_style_free_memory(void)
 {
     const int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    int64_t bytes = pages > 0 && page > 0 ? pages * page : MAX_BYTES;
-    struct rlimit limit;
+    const int64_t machine = pages > 0 && page > 0 ? pages * page : MAX_BYTES;
 
-    bytes = smaller(bytes, ff_style_group_memory(""));
-    if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY) {
-        const int64_t mapped = ff_style_read_number("/proc/self/statm");
-        const int64_t most =
-            limit.rlim_cur < (rlim_t)MAX_BYTES ? (int64_t)limit.rlim_cur : MAX_BYTES;
-
-        bytes = smaller(bytes, mapped < most / page ? most - mapped * page : 0);
-    }
-    return bytes / 4 * 3; // the rest is for those who share the machine
+    // The rest of memory is for those who share the machine, that of addresses for libraries and threads.
+    return smaller(smaller(machine, ff_style_group_memory("")) / 4 * 3, free_addresses() / 2);
 }
 
 /** How many inputs or outputs a node says that it has; -1: it does not say. */

@@ -1,14 +1,17 @@
 /*
- * Tests of base/groups.c and base/processors.c, on trees of files as the system has them.
+ * Tests of base/groups.c and base/processors.c, on trees of files as the system has them, and of what limits leave.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include <ftw.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/groups.h"
 #include "base/processors.h"
+#include "graph/budget.h"
 #include "test.h"
 
 #define NO_LIMIT FF_STYLE_NO_LIMIT
@@ -133,6 +136,23 @@ static void what_is_no_quota(const char *folder)
     CHECK(ff_style_group_processors(root) == NO_LIMIT);
 }
 
+/** Of 256 MB; what reading a file takes meanwhile is less than one. */
+static void half_of_the_addresses_are_left_to_others(void)
+{
+    const rlim_t left = 256 << 20;
+    const int64_t pages = ff_style_read_number("/proc/self/statm");
+    struct rlimit before, limit;
+    int64_t bytes;
+
+    CHECK(!getrlimit(RLIMIT_AS, &before));
+    limit = before;
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + left;
+    CHECK(!setrlimit(RLIMIT_AS, &limit));
+    bytes = ff_style_free_memory();
+    CHECK(!setrlimit(RLIMIT_AS, &before));
+    CHECK(bytes <= (int64_t)left / 2 && bytes > (int64_t)left / 2 - (1 << 20));
+}
+
 int main(int argc, char **argv)
 {
     const char *const folder = test_folder(argc, argv);
@@ -142,6 +162,7 @@ int main(int argc, char **argv)
     a_path_that_is_not_there(folder);
     the_least_of_version_1(folder);
     what_is_no_quota(folder);
+    half_of_the_addresses_are_left_to_others();
     CHECK(ff_style_count_processors() >= 1);
     CHECK(ff_style_count_processors() <= FF_STYLE_MAX_THREADS);
     return 0;
