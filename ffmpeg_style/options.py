@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 
 import click
 
@@ -108,7 +109,17 @@ def take_ports(options):
 
 def show_warnings(level: int = logging.WARNING) -> None:
     """Let what the package logs as a warning be a line on stderr, as its errors are."""
-    logging.basicConfig(format="ffmpeg-style: %(message)s", level=level)
+    handlers = [_AboveBars()]
+    logging.basicConfig(format="ffmpeg-style: %(message)s", level=level, handlers=handlers)
+
+
+class _AboveBars(logging.Handler):
+    """Writes lines to stderr that do not stick to a bar which is shown there."""
+
+    def emit(self, record):
+        from ffmpeg_style.progress import print_line
+
+        print_line(self.format(record), file=sys.stderr)
 
 
 class Seconds(click.ParamType):

@@ -63,7 +63,7 @@ def crew(address, number, pieces, seconds, folder):
 
     def sleep(clip, part):
         time.sleep(seconds)
-        return part.frames, ()
+        return piece.PaintedPiece(part.frames)
 
     def wait(clip):
         secede()

@@ -5,21 +5,24 @@ import inspect
 import logging
 import os
 import re
+import socket
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from typing import Any, get_args
 
 from ffmpeg_style.cluster import places
 from ffmpeg_style.cluster.coding import Encode
 from ffmpeg_style.cluster.crew import Crew, LostError
 from ffmpeg_style.cluster.films import Films, Run
-from ffmpeg_style.cluster.piece import Clip, Order, StylePicture, begin, check_target, marks
+from ffmpeg_style.cluster.piece import Clip, Order, StylePicture, check_target
+from ffmpeg_style.cluster.work import WorkFolder, reached
 from ffmpeg_style.cluster.worker import local_workers, model_address
 from ffmpeg_style.errors import ClusterError, InputError, StyleError
 from ffmpeg_style.ffmpeg.batch import Outcome
 from ffmpeg_style.ffmpeg.sources import Work
+from ffmpeg_style.files import check_folder
 from ffmpeg_style.painting import check_choice, check_painting, check_seconds, with_pictures
 
 WORK = ".ffmpeg-style-cluster"
@@ -83,7 +86,8 @@ def paint_on_cluster(
     if settings.get("library") is not None:
         settings["library"] = os.path.abspath(settings["library"])
     path = check_painting(model, **settings)
-    check_seconds("piece", piece)
+    if check_seconds("piece", piece) == 0:
+        raise InputError("piece is 0, expected how long it is, such as 10 or 00:01:00")
     check_choice("encode", encode, get_args(Encode))
     _check_address(cluster)
     yield from (Outcome(work, "done") for work in works if work.is_done and not overwrite)
@@ -92,14 +96,15 @@ def paint_on_cluster(
         return
     how = dict(overwrite=overwrite, longest=piece, encode=encode)
     orders, files = _orders(left, path, settings, options, how)
-    with (
-        _quiet(),
-        closing(Films(orders, files, progress)) as films,
-        _scheduler(cluster) as address,
-    ):
+    folder, films = WorkFolder(orders), Films(orders, files, progress)
+    with ExitStack() as stack:
+        stack.enter_context(_tidied(folder, films, is_one=len(works) == 1))
+        stack.enter_context(_quiet())
+        stack.enter_context(closing(films.bars))
+        address = stack.enter_context(_scheduler(cluster))
         crew = Crew(films.tell)
         with _connected(address, films.tell) as client:
-            _make_work(orders)
+            folder.make()
             films.put_files()
             crew.muster(client, orders[0])
             if client.dashboard_link:
@@ -109,17 +114,34 @@ def paint_on_cluster(
             seconds = time.monotonic() - begun
             work = left[[order.target for order in orders].index(target)]
             yield Outcome(work, "failed" if error else "painted", seconds, error)
-    if not any(films.outcomes.values()):
-        _clear(orders)
-    else:
-        logger.warning("%s stays, so that the same command goes on from there", orders[0].work)
+
+
+@contextmanager
+def _tidied(folder, films, is_one):
+    """In the end, that some work stays is told, behind the reason: one clip's is told the last."""
+    failure = None
+    try:
+        yield
+    except StyleError as error:
+        failure = error
+        raise
+    finally:
+        if folder.tidy(films.outcomes, films.clips):
+            stays = f"{folder.address} stays, so that the same command goes on from there"
+            if is_one:
+                failure = failure or next(iter(films.outcomes.values()), None)
+            if failure:
+                failure.args = (f"{failure}; {stays}",)
+            else:
+                logger.warning("%s", stays)
 
 
 def _check_address(cluster):
-    number = cluster.removeprefix("local:")
-    if number != cluster and not (number.isdecimal() and 0 < int(number) <= MOST_WORKERS):
+    kind, _, number = cluster.partition(":")
+    if kind == "local" and not (number.isdecimal() and 0 < int(number) <= MOST_WORKERS):
         raise InputError(
-            f"{cluster!r} starts no workers; expected local:N with N from 1 to {MOST_WORKERS}"
+            f"{cluster!r} starts no workers; expected local:N with N from 1 to {MOST_WORKERS}, "
+            "such as local:2"
         )
 
 
@@ -144,40 +166,18 @@ def _orders(works, model, settings, options, how):
         Order(source, target, work, name, settings, options, **how) for source, target in pairs
     ]
     for order in orders:
-        with _reached(order.source):
-            places.stamp(order.source)
-        with _reached(order.target):
-            check_target(Clip(order, ""))
+        _check_order(order)
     return orders, files
 
 
-@contextmanager
-def _reached(address):
-    """What the system says of a place is told in a sentence."""
-    try:
-        yield
-    except StyleError:
-        raise
-    except OSError as error:
-        raise InputError(f"{address} can't be reached: {error.strerror or error}") from error
-
-
-def _make_work(orders):
-    """The folder for what is finished in the meantime."""
-    work = orders[0].work
-    places.make_folder_at(work)
-    with _reached(work):
-        for order in orders:
-            begin(Clip(order, ""))
-
-
-def _clear(orders):
-    """Remove the marks of what is done, and the folder where no other command needs it."""
-    work = orders[0].work
-    for order in orders:
-        places.remove(Clip(order, "").mark)
-    if places.is_empty(marks(work)):
-        places.remove_folder(work)
+def _check_order(order):
+    """Whether a clip can be read and written, as far as that is seen from here."""
+    with reached(order.source):
+        places.stamp(order.source)
+    with reached(order.target):
+        if places.is_shared(order.target):
+            check_folder(os.path.dirname(order.target))
+        check_target(Clip(order, ""))
 
 
 def _paint(films, crew, address):
@@ -189,9 +189,12 @@ def _paint(films, crew, address):
     deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
     while films.left:
         try:
-            with _connected(address, films.tell) as client:
+            with (
+                _connected(address, films.tell) as client,
+                closing(Run(films, crew, client)) as run,
+            ):
                 deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
-                yield from Run(films, crew, client).drive()
+                yield from run.drive()
         except LostError:
             logger.warning("the scheduler at %s went; waiting for it", address)
         except _NoSchedulerError:
@@ -220,9 +223,12 @@ def _connected(address, tell):
         with _own_words(tell):
             client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
+        why = str(error) or type(error).__name__
+        if isinstance(error, socket.gaierror):
+            why = "nobody knows a host of this name"
         raise _NoSchedulerError(
-            f"no Dask scheduler at {address}: {str(error) or type(error).__name__}; expected an "
-            "address such as tcp://10.0.0.1:8786, or local:2 for workers here"
+            f"no Dask scheduler at {address}: {why}; expected an address such as "
+            "tcp://10.0.0.1:8786, or local:2 for workers here"
         ) from None
     try:
         yield client
@@ -252,9 +258,11 @@ def _own_words(tell):
 
 async def _knock(address):
     """Whether a scheduler answers: a client with an address that is none does not end for 10 s."""
-    from distributed.comm import connect
+    from distributed.comm import connect, get_address_host
     from distributed.security import Security
 
+    # A host that nobody knows would be asked for again and again.
+    await asyncio.get_running_loop().getaddrinfo(get_address_host(address), None)
     security = Security().get_connection_args("client")
     comm = await connect(address, timeout=SECONDS_TO_CONNECT, **security)
     await comm.close()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import pickle
 import re
+import socket
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +122,7 @@ class Crew:
         versions: dict[str, list[str]] = {}
         for worker, answer in sorted(answers.items()):
             if isinstance(answer, Exception):
-                raise _lack(worker, answer)
+                raise _lack(client, worker, answer)
             versions.setdefault(answer, []).append(worker)
         for worker in workers.keys() - answers.keys():
             self._miss(_silence(worker))
@@ -142,6 +143,7 @@ class Crew:
         """
         self._client, self._put = client, put
         self._asked.clear()
+        self._threads.clear()
         self._due = 0.0
 
     @property
@@ -192,7 +194,9 @@ class Crew:
         """
         now = time.monotonic()
         self._due = now + SECONDS_BETWEEN_LOOKS
-        self._threads = self._client.nthreads()
+        before, self._threads = self._threads, self._client.nthreads()
+        for worker in (self.able & before.keys()) - self._threads.keys():
+            self._tell([f"the worker {worker} is gone; others do what it was to do"])
         self.able &= self._threads.keys()
         self._asked = {at: asked for at, asked in self._asked.items() if at in self._threads}
         for worker, question in self._asked.items():
@@ -237,7 +241,7 @@ class Crew:
         try:
             version = future.result()
         except Exception as error:
-            self.pass_over(worker, _lack(worker, error))
+            self.pass_over(worker, _lack(self._client, worker, error))
             return
         # Where two came at once, with different ones, the second is asked again.
         self.ffmpeg = self.ffmpeg or version
@@ -270,11 +274,14 @@ def _silence(worker):
     )
 
 
-def _lack(worker, error):
+def _lack(client, worker, error):
     """What a worker lacks, in a sentence."""
     if isinstance(error, ClusterError):
         return error
     why = " ".join(str(error).split())
     if missing := re.search(r"No module named '[\w.]+'", why):
-        why = f"{missing[0]}; install ffmpeg-style {__version__} there"
-    return ClusterError(f"the worker {worker} can't paint: {why}")
+        why = f"{missing[0]}; install ffmpeg-style {__version__} for the Python that runs it"
+    # What it has in any case: Python's own.
+    names = client.run(socket.gethostname, workers=[worker], on_error="ignore").values()
+    where = "".join(f" on {name}" for name in names)
+    return ClusterError(f"the worker {worker}{where} can't paint: {why}")

@@ -2,7 +2,6 @@
 
 import heapq
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,13 +14,14 @@ from typing import Any
 from distributed import KilledWorker
 
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.bars import WHOLE, Bars
 from ffmpeg_style.cluster.crew import Crew, LostError, submit
 from ffmpeg_style.cluster.join import join
 from ffmpeg_style.cluster.painted import Painted
-from ffmpeg_style.cluster.piece import Order, look, paint
-from ffmpeg_style.cluster.worker import JOINING
+from ffmpeg_style.cluster.piece import Clip, Order, PaintedPiece, look, paint
+from ffmpeg_style.cluster.split import Piece
+from ffmpeg_style.cluster.worker import REPORTS
 from ffmpeg_style.errors import ClusterError, StorageError, StyleError
-from ffmpeg_style.progress import progress_bar
 
 MOST_LOSSES = 5
 """How often a step may be given to another worker. Dask gives it up after several that ended."""
@@ -42,16 +42,18 @@ class Films:
 
     Attributes:
         outcomes: {target: its error, None for none} of those that are through.
+        clips: {target: clip} of those that were looked at.
+        bars: how far all are.
         workers: how many share a clip; 0 until one is there.
     """
 
     def __init__(
         self, orders: Sequence[Order], files: Mapping[str, bytes], progress: bool | None = None
     ) -> None:
-        self._orders, self._files, self._progress = orders, files, progress
-        self._bar = progress_bar(progress=progress, unit="frame", total=0, desc="cluster")
-        self._joining: dict[str, Any] = {}
+        self._orders, self._files = orders, files
+        self.bars = Bars([order.target for order in orders], progress)
         self.outcomes: dict[str, StyleError | None] = {}
+        self.clips: dict[str, Clip] = {}
         self.workers = 0
         self._told: set[str] = set()
 
@@ -66,35 +68,25 @@ class Films:
             if not places.holds(address, content):
                 places.write(address, content)
 
-    def count(self, name: str, total: int = 0, done: int = 0) -> None:
-        """Frames to paint, or painted ones: once, however often a part is done."""
-        if name not in self._told:
-            self._told.add(name)
-            self._bar.total += total
-            self._bar.update(done)
-            self._bar.refresh()
+    def looked(self, clip: Clip) -> None:
+        """What is known of a clip."""
+        target = clip.order.target
+        self.clips[target] = clip
+        self.tell(clip.notes)
+        self.bars.look(target, clip.frames)
+        if not clip.pieces:
+            self.bars.finish(target, WHOLE, clip.frames)
+            self.end(target)
 
-    def joined(self, target: str, frames: int, total: int) -> None:
-        """So many frames of a film are joined, which takes long where they are encoded."""
-        if all(order.target != target for order in self.left):
-            return  # it is there meanwhile, or another command's
-        if target not in self._joining:
-            options = dict(unit="frame", total=total, leave=False)
-            desc = f"joining {os.path.basename(target)}"
-            self._joining[target] = progress_bar(progress=self._progress, desc=desc, **options)
-        bar = self._joining[target]
-        bar.update(frames - bar.n)
+    def painted(self, clip: Clip, piece: Piece, result: PaintedPiece) -> None:
+        """A piece is there."""
+        self.tell(result.notes)
+        self.bars.finish(clip.order.target, piece.number, result.frames, result.was_there)
 
     def end(self, target: str, error: StyleError | None = None) -> None:
         """A clip is through."""
         self.outcomes[target] = error
-        if target in self._joining:
-            self._joining.pop(target).close()
-
-    def close(self) -> None:
-        """Show nothing any more."""
-        for bar in (*self._joining.values(), self._bar):
-            bar.close()
+        self.bars.end(target)
 
     def tell(self, notes: Sequence[str]) -> None:
         """What the user should know, once."""
@@ -164,8 +156,10 @@ class Run:
         self._waiting: list[tuple[int, int, _Step]] = []
         self._numbers = count()
         self._steps: dict[str, _Step] = {}
+        self._reports: dict[tuple[str, int | str], tuple[int, int | None]] = {}
+        self._there: dict[str, Painted] = {}
         crew.serve(client, self._ended.put)
-        client.subscribe_topic(JOINING, self._joining)
+        client.subscribe_topic(REPORTS, self._reported)
 
     def drive(self) -> Iterator[str]:
         """Go on until all clips are through.
@@ -179,6 +173,7 @@ class Run:
             StorageError: there is no room.
         """
         films, crew = self._films, self._crew
+        films.bars.begin()
         told_of, ends = len(films.outcomes), len(films.outcomes) + len(films.left)
         while films.left and not crew.able:
             self._turn()
@@ -193,9 +188,15 @@ class Run:
                 return
             self._turn()
 
-    def _joining(self, event):
-        _, what = event
-        self._ended.put(partial(self._films.joined, *what))
+    def close(self) -> None:
+        """Leave nothing with the scheduler."""
+        for target in list(self._there):
+            self._forget(target)
+
+    def _reported(self, event):
+        """A worker told how far it is, which is shown at the next turn; Dask calls this."""
+        _, (target, part, frames, total) = event
+        self._reports[target, part] = frames, total
 
     def _turn(self):
         """Hand out what there is room for, and wait for something to end, but not for long."""
@@ -214,6 +215,10 @@ class Run:
             pass
         else:
             then()
+        while self._reports:
+            (target, part), (frames, total) = self._reports.popitem()
+            self._films.bars.report(target, part, frames, total)
+        self._films.bars.tick()
 
     def _check_scheduler(self):
         if self._client.status != "running" or self._client.scheduler_comm.comm.closed():
@@ -338,20 +343,28 @@ class Run:
         else:
             self._give_up(step.order, _not_painted(step.order, why))
 
-    def _give_up(self, order, error):
+    def _through(self, order, error=None):
         self._films.end(order.target, error)
+        if order.target in self._there:
+            self._forget(order.target)
+
+    def _forget(self, target):
+        with suppress(LostError):
+            self._check_scheduler()
+            self._there.pop(target).forget()
+
+    def _give_up(self, order, error):
+        self._through(order, error)
         for key in [key for key, step in self._steps.items() if step.order is order]:
             del self._steps[key]  # Dask forgets what nobody waits for
 
     def _looked(self, clip):
         films, order = self._films, clip.order
-        films.tell(clip.notes)
-        films.count(clip.key, clip.frames, 0 if clip.pieces else clip.frames)
+        films.looked(clip)
         if not clip.pieces:
-            films.end(order.target)
             return
         counts: dict[int, int] = {}
-        there = Painted(clip.key, self._client)
+        there = self._there[order.target] = Painted(clip.key, self._client)
         # A message for each piece is not to hold all others.
         alone = replace(clip, pieces=clip.pieces[:1])
 
@@ -363,17 +376,13 @@ class Run:
                 raise LostError from error
 
         def painted(piece, result):
-            frames, notes = result
-            films.tell(notes)
-            films.count(clip.address(piece), 0, frames)
-            counts[piece.number] = frames
+            films.painted(clip, piece, result)
+            counts[piece.number] = result.frames
             tell(list(takewhile(bool, map(counts.get, range(len(clip.pieces))))))
 
         def joined(notes):
             films.tell(notes)
-            films.end(order.target)
-            with suppress(OSError):  # the scheduler went, and all that it knew
-                there.forget()
+            self._through(order)
 
         tell([])
         self._wait(_Step(order, 2, joined, join, (clip,), is_beside=True))

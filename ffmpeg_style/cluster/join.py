@@ -13,6 +13,7 @@ from pathlib import Path
 from distributed import secede
 
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.bars import ENCODING, JOINING
 from ffmpeg_style.cluster.coding import is_copied, told_anew
 from ffmpeg_style.cluster.finished import frames_of
 from ffmpeg_style.cluster.painted import Painted
@@ -89,7 +90,8 @@ def _join(clip, model):
             places.writing(order.target) as draft,
             whole_machine(),
             progress_bar(
-                progress=reporter(order.target), total=sum(piece.frames for piece in clip.pieces)
+                progress=reporter(order.target, JOINING if files is _none else ENCODING),
+                total=sum(piece.frames for piece in clip.pieces),
             ) as bar,
         ):
             names = {str(draft): order.target, str(source): order.source}
@@ -178,7 +180,6 @@ def _encoded(bar, run):
     while True:
         with suppress(_AnotherError):
             return run()
-        logger.info("a piece was painted again by another: its film is encoded from its begin")
         bar.update(-bar.n)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from distributed import Event, Variable, get_client, get_worker
@@ -11,6 +12,8 @@ from ffmpeg_style.cluster.worker import lack
 
 SECONDS_BETWEEN_LOOKS = 1
 """At whether anybody wants the film still."""
+SECONDS_TO_FORGET = 2
+"""For a scheduler to do so."""
 
 
 class Painted:
@@ -24,6 +27,7 @@ class Painted:
     def __init__(self, key: str, client: Any = None) -> None:
         if client is None:
             client, self._worker, self._task = get_client(), get_worker(), thread_state.key
+        self._client = client
         self._counts = Variable(f"ffmpeg-style-painted-{key}", client)
         self._news = Event(f"ffmpeg-style-news-{key}", client)
 
@@ -33,9 +37,11 @@ class Painted:
         self._news.set()
 
     def forget(self) -> None:
-        """The film is through."""
+        """The film is through, or its command ends, which no scheduler is to hold up."""
         self._counts.delete()
-        self._news.clear()
+        clear = self._client.scheduler.event_clear
+        with suppress(OSError, asyncio.TimeoutError):
+            self._client.sync(clear, name=self._news.name, callback_timeout=SECONDS_TO_FORGET)
 
     def look(self, known: int, seconds: float = SECONDS_BETWEEN_LOOKS) -> Sequence[int]:
         """What was told, after some seconds where that is of no more pieces than are known.

@@ -7,10 +7,11 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ffmpeg_style import __version__, pictures
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.bars import WHOLE
 from ffmpeg_style.cluster.coding import Encode, can_be_raw, coded, has_captions, is_copied
 from ffmpeg_style.cluster.finished import checksum, frames_of, note
 from ffmpeg_style.cluster.split import (
@@ -24,7 +25,15 @@ from ffmpeg_style.cluster.split import (
     read_index,
     seek_options,
 )
-from ffmpeg_style.cluster.worker import asked, check_seen, ffmpeg_version, lack, noted, ready
+from ffmpeg_style.cluster.worker import (
+    asked,
+    check_seen,
+    ffmpeg_version,
+    lack,
+    noted,
+    ready,
+    reporter,
+)
 from ffmpeg_style.errors import InputError, StorageError, StyleError
 from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
@@ -202,17 +211,21 @@ def _look(clip, model):
     return replace(clip, notes=tuple(notes))
 
 
-def paint(clip: Clip, piece: Piece) -> tuple[int, tuple[str, ...]]:
-    """Paint a piece of a clip, unless it is there.
+class PaintedPiece(NamedTuple):
+    """What came of a piece: its frames, what the user should know, and whether it was there."""
 
-    Returns:
-        tuple[int, tuple[str, ...]]: how many frames it has, and what the user should know.
-    """
+    frames: int
+    notes: tuple[str, ...] = ()
+    was_there: bool = False
+
+
+def paint(clip: Clip, piece: Piece) -> PaintedPiece:
+    """Paint a piece of a clip, unless it is there."""
     order = clip.order
     with at_work(order) as model:
         # One that holds less tells of a source that is damaged.
         if (frames := frames_of(clip.address(piece))) >= piece.frames:
-            return frames, ()
+            return PaintedPiece(frames, was_there=True)
         if order.key != clip.key:
             raise InputError(f"{order.source} changed while it was painted; run it again")
         return _paint(clip, piece, model)
@@ -230,17 +243,18 @@ def _paint(clip, piece, model):
             return partial(piece_command, job, source, piece, begin=begin)
 
         names = {str(source): order.source}
-        frames = _written(address, command(piece), names, least=piece.frames)
+        written = partial(_written, address, reporter(order.target, piece.number))
+        frames = written(command(piece), names, least=piece.frames)
         if not frames:
             # The file's demuxer came in too late, or a part is damaged: from the begin all is
             # decoded that a run on one machine would decode.
-            frames = _written(address, command(replace(piece, seek=None)), names)
+            frames = written(command(replace(piece, seek=None)), names)
         if not frames:
             raise InputError(f"{order.source} has no frame from {piece.begin or 0:.1f} s on")
-    return frames, tuple(notes)
+    return PaintedPiece(frames, tuple(notes))
 
 
-def _written(address, command, names, least=1):
+def _written(address, report, command, names, least=1):
     """How many frames a piece has; 0 where they are too few, and nothing is kept.
 
     What was read of its draft is no part of what another run writes then.
@@ -249,7 +263,7 @@ def _written(address, command, names, least=1):
         # A disk may take its time: what a power cut leaves is not what the note tells of.
         with (
             places.writing(address, is_flushed=False) as draft,
-            progress_bar(progress=False) as bar,
+            progress_bar(progress=report) as bar,
         ):
             frames = execute.run_ffmpeg(command(draft), draft, bar, {**names, str(draft): address})
             if frames < least:
@@ -278,10 +292,12 @@ def check_target(clip: Clip) -> None:
     raise file_exists(target)
 
 
-def begin(clip: Clip) -> None:
-    """Note that the target is to be painted, unless an earlier call has noted it."""
-    if not places.exists(clip.mark):
+def begin(clip: Clip) -> bool:
+    """Note that the target is to be painted; returns whether no earlier call had noted it."""
+    is_new = not places.exists(clip.mark)
+    if is_new:
         places.write(clip.mark, b"")
+    return is_new
 
 
 def is_done(clip: Clip) -> bool:
@@ -402,11 +418,12 @@ def _look_at(clip, source, how):
     clip = replace(clip, pieces=tuple(pieces), is_raw=is_raw)
     other = replace(clip, is_raw=not is_raw)
     # What an ended command began goes on as it began, wherever its workers were.
-    is_other = places.is_shared(order.work) and _is_begun(other) and not _is_begun(clip)
+    is_other = places.is_shared(order.work) and is_begun(other) and not is_begun(clip)
     return other if is_other else clip
 
 
-def _is_begun(clip):
+def is_begun(clip: Clip) -> bool:
+    """Whether there is a finished piece."""
     return any(places.exists(clip.address(piece)) for piece in clip.pieces)
 
 
@@ -420,5 +437,6 @@ def _paint_whole(clip, source, how):
     options = {name: value for name, value in how.options.items() if value is not None}
     options |= clip.order.options
     with places.replacing(clip.order.target) as target:
-        stylize(source, target, how.model, **options, overwrite=True, progress=False)
+        progress = reporter(clip.order.target, WHOLE)
+        stylize(source, target, how.model, **options, overwrite=True, progress=progress)
     mark_done(clip)

@@ -3,16 +3,20 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
+from math import inf
+from multiprocessing import resource_tracker
 from pathlib import Path
 
+import psutil
 from distributed import LocalCluster, Nanny, WorkerPlugin, get_worker
 
 from ffmpeg_style import __version__
@@ -21,9 +25,9 @@ from ffmpeg_style.errors import ClusterError, InputError, StyleError
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.folders import cache_folder
 
-JOINING = "ffmpeg-style-joining"
-"""The topic of Dask's under which workers tell how far they are with joining a film."""
-SECONDS_BETWEEN_REPORTS = 1
+REPORTS = "ffmpeg-style-reports"
+"""The topic of Dask's under which workers tell how far they are."""
+SECONDS_BETWEEN_REPORTS = 2
 SECONDS_TO_END = 3
 """For what a worker of this machine does beside its tasks, before it is killed."""
 
@@ -45,9 +49,12 @@ class OwnProcessors(WorkerPlugin):
         OwnProcessors.machine = tuple(processors)
 
     async def teardown(self, worker):
-        """What encodes a film is to see that nobody wants it any more, and to leave no draft."""
+        """What paints and encodes is ended, so that it leaves no draft."""
         deadline = time.monotonic() + SECONDS_TO_END
-        while worker.state.long_running and time.monotonic() < deadline:
+        while worker.active_threads and time.monotonic() < deadline:
+            for program in psutil.Process().children():
+                with suppress(psutil.Error):
+                    program.terminate()
             await asyncio.sleep(0.1)
 
 
@@ -65,15 +72,21 @@ def whole_machine() -> Iterator[None]:
         os.sched_setaffinity(0, own)
 
 
-def reporter(target: str) -> Callable[[int, int | None], None]:
-    """What is told how many frames of a film are joined; it tells those who listen to `JOINING`."""
-    worker, last = get_worker(), time.monotonic()
+def reporter(target: str, part: int | str) -> Callable[[int, int | None], None]:
+    """What is told how many frames of a film's part are there; it tells who listens to `REPORTS`.
+
+    Args:
+        target: of the film.
+        part: as `Bars` has it.
+    """
+    worker, last = get_worker(), -inf
 
     def report(frames, total):
         nonlocal last
-        if time.monotonic() - last >= SECONDS_BETWEEN_REPORTS:
+        # Where it begins anew, that is not to be missed.
+        if not frames or time.monotonic() - last >= SECONDS_BETWEEN_REPORTS:
             last = time.monotonic()
-            worker.log_event(JOINING, (target, frames, total))
+            worker.log_event(REPORTS, (target, part, frames, total))
 
     return report
 
@@ -89,16 +102,37 @@ class QuietNanny(Nanny):
 @contextmanager
 def local_workers(number: int) -> Iterator[str]:
     """Yield the address of a scheduler that is started here with some workers."""
-    with LocalCluster(
-        n_workers=number,
+    # What this starts for all processes would let Ctrl-C through again.
+    resource_tracker.ensure_running()
+    with ExitStack() as stack:
+        with _deaf_to_the_terminal():  # what starts them inherits it, and so do they
+            local = stack.enter_context(_no_workers(plugins=[OwnProcessors(number)]))
+        local.scale(number)
+        local.wait_for_workers(number)
+        yield local.scheduler_address
+
+
+def _no_workers(**options):
+    """A scheduler here, whose workers are still to be started."""
+    return LocalCluster(
+        n_workers=0,
         threads_per_worker=1,
         memory_limit=0,  # ffmpeg's is not counted there
         dashboard_address="127.0.0.1:0",
         silence_logs=False,
         worker_class=QuietNanny,
-        plugins=[OwnProcessors(number)],
-    ) as local:
-        yield local.scheduler_address
+        **options,
+    )
+
+
+@contextmanager
+def _deaf_to_the_terminal():
+    """Ctrl-C comes to all processes of a terminal; this one ends the workers by itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Notes(logging.Handler):

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from contextlib import contextmanager, nullcontext
 
@@ -122,8 +123,8 @@ class WithOptionsOfFFmpeg(click.Command):
 @click.option(
     "--encode",
     type=click.Choice(["once", "pieces"]),
-    help="With --cluster: once, as one machine does, when a film is joined; or pieces, each by "
-    "itself, for more workers than one encoder keeps up with.  [default: once]",
+    help="With --cluster: once, by one worker for the whole film, as one machine does; or pieces, "
+    "each by the worker that paints it, where one encoder can't keep up.  [default: once]",
 )
 @click.option(
     "--precision",
@@ -196,7 +197,7 @@ def command(
             check_works(works, overwrite)
         elif to_stdout or preview or any(work.source == STANDARD for work in works):
             raise InputError(
-                "--cluster paints files whole; expected neither - nor --preview with it"
+                "--cluster paints from files to files; expected neither - nor --preview with it"
             )
         elif options["executor"] == "pyav":
             raise InputError(
@@ -208,6 +209,7 @@ def command(
         found = paint_all(works, model, kind=kind, preview=preview, **options)
     else:
         found = _on_cluster()(works, model, cluster, **of_cluster, **options)
+        signal.signal(signal.SIGINT, _end_once)
     outcomes = []
     for outcome in found:
         outcomes.append(outcome)
@@ -268,6 +270,12 @@ def _on_cluster():
         require("--cluster", "cluster")  # not before: bokeh is for the dashboard alone
         raise
     return paint_on_cluster
+
+
+def _end_once(number, frame):
+    """Ctrl-C once: a second one would break off what ends the workers, and puts all in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _values(outcome, model):

@@ -49,12 +49,11 @@ def make(ffmpeg, tmp_path_factory):
 @pytest.fixture
 def painted(monkeypatch):
     """How many frames the pieces have that were painted, in the order in which they were."""
-    counts, count = [], Films.count
+    counts, painted = [], Films.painted
 
-    def note(films, name, total=0, done=0):
-        if not total:
-            counts.append(done)
-        count(films, name, total, done)
+    def note(films, clip, piece, result):
+        counts.append(result.frames)
+        painted(films, clip, piece, result)
 
-    monkeypatch.setattr(Films, "count", note)
+    monkeypatch.setattr(Films, "painted", note)
     return counts

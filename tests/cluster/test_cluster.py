@@ -243,7 +243,7 @@ def test_a_part_of_a_film(cluster, model, make, tmp_path):
 def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path, caplog):
     """Short ones are painted whole; one that can't be painted does not keep the others.
 
-    What is kept for the next try is told.
+    Nothing stays of it that the next try would need.
     """
     (tmp_path / "bad.mp4").write_bytes(b"no film")
     works = [
@@ -258,10 +258,39 @@ def test_many_files_of_several_kinds_in_one_call(cluster, model, make, tmp_path,
     }
     assert {name for name, outcome in outcomes.items() if outcome.error} == {"bad.mp4"}
     assert "bad.mp4 is no video" in str(outcomes["bad.mp4"].error)
-    assert {"a.mp4", "b.gif", "c.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
-    kept = tmp_path / "out" / WORK
-    assert f"{kept} stays, so that the same command goes on from there" in caplog.messages
-    assert kept.is_dir()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.mp4", "b.gif", "c.png"}
+    assert not [line for line in caplog.messages if "stays" in line]
+
+
+def test_what_a_repeated_command_needs_stays_and_is_told(
+    cluster, client, model, make, tmp_path, caplog
+):
+    """Behind the reasons of several; with that of a single one."""
+    source = make(".mp4", "-bf", "3", "-g", "30")
+    targets = [tmp_path / name for name in ("a.mp4", "b.mp4")]
+    stays = f"{tmp_path / WORK} stays, so that the same command goes on from there"
+    with no_ends(client):
+        error = run(cluster, model, source, targets[0]).error
+        assert str(error) == f"it was not to be; {stays}" and not caplog.messages
+        assert all(map(str, paint_two(cluster, model, source, targets)))
+    assert caplog.messages == [stays]
+    assert paint_two(cluster, model, source, targets) == (None, None)
+    assert not (tmp_path / WORK).exists()
+
+
+def test_a_film_leaves_nothing_with_the_scheduler(cluster, client, model, make, tmp_path):
+    """Neither one that is painted nor one that fails."""
+
+    def names(dask_scheduler):
+        variables, events = (dask_scheduler.extensions[name] for name in ("variables", "events"))
+        return [name for name in (*variables.variables, *events._events) if "ffmpeg-style" in name]
+
+    source, target = make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "film.mp4"
+    with no_ends(client):
+        assert run(cluster, model, source, target).error
+    wait_for(lambda: not client.run_on_scheduler(names))
+    assert run(cluster, model, source, target).error is None
+    wait_for(lambda: not client.run_on_scheduler(names))
 
 
 def test_a_source_that_was_cut_off_is_told_of(cluster, model, make, tmp_path, caplog):
@@ -317,7 +346,7 @@ def test_it_goes_on_from_finished_pieces(cluster, client, model, make, tmp_path)
 
     def fail():
         with no_ends(client):
-            assert "not to be" in str(run(cluster, model, source, target).error)
+            assert "not to be; " in str(run(cluster, model, source, target).error)
         assert [path.name for path in tmp_path.iterdir()] == [WORK]
         return {piece: piece.stat().st_mtime_ns for piece in pieces_in(tmp_path)}
 

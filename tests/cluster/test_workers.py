@@ -265,12 +265,34 @@ def test_other_warnings_of_a_connection_and_tables_of_another_form_are_no_failur
     assert line.startswith("Dask's package distributed is 1.0 here, 1.0 in the scheduler, 2.0 in")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://127.0.0.1:1", "nonsense://x", "local:0"])
-def test_no_scheduler_is_one_sentence(model, make, tmp_path, address):
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("127.0.0.1:1", "no Dask scheduler at 127.0.0.1:1: "),
+        ("tcp://127.0.0.1:1", "no Dask scheduler at tcp://127.0.0.1:1: "),
+        ("nonsense://x", "no Dask scheduler at nonsense://x: "),
+        ("tcp://no.such.invalid:8786", ".*: nobody knows a host of this name; expected an address"),
+        *((local, "expected local:N .*, such as local:2$") for local in ("local:0", "local")),
+    ],
+)
+def test_no_scheduler_is_one_sentence(model, make, tmp_path, address, says):
     source = make(".mp4", "-bf", "3", "-g", "30")
-    with pytest.raises((ClusterError, InputError), match=r"no Dask scheduler at|local:N"):
+    with pytest.raises((ClusterError, InputError), match=says):
         run(address, model, source, tmp_path / "out.mp4")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_can_not_be_is_told_before_anything_starts(model, make, tmp_path):
+    """By the name that the user gave."""
+    (tmp_path / "file").touch()
+    says = f"expected a folder to write to at {tmp_path}/file/out, found a file at {tmp_path}/file"
+    with pytest.raises(InputError, match=f"^{says}$"):
+        run("tcp://127.0.0.1:1", model, make(".mp4"), tmp_path / "file" / "out" / "a.mp4")
+
+
+def test_pieces_of_no_length_are_refused(cluster, model, make, tmp_path):
+    with pytest.raises(InputError, match="piece is 0, expected"):
+        run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4", piece=0)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1", "tls://127.0.0.1:1"])
@@ -343,8 +365,12 @@ def test_a_worker_without_the_package_is_named(cluster, one_more, model, make, t
     python = plain_python(tmp_path / "venv", ["distributed"])
     with one_more(python) as (worker, _), pytest.raises(ClusterError) as error:
         run(cluster, model, make(".mp4", "-bf", "3", "-g", "30"), tmp_path / "out.mp4")
-    says = f"the worker {worker} can't paint: No module named 'ffmpeg_style'; install ffmpeg-style"
-    assert re.fullmatch(rf"{says} {re.escape(__version__)} there", str(error.value))
+    assert str(error.value) == (
+        f"the worker {worker} on {socket.gethostname()} can't paint: "
+        f"No module named 'ffmpeg_style'; install ffmpeg-style {__version__} "
+        "for the Python that runs it"
+    )
+    assert not (tmp_path / WORK).exists()
 
 
 @pytest.fixture
@@ -451,7 +477,7 @@ def test_workers_that_come_late_and_lack_something_are_passed_over(
             f"{has}has ffmpeg version 9.9, expected ffmpeg version .* as on the others": one_more(
                 python, **there, **other_ffmpeg
             ),
-            r" can't paint: No module named 'ffmpeg_style'; install ffmpeg-style \S+ there": (
+            r" on \S+ can't paint: No module named 'ffmpeg_style'; install ffmpeg-style .*": (
                 one_more(plain_python(tmp_path / "venv", ["distributed"]))
             ),
         }
@@ -472,8 +498,8 @@ def test_workers_that_come_late_and_lack_something_are_passed_over(
 
 
 def told_of_workers(caplog):
-    """What the user was told of workers."""
-    return [line for line in caplog.messages if line.startswith("the worker ")]
+    """What the user was told of workers that are there."""
+    return [line for line in caplog.messages if re.match("the worker .*passed over$", line)]
 
 
 @pytest.fixture
@@ -534,6 +560,8 @@ def test_one_that_its_nanny_starts_again_goes_on_where_another_is_passed_over(
         with Client(bare_scheduler, set_as_default=False) as client:
             os.kill(client.run(os.getpid, workers=[worker])[worker], signal.SIGKILL)
             wait_for(lambda: worker not in client.nthreads() and len(client.nthreads()) == 2)
+        gone = f"the worker {worker} is gone; others do what it was to do"
+        wait_for(lambda: gone in caplog.messages)
         gate.open()
         assert [outcome.error for outcome in film.result()] == [None]
     assert len(told_of_workers(caplog)) == 1
