@@ -71,6 +71,13 @@ def atomic_path(
     flush_folder(path.parent)
 
 
+def blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """What a file has, a megabyte at a time."""
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
 def full_disk(path: str | os.PathLike[str], reason: str | None) -> StorageError:
     """The error for a file that there is no room for."""
     return StorageError(f"{path} can't be written: {reason}; make room and run it again")

@@ -9,6 +9,7 @@ from typing import Literal
 from ffmpeg_style.ffmpeg import abilities
 from ffmpeg_style.ffmpeg.plan import Job
 from ffmpeg_style.ffmpeg.probe import Source
+from ffmpeg_style.files import blocks
 
 Encode = Literal["once", "pieces"]
 """What encodes a film: one worker, as one machine would; or each its pieces, by themselves."""
@@ -51,9 +52,6 @@ _CARRIED = {"H.26[45] User Data Unregistered SEI message"}
 _CAPTIONED = {"mpeg1video", "mpeg2video"}
 """Codecs that mark captions in several ways."""
 
-_READ = 1 << 20
-"""Bytes of a file at a time."""
-
 _CAPTIONS = b"GA94"
 """What stands before captions (ATSC A/53, part 4)."""
 
@@ -91,11 +89,10 @@ def has_captions(path: Path) -> bool:
     if path.stat().st_size > RAW_BYTES:
         return True
     rest = b""
-    with open(path, "rb") as file:
-        while block := file.read(_READ):  # others go on meanwhile
-            if _CAPTIONS in rest + block:
-                return True
-            rest = block[1 - len(_CAPTIONS) :]
+    for block in blocks(path):
+        if _CAPTIONS in rest + block:
+            return True
+        rest = block[1 - len(_CAPTIONS) :]
     return False
 
 

@@ -4,9 +4,7 @@ import zlib
 from pathlib import Path
 
 from ffmpeg_style.cluster import places
-
-_READ = 1 << 20
-"""Bytes at a time."""
+from ffmpeg_style.files import blocks
 
 
 def note(address: str, frames: int, total: str) -> None:
@@ -44,7 +42,6 @@ def _note(address):
 def checksum(path: Path) -> str:
     """The size of a file, and a sum of its bytes."""
     total = size = 0
-    with open(path, "rb") as file:
-        while block := file.read(_READ):
-            total, size = zlib.crc32(block, total), size + len(block)
+    for block in blocks(path):
+        total, size = zlib.crc32(block, total), size + len(block)
     return f"{size}-{total:08x}"

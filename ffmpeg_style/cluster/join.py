@@ -1,13 +1,11 @@
 """Finished pieces become one film, with all that a run on one machine takes from the source."""
 
-import logging
 import os
 import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 from distributed import secede
@@ -17,14 +15,7 @@ from ffmpeg_style.cluster.bars import ENCODING, JOINING
 from ffmpeg_style.cluster.coding import is_copied, told_anew
 from ffmpeg_style.cluster.finished import frames_of
 from ffmpeg_style.cluster.painted import Painted
-from ffmpeg_style.cluster.piece import (
-    Clip,
-    at_work,
-    is_done,
-    mark_done,
-    painting,
-    plan,
-)
+from ffmpeg_style.cluster.piece import Clip, at_work, is_done, mark_done, painting, plan
 from ffmpeg_style.cluster.split import Piece
 from ffmpeg_style.cluster.worker import noted, reporter, whole_machine
 from ffmpeg_style.errors import FFmpegError, InputError, StyleError
@@ -38,8 +29,6 @@ NUT_NAME = b"nut/multimedia container\0"
 """How a file of NUT begins; what comes then may come again at any place of a file."""
 _SECONDS_BETWEEN_READS = 0.5
 """Of what is being written."""
-
-logger = logging.getLogger(__name__)
 
 
 def join(clip: Clip) -> tuple[str, ...]:
@@ -71,103 +60,134 @@ def join(clip: Clip) -> tuple[str, ...]:
 
 
 def _join(clip, model):
-    order, painted = clip.order, Painted(clip.key)
-    counts: list[int] = []
+    order, pieces = clip.order, _Pieces(clip)
     with noted() as notes, ExitStack() as stack:
         source = stack.enter_context(places.reading(order.source))
         job = plan(order, source, stack.enter_context(painting(order, model)), clip.found)
         notes.extend(job.notes)
         covers = stack.enter_context(attached_covers(job, source))
-        if is_copied(job, order.encode):
-            counts[:] = painted.wait(len(clip.pieces))
-            _check_pieces(clip, counts)
-            pictures, files = stack.enter_context(_listed(clip, source, job)), _none
+        are_copied = is_copied(job, order.encode)
+        paths = ()
+        if are_copied:
+            paths = stack.enter_context(pieces.all_there())
         else:
-            painted.wait(0 if clip.is_raw else 1)
-            pictures = _pictures(clip, source, job)
-            files = partial(_one_by_one, clip, painted, counts)
+            pieces.wait_for_first()
+        pictures = stack.enter_context(_pictures(clip, source, job, paths))
         with (
             places.writing(order.target) as draft,
             whole_machine(),
             progress_bar(
-                progress=reporter(order.target, JOINING if files is _none else ENCODING),
+                progress=reporter(order.target, JOINING if are_copied else ENCODING),
                 total=sum(piece.frames for piece in clip.pieces),
             ) as bar,
         ):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
-            with _blamed(clip, counts):
-                frames = _encoded(bar, lambda: run_ffmpeg(command, draft, bar, names, files(draft)))
-                if frames != (total := sum(counts)):
+
+            def run():
+                files = () if are_copied else pieces.one_by_one(draft)
+                return run_ffmpeg(command, draft, bar, names, files)
+
+            with pieces.blamed():
+                frames = _encoded(bar, run)
+                if frames != (total := sum(pieces.counts)):
                     raise FFmpegError(f"got {frames} of {total} frames from the pieces")
             tell_cut_off(Path(order.source), job, frames, draft, probe)
     mark_done(clip)
     return tuple(notes)
 
 
-def _pictures(clip, source, job, listed=None, paths=()):
-    clock = job.clock or 1  # pieces are made only where it has one
-    return Pictures(
-        listed,
-        offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
-        frame_ticks=round(clock / (clip.found.video.rate or 25)),
-        told=told_anew(job) if clip.is_raw else (),
-        options=tuple(picture_options(source, job, paths)),
-    )
-
-
 @contextmanager
-def _listed(clip, source, job):
-    """Pieces that are copied, in a list."""
+def _pictures(clip, source, job, paths):
+    """What ffmpeg takes for the pictures: pieces in a list, or what it is given as its input."""
+    clock = job.clock or 1  # pieces are made only where it has one
     with ExitStack() as stack:
-        paths = [stack.enter_context(places.reading(clip.address(piece))) for piece in clip.pieces]
-        listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
-        listed.write(concat_list(paths, clip.pieces, job.clock or 1))
-        listed.flush()
-        yield _pictures(clip, source, job, Path(listed.name), paths)
+        listed = None
+        if paths:
+            listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".ffconcat"))
+            listed.write(concat_list(paths, clip.pieces, clock))
+            listed.flush()
+        yield Pictures(
+            listed and Path(listed.name),
+            offset=f"{float(Fraction(clip.pieces[0].place, clock)):.6f}",
+            frame_ticks=round(clock / (clip.found.video.rate or 25)),
+            told=told_anew(job) if clip.is_raw else (),
+            options=tuple(picture_options(source, job, paths)),
+        )
 
 
-def _none(draft):
-    return ()
+class _Pieces:
+    """The pieces of a film, as they are painted.
 
-
-def _one_by_one(clip, painted, counts, draft):
-    """Pieces that are encoded, as they are painted: together they are one file of NUT.
-
-    One that stays on this machine is read while it is written. `counts` becomes their frames.
+    Attributes:
+        counts: how many frames those have that were taken.
     """
-    counts.clear()
-    for number, piece in enumerate(clip.pieces):
-        address = clip.address(piece)
+
+    def __init__(self, clip):
+        self._clip, self._painted, self.counts = clip, Painted(clip.key), []
+
+    @contextmanager
+    def all_there(self):
+        """Yield the paths of all, once they are painted."""
+        self.counts = self._painted.wait(len(self._clip.pieces))
+        self._check()
         with ExitStack() as stack:
-            file = None
-            while len(told := painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
-                with suppress(FileNotFoundError):  # ffmpeg makes that of a store, once it has read
-                    os.utime(draft)  # others take one that is silent for long for a dead one's
-                if clip.is_raw and not file and (begun := places.draft_of(address)):
-                    with suppress(FileNotFoundError):
-                        file = stack.enter_context(_opened(begun, number))
-                yield from _rest(file, painted) if file else [None]
-            counts.append(told[number])
-            if not file:
-                _check_piece(address, told[number])
-            path = stack.enter_context(places.reading(address))
-            if file and not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                raise _AnotherError
-            yield from _rest(file or stack.enter_context(_opened(path, number)), painted)
+            addresses = map(self._clip.address, self._clip.pieces)
+            yield [stack.enter_context(places.reading(address)) for address in addresses]
+
+    def wait_for_first(self):
+        """Wait until it can be read, which may be while it is written."""
+        self._painted.wait(0 if self._clip.is_raw else 1)
+
+    def one_by_one(self, draft):
+        """Files of what is there of them: together they are one of NUT.
+
+        One that stays on this machine is read while it is written.
+        """
+        self.counts = []
+        for number, piece in enumerate(self._clip.pieces):
+            address = self._clip.address(piece)
+            with ExitStack() as stack:
+                file = None
+                while len(told := self._painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
+                    with suppress(FileNotFoundError):  # ffmpeg makes that of a store after a while
+                        os.utime(draft)  # others take one that is silent for long for a dead one's
+                    if self._clip.is_raw and not file and (begun := places.draft_of(address)):
+                        with suppress(FileNotFoundError):
+                            file = stack.enter_context(_opened(begun, number))
+                    yield from self._rest(file) if file else [None]
+                self.counts.append(told[number])
+                if not file:
+                    _check_piece(address, told[number])
+                path = stack.enter_context(places.reading(address))
+                if file and not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    raise _AnotherError
+                yield from self._rest(file or stack.enter_context(_opened(path, number)))
+
+    def _rest(self, file):
+        """The file, as often as there is more of it to send."""
+        while os.lseek(file.fileno(), 0, os.SEEK_CUR) < os.fstat(file.fileno()).st_size:
+            self._painted.check_wanted()
+            yield file
+
+    @contextmanager
+    def blamed(self):
+        """Name the piece that ffmpeg could not read: it may have failed, or ended well without."""
+        try:
+            yield
+        except FFmpegError as error:
+            self._check(f" ({error})")
+            raise
+
+    def _check(self, why=""):
+        for piece, count in zip(self._clip.pieces, self.counts, strict=False):
+            _check_piece(self._clip.address(piece), count, why)
 
 
 @contextmanager
 def _opened(path, number):
     with open(path, "rb") as file:
         file.seek(len(NUT_NAME) if number else 0)
-        yield file
-
-
-def _rest(file, painted):
-    """The file, as often as there is more of it to send."""
-    while os.lseek(file.fileno(), 0, os.SEEK_CUR) < os.fstat(file.fileno()).st_size:
-        painted.check_wanted()
         yield file
 
 
@@ -181,21 +201,6 @@ def _encoded(bar, run):
         with suppress(_AnotherError):
             return run()
         bar.update(-bar.n)
-
-
-@contextmanager
-def _blamed(clip, counts):
-    """Name the piece that ffmpeg could not read: it may have failed, or ended well without it."""
-    try:
-        yield
-    except FFmpegError as error:
-        _check_pieces(clip, counts, f" ({error})")
-        raise
-
-
-def _check_pieces(clip, counts, why=""):
-    for piece, count in zip(clip.pieces, counts, strict=False):
-        _check_piece(clip.address(piece), count, why)
 
 
 def _check_piece(address, count, why=""):

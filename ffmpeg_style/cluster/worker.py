@@ -28,8 +28,10 @@ from ffmpeg_style.folders import cache_folder
 REPORTS = "ffmpeg-style-reports"
 """The topic of Dask's under which workers tell how far they are."""
 SECONDS_BETWEEN_REPORTS = 2
+SECONDS_TO_START = 60
+"""For a worker of this machine."""
 SECONDS_TO_END = 3
-"""For what a worker of this machine does beside its tasks, before it is killed."""
+"""For what a worker of this machine does, before it is killed."""
 
 
 class OwnProcessors(WorkerPlugin):
@@ -102,13 +104,19 @@ class QuietNanny(Nanny):
 @contextmanager
 def local_workers(number: int) -> Iterator[str]:
     """Yield the address of a scheduler that is started here with some workers."""
-    # What this starts for all processes would let Ctrl-C through again.
+    # Else the thread that starts the workers would start it, which lets Ctrl-C through there.
     resource_tracker.ensure_running()
     with ExitStack() as stack:
-        with _deaf_to_the_terminal():  # what starts them inherits it, and so do they
+        with _deaf_to_the_terminal():  # that thread inherits it, and from it the workers
             local = stack.enter_context(_no_workers(plugins=[OwnProcessors(number)]))
         local.scale(number)
-        local.wait_for_workers(number)
+        seconds = number * SECONDS_TO_START
+        try:
+            local.wait_for_workers(number, timeout=seconds)
+        except (TimeoutError, asyncio.TimeoutError):
+            raise ClusterError(
+                f"{number} workers were to start here, and did not in {seconds} s; try fewer"
+            ) from None
         yield local.scheduler_address
 
 

@@ -24,6 +24,7 @@ from functools import cmp_to_key
 from pathlib import Path
 
 from ffmpeg_style.errors import BuildError, InputError
+from ffmpeg_style.files import blocks
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,9 @@ class Tarball:
 
 def sha256_of(path):
     """SHA-256 of a file, in hexadecimal."""
-    with Path(path).open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
+    digest = hashlib.sha256()
+    for block in blocks(path):
+        digest.update(block)
     return digest.hexdigest()
 
 
