@@ -61,6 +61,8 @@ class _Lines:
 
     def write(self, text):
         plain = re.sub(r"\r|\n|\x1b\[A", "", text).strip()
+        # Where nobody knows how many there are, tqdm says that no time is left.
+        plain = re.sub(r" of \?( .*), \S+ left", r"\1", plain)
         if plain:
             print(plain, file=sys.stderr, flush=True)
 

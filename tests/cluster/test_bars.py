@@ -1,11 +1,13 @@
 """What a user sees of films on their way."""
 
 import logging
+import re
 import sys
 
 import pytest
 from helpers.terminal import Terminal
 
+from ffmpeg_style import progress
 from ffmpeg_style.cluster.bars import ENCODING, WHOLE, Bars
 
 ARCHIVE = ("a.mp4", "b.mp4")
@@ -56,6 +58,17 @@ def test_the_frames_of_an_archive_are_told_once_all_clips_were_looked_at(shown):
     assert " 50/160 [" in line
     line = shown(ARCHIVE, *begun, ("end", "b.mp4"))  # it can't be painted
     assert " 30/100 [" in line and line.endswith(", 1 of 2 files]")
+
+
+def test_a_line_tells_nothing_of_what_nobody_knows(monkeypatch, capsys):
+    """Where there is no terminal."""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    bars = Bars(ARCHIVE, progress=None)
+    bars.begin()
+    bars.report("a.mp4", 0, 30, None)
+    bars.close()
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"painting: 30 frames, 00:0\d gone, 0 of 2 files", line)
 
 
 def test_a_film_that_is_encoded_anew_is_told(shown, caplog):
