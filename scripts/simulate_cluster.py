@@ -23,6 +23,7 @@ from ffmpeg_style.cluster.client import paint_on_cluster
 from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Clip
 from ffmpeg_style.cluster.split import Piece
+from ffmpeg_style.cluster.worker import reporter
 from ffmpeg_style.ffmpeg.sources import Work
 
 CREW = 125
@@ -62,7 +63,11 @@ def crew(address, number, pieces, seconds, folder):
     film = [Piece(n, 1500, 60.0 * n, 60.0 * n, 60.0 * n, 60.0, 90000 * n) for n in range(pieces)]
 
     def sleep(clip, part):
-        time.sleep(seconds)
+        report = reporter(clip.order.target, part.number, clip.order.workers)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            report(int(part.frames * (1 - left / seconds)), None)
+            time.sleep(min(left, 1))
         return piece.PaintedPiece(part.frames)
 
     def wait(clip):

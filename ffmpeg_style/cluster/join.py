@@ -73,13 +73,12 @@ def _join(clip, model):
         else:
             pieces.wait_for_first()
         pictures = stack.enter_context(_pictures(clip, source, job, paths))
+        what, total = (JOINING if are_copied else ENCODING), sum(p.frames for p in clip.pieces)
+        report = reporter(order.target, what, order.workers)
         with (
             places.writing(order.target) as draft,
             whole_machine(),
-            progress_bar(
-                progress=reporter(order.target, JOINING if are_copied else ENCODING),
-                total=sum(piece.frames for piece in clip.pieces),
-            ) as bar,
+            progress_bar(progress=report, total=total) as bar,
         ):
             names = {str(draft): order.target, str(source): order.source}
             command = join_command(job, source, pictures, draft, covers)
@@ -90,8 +89,8 @@ def _join(clip, model):
 
             with pieces.blamed():
                 frames = _encoded(bar, run)
-                if frames != (total := sum(pieces.counts)):
-                    raise FFmpegError(f"got {frames} of {total} frames from the pieces")
+                if frames != (there := sum(pieces.counts)):
+                    raise FFmpegError(f"got {frames} of {there} frames from the pieces")
             tell_cut_off(Path(order.source), job, frames, draft, probe)
     mark_done(clip)
     return tuple(notes)

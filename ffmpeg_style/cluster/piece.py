@@ -243,7 +243,8 @@ def _paint(clip, piece, model):
             return partial(piece_command, job, source, piece, begin=begin)
 
         names = {str(source): order.source}
-        written = partial(_written, address, reporter(order.target, piece.number))
+        report = reporter(order.target, piece.number, order.workers)
+        written = partial(_written, address, report)
         frames = written(command(piece), names, least=piece.frames)
         if not frames:
             # The file's demuxer came in too late, or a part is damaged: from the begin all is
@@ -437,6 +438,6 @@ def _paint_whole(clip, source, how):
     options = {name: value for name, value in how.options.items() if value is not None}
     options |= clip.order.options
     with places.replacing(clip.order.target) as target:
-        progress = reporter(clip.order.target, WHOLE)
+        progress = reporter(clip.order.target, WHOLE, clip.order.workers)
         stylize(source, target, how.model, **options, overwrite=True, progress=progress)
     mark_done(clip)

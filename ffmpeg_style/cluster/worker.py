@@ -27,7 +27,8 @@ from ffmpeg_style.folders import cache_folder
 
 REPORTS = "ffmpeg-style-reports"
 """The topic of Dask's under which workers tell how far they are."""
-SECONDS_BETWEEN_REPORTS = 2
+SECONDS_BETWEEN_REPORTS, REPORTS_A_SECOND = 2, 50
+"""Of a worker at least, and of all together at most: a scheduler passes each on."""
 SECONDS_TO_START = 60
 """For a worker of this machine."""
 SECONDS_TO_END = 3
@@ -74,19 +75,21 @@ def whole_machine() -> Iterator[None]:
         os.sched_setaffinity(0, own)
 
 
-def reporter(target: str, part: int | str) -> Callable[[int, int | None], None]:
+def reporter(target: str, part: int | str, workers: int) -> Callable[[int, int | None], None]:
     """What is told how many frames of a film's part are there; it tells who listens to `REPORTS`.
 
     Args:
         target: of the film.
         part: as `Bars` has it.
+        workers: how many there are.
     """
     worker, last = get_worker(), -inf
+    seconds = max(SECONDS_BETWEEN_REPORTS, workers / REPORTS_A_SECOND)
 
     def report(frames, total):
         nonlocal last
         # Where it begins anew, that is not to be missed.
-        if not frames or time.monotonic() - last >= SECONDS_BETWEEN_REPORTS:
+        if not frames or time.monotonic() - last >= seconds:
             last = time.monotonic()
             worker.log_event(REPORTS, (target, part, frames, total))
 
