@@ -6,7 +6,7 @@ from ffmpeg_style.errors import PackageError
 
 EXTRAS = {
     "app": ("aiohttp",),
-    "cluster": ("bokeh", "distributed", "fsspec"),
+    "cluster": ("bokeh", "distributed", "fsspec", "psutil"),
     "demo": ("skimage",),
     "heic": ("pillow_heif",),
     "judge": ("cv2",),

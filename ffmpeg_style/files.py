@@ -227,7 +227,5 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     except FileExistsError:
         raise InputError(f"expected a folder to write to at {path}, found a file") from None
     except OSError as error:
-        raise InputError(
-            f"expected a folder to write to at {path}, found {error.strerror}"
-        ) from error
+        raise InputError(f"no folder to write to can be at {path}: {error.strerror}") from error
     return path

@@ -119,7 +119,11 @@ class _AboveBars(logging.Handler):
     def emit(self, record):
         from ffmpeg_style.progress import print_line
 
-        print_line(self.format(record), file=sys.stderr)
+        try:
+            if sys.stderr:  # which may be closed; without it, the line would go to stdout
+                print_line(self.format(record), file=sys.stderr)
+        except Exception:  # of a full disk or a reader that went: nothing that is done ends by it
+            self.handleError(record)
 
 
 class Seconds(click.ParamType):

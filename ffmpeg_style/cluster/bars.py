@@ -104,7 +104,7 @@ class Bars:
 
     def close(self) -> None:
         """Show nothing any more."""
-        for bar in self._shown():
+        for bar in reversed(self._shown()):  # the cursor stays below the upper one
             bar.close()
 
     def _shown(self):
@@ -121,11 +121,14 @@ class Bars:
             self._bar.set_postfix_str(f"{through} of {self._number} files", refresh=False)
 
     def _paint(self, film, part, frames, was_there=False):
+        # What is told of a part at first may have been painted for a command that ended.
+        was_there = was_there or part not in film.painted
         more = frames - film.painted.get(part, 0)
         film.painted[part] = frames
-        if was_there and not self._bar.disable:
+        if was_there and more and not self._bar.disable:
             for count in ("n", "initial", "last_print_n"):
                 setattr(self._bar, count, getattr(self._bar, count) + more)
+            self._bar.refresh()
         elif more:
             self._bar.update(more)
 
@@ -135,6 +138,8 @@ class Bars:
         if frames < before:
             why = "a worker is gone that encoded it, or painted what was encoded already"
             logger.info("%s is encoded from its begin again: %s", target, why)
+            film.bar.close()
+            film.bar = None
         if film.bar is None:
             desc = f"{part} {os.path.basename(target)}"
             options = dict(unit="frame", total=total, initial=frames, leave=False, desc=desc)

@@ -27,6 +27,8 @@ from ffmpeg_style.painting import check_choice, check_painting, check_seconds, w
 
 WORK = ".ffmpeg-style-cluster"
 """The folder in the targets' in which finished pieces are until all is done."""
+HERE = "local:"
+"""How an address begins that asks for workers on this machine."""
 SECONDS_TO_CONNECT = 5
 SECONDS_WITHOUT_SCHEDULER = 120
 """For one that is started again."""
@@ -96,7 +98,8 @@ def paint_on_cluster(
         return
     how = dict(overwrite=overwrite, longest=piece, encode=encode)
     orders, files = _orders(left, path, settings, options, how)
-    folder, films = WorkFolder(orders), Films(orders, files, progress)
+    is_here = cluster.startswith(HERE)
+    folder, films = WorkFolder(orders, left, not is_here), Films(orders, files, progress)
     with ExitStack() as stack:
         stack.enter_context(_tidied(folder, films, is_one=len(works) == 1))
         stack.enter_context(_quiet())
@@ -186,20 +189,29 @@ def _paint(films, crew, address):
     Yields:
         str: the target of a clip that is through.
     """
-    deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
+    went = None
     while films.left:
         try:
             with (
                 _connected(address, films.tell) as client,
                 closing(Run(films, crew, client)) as run,
             ):
-                deadline = time.monotonic() + SECONDS_WITHOUT_SCHEDULER
+                if went:
+                    logger.warning(
+                        "the scheduler at %s is back; workers that ended with it are to be started",
+                        address,
+                    )
                 yield from run.drive()
         except LostError:
+            went = time.monotonic()
             logger.warning("the scheduler at %s went; waiting for it", address)
         except _NoSchedulerError:
-            if time.monotonic() > deadline:
-                raise
+            went = went or time.monotonic()
+            if time.monotonic() > went + SECONDS_WITHOUT_SCHEDULER:
+                raise ClusterError(
+                    f"the scheduler at {address} went, and did not come back in "
+                    f"{SECONDS_WITHOUT_SCHEDULER} s"
+                ) from None
             time.sleep(1)
 
 
@@ -209,7 +221,7 @@ class _NoSchedulerError(ClusterError):
 
 def _scheduler(cluster: str) -> AbstractContextManager[str]:
     """The address of a scheduler: the one given, or one that is started here with its workers."""
-    number = cluster.removeprefix("local:")
+    number = cluster.removeprefix(HERE)
     return nullcontext(cluster) if number == cluster else local_workers(int(number))
 
 
@@ -279,6 +291,9 @@ def _quiet():
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
+    except KeyboardInterrupt:
+        levels.clear()  # what was about to start ends with Python itself
+        raise
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

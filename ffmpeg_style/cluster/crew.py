@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ SECONDS_TO_ASK_AGAIN = 10
 """What a worker lacked may be there by then: a folder that is mounted late."""
 SECONDS_TO_ANSWER = 30
 """For a worker that is asked what it lacks: one that hangs never answers."""
+SECONDS_TO_TELL_NAME = 2
 SECONDS_WITHOUT_WORKER = 120
 """For one that can paint, where others came that can't."""
 AHEAD = 2
@@ -133,6 +135,7 @@ class Crew:
                 "expected the same on all"
             )
         self.able, self.ffmpeg = set(answers), next(iter(versions), "")
+        logger.info("workers that paint: %s; they have %s", ", ".join(sorted(answers)), self.ffmpeg)
 
     def serve(self, client: Any, put: Callable[[Callable[[], None]], None]) -> None:
         """Be the crew of a connection.
@@ -195,9 +198,10 @@ class Crew:
         now = time.monotonic()
         self._due = now + SECONDS_BETWEEN_LOOKS
         before, self._threads = self._threads, self._client.nthreads()
-        for worker in (self.able & before.keys()) - self._threads.keys():
-            self._tell([f"the worker {worker} is gone; others do what it was to do"])
+        gone = (self.able & before.keys()) - self._threads.keys()
         self.able &= self._threads.keys()
+        work = "others do what it was to do" if self.able else "its work waits for another"
+        self._tell([f"the worker {worker} is gone; {work}" for worker in gone])
         self._asked = {at: asked for at, asked in self._asked.items() if at in self._threads}
         for worker, question in self._asked.items():
             if now > question.deadline:  # it is taken when it answers
@@ -281,7 +285,13 @@ def _lack(client, worker, error):
     why = " ".join(str(error).split())
     if missing := re.search(r"No module named '[\w.]+'", why):
         why = f"{missing[0]}; install ffmpeg-style {__version__} for the Python that runs it"
-    # What it has in any case: Python's own.
-    names = client.run(socket.gethostname, workers=[worker], on_error="ignore").values()
-    where = "".join(f" on {name}" for name in names)
-    return ClusterError(f"the worker {worker}{where} can't paint: {why}")
+    return ClusterError(f"the worker {worker}{_where(client, worker)} can't paint: {why}")
+
+
+def _where(client, worker):
+    """The name of a worker's machine, behind "on"; nothing where it does not say it soon."""
+    # A function of Python's own, which it has in any case.
+    name = client.submit(socket.gethostname, workers=[worker], pure=False, priority=ASKING)
+    with suppress(Exception):  # it hangs, or it or the scheduler went
+        return f" on {name.result(timeout=SECONDS_TO_TELL_NAME)}"
+    return ""

@@ -363,6 +363,8 @@ class Run:
         films.looked(clip)
         if not clip.pieces:
             return
+        kept = "raw" if clip.is_raw else "coded"
+        logger.info("%s: %d pieces, kept %s", order.target, len(clip.pieces), kept)
         counts: dict[int, int] = {}
         there = self._there[order.target] = Painted(clip.key, self._client)
         # A message for each piece is not to hold all others.

@@ -121,10 +121,14 @@ class Clip:
         """Where the finished pieces of this clip are, and no others."""
         return places.join(self.order.work, "pieces", self.key)
 
-    def address(self, piece: Piece) -> str:
-        """Where a finished piece is: by its frames too, which other workers may have otherwise."""
+    def name(self, piece: Piece) -> str:
+        """What a finished piece is called: by its frames, which others may have otherwise."""
         frames = places.digest(repr((piece, self.is_raw)).encode())
-        return places.join(self.folder, f"{frames}.{piece.number}")
+        return f"{frames}.{piece.number}"
+
+    def address(self, piece: Piece) -> str:
+        """Where a finished piece is."""
+        return places.join(self.folder, self.name(piece))
 
     @property
     def mark(self) -> str:
@@ -293,12 +297,19 @@ def check_target(clip: Clip) -> None:
     raise file_exists(target)
 
 
-def begin(clip: Clip) -> bool:
-    """Note that the target is to be painted; returns whether no earlier call had noted it."""
-    is_new = not places.exists(clip.mark)
-    if is_new:
-        places.write(clip.mark, b"")
-    return is_new
+def begin(clip: Clip, command: str) -> bool:
+    """Note which command is to paint the target; returns whether no earlier one was noted."""
+    noted = _marked(clip)
+    if not _tells_done(noted):
+        places.write(clip.mark, command.encode())
+    return not noted
+
+
+def forget(clip: Clip, command: str) -> None:
+    """Remove what is noted of the target, unless a later command has it to paint."""
+    noted = _marked(clip)
+    if _tells_done(noted) or noted == [command]:
+        places.remove(clip.mark)
 
 
 def is_done(clip: Clip) -> bool:
@@ -309,6 +320,10 @@ def is_done(clip: Clip) -> bool:
 def mark_done(clip: Clip) -> None:
     """Note that the target is there, so that a call that is repeated does not paint it again."""
     places.write(clip.mark, f"{clip.key}\n{places.stamp(clip.order.target)}".encode())
+
+
+def _tells_done(noted):
+    return len(noted) > 1
 
 
 def _marked(clip):
@@ -425,7 +440,8 @@ def _look_at(clip, source, how):
 
 def is_begun(clip: Clip) -> bool:
     """Whether there is a finished piece."""
-    return any(places.exists(clip.address(piece)) for piece in clip.pieces)
+    there = places.names(clip.folder)
+    return any(clip.name(piece) in there for piece in clip.pieces)
 
 
 def _cut(index: Index, job: Job, found: Source, order: Order) -> list[Piece]:

@@ -169,11 +169,11 @@ def remove(address: str) -> None:
         _file_system(address).rm_file(address)
 
 
-def is_empty(folder: str) -> bool:
-    """Whether there is no file in a folder, or no such folder."""
+def names(folder: str) -> set[str]:
+    """What the files in a folder are called, at any depth; none where there is no such folder."""
     system = _file_system(folder)
     system.invalidate_cache()
-    return not system.find(folder)
+    return {address.rpartition("/")[2] for address in system.find(folder)}
 
 
 def remove_folder(address: str) -> None:

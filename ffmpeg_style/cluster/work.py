@@ -1,13 +1,15 @@
 """The folder of what is finished in the meantime; in the end, of what a repeated command needs."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from uuid import uuid4
 
 from ffmpeg_style.cluster import places
-from ffmpeg_style.cluster.piece import Clip, Order, begin, is_begun, marks
+from ffmpeg_style.cluster.piece import Clip, Order, begin, forget, is_begun, marks
 from ffmpeg_style.errors import InputError, StyleError
+from ffmpeg_style.ffmpeg.sources import Work
 from ffmpeg_style.files import make_folder
 
 
@@ -16,10 +18,14 @@ class WorkFolder:
 
     Args:
         orders: all of them.
+        works: what the user wants, in the same order.
+        goes_on: whether workers go on with what they have begun when the command ends.
     """
 
-    def __init__(self, orders: Sequence[Order]) -> None:
-        self._orders, self._new, self._is_made = orders, set[str](), False
+    def __init__(self, orders: Sequence[Order], works: Sequence[Work], goes_on: bool) -> None:
+        self._works = list(zip(orders, works, strict=True))
+        self._goes_on, self._is_made = goes_on, False
+        self._command, self._new = uuid4().hex, set[str]()
         self.address = orders[0].work
 
     def make(self) -> None:
@@ -33,7 +39,9 @@ class WorkFolder:
         places.make_folder_at(self.address)
         self._is_made = True
         with reached(self.address):
-            self._new.update(order.target for order in self._orders if begin(Clip(order, "")))
+            for order, _ in self._works:
+                if begin(Clip(order, ""), self._command):
+                    self._new.add(order.target)
 
     def tidy(self, outcomes: Mapping[str, Any], clips: Mapping[str, Clip]) -> bool:
         """Remove what a command that is repeated does not need.
@@ -47,26 +55,31 @@ class WorkFolder:
         """
         if not self._is_made:
             return False
-        with suppress(OSError):  # what stays then does no harm
-            painted = {target for target, error in outcomes.items() if error is None}
-            needed = [order for order in self._orders if self._is_needed(order, painted, clips)]
-            for order in self._orders:
-                if order not in needed:
-                    places.remove(Clip(order, "").mark)
-            if not places.is_empty(marks(self.address)):  # maybe those of another command
+        with suppress(Exception):  # a store has errors of its own; what stays then does no harm
+            needed = {
+                order.target
+                for order, work in self._works
+                if self._is_needed(order, work, outcomes, clips)
+            }
+            for order, _ in self._works:
+                if order.target not in needed:
+                    forget(Clip(order, ""), self._command)
+            if places.names(marks(self.address)):  # maybe those of another command
                 return bool(needed)
             places.remove_folder(self.address)
         return False
 
-    def _is_needed(self, order, painted: Collection[str], clips):
+    def _is_needed(self, order, work, outcomes, clips):
         """Whether the repeated command needs the mark of a clip."""
-        if order.target in painted:
+        target = order.target
+        if target in outcomes and outcomes[target] is None:
+            are_painted = len(outcomes) == len(self._works) and not any(outcomes.values())
             # Where it sees by itself that the film is there, it passes it over.
-            is_seen = places.is_shared(order.target) and not order.overwrite
-            return len(painted) < len(self._orders) and not is_seen
-        if order.target in clips:
-            return is_begun(clips[order.target])
-        return order.target not in self._new
+            return not are_painted and (order.overwrite or not work.is_done)
+        if target in clips:
+            goes_on = self._goes_on and target not in outcomes
+            return goes_on or is_begun(clips[target])
+        return target not in self._new
 
 
 @contextmanager

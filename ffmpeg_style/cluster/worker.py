@@ -31,8 +31,8 @@ SECONDS_BETWEEN_REPORTS, REPORTS_A_SECOND = 2, 50
 """Of a worker at least, and of all together at most: a scheduler passes each on."""
 SECONDS_TO_START = 60
 """For a worker of this machine."""
-SECONDS_TO_END = 3
-"""For what a worker of this machine does, before it is killed."""
+SECONDS_TO_END = 15
+"""For what a worker of this machine does, before it is killed: it takes as long where it hangs."""
 
 
 class OwnProcessors(WorkerPlugin):
@@ -97,11 +97,15 @@ def reporter(target: str, part: int | str, workers: int) -> Callable[[int, int |
 
 
 class QuietNanny(Nanny):
-    """Keeps its worker silent, and leaves the handlers of this process's logs alone."""
+    """Keeps its worker silent and lets it end; leaves the handlers of this process's logs alone."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.silence_logs = logging.CRITICAL
+
+    async def close(self, timeout=2 * SECONDS_TO_END, reason="nanny-close"):
+        """End the worker, which is killed after four fifths of the time."""
+        return await super().close(timeout, reason)
 
 
 @contextmanager
@@ -113,7 +117,7 @@ def local_workers(number: int) -> Iterator[str]:
         with _deaf_to_the_terminal():  # that thread inherits it, and from it the workers
             local = stack.enter_context(_no_workers(plugins=[OwnProcessors(number)]))
         local.scale(number)
-        seconds = number * SECONDS_TO_START
+        seconds = min(number, 10) * SECONDS_TO_START
         try:
             local.wait_for_workers(number, timeout=seconds)
         except (TimeoutError, asyncio.TimeoutError):

@@ -6,7 +6,8 @@ import os
 import re
 import signal
 import sys
-from contextlib import contextmanager, nullcontext
+import time
+from contextlib import closing, contextmanager, nullcontext
 
 import click
 
@@ -30,6 +31,8 @@ OF_PAINTING = (
 """Options that `check_painting` looks at."""
 OF_CLUSTER = ("piece", "encode")
 """Options that go with --cluster alone."""
+SECONDS_TO_END = 15
+"""For the workers of a cluster, once Ctrl-C was pressed."""
 
 
 class WithOptionsOfFFmpeg(click.Command):
@@ -209,14 +212,14 @@ def command(
         found = paint_all(works, model, kind=kind, preview=preview, **options)
     else:
         found = _on_cluster()(works, model, cluster, **of_cluster, **options)
-        signal.signal(signal.SIGINT, _end_once)
     outcomes = []
-    for outcome in found:
-        outcomes.append(outcome)
-        if as_json:
-            print(json.dumps(_values(outcome, model), ensure_ascii=False), flush=True)
-        elif not (quiet or to_stdout or outcome.work.is_named) or outcome.error:
-            _tell(outcome, len(works))
+    with nullcontext() if cluster is None else _ended_in_order(), closing(found):
+        for outcome in found:
+            outcomes.append(outcome)
+            if as_json:
+                _print_json(outcome, model)
+            elif not (quiet or to_stdout or outcome.work.is_named) or outcome.error:
+                _tell(outcome, len(works))
     if preview and sys.stdout.isatty() and _has_screen() and outcomes[-1].error is None:
         click.launch(outcomes[-1].work.target)
     done = sum(outcome.status == "done" for outcome in outcomes)
@@ -251,8 +254,7 @@ def _failures_as_json(words, output, model):
         except StyleError:
             sources = words[:-1]
         for source in sources:
-            outcome = Outcome(Work(source, output), "failed", error=error)
-            print(json.dumps(_values(outcome, model), ensure_ascii=False), flush=True)
+            _print_json(Outcome(Work(source, output), "failed", error=error), model)
         raise
 
 
@@ -265,17 +267,35 @@ def _on_cluster():
     try:
         from ffmpeg_style.cluster.client import paint_on_cluster
     except ModuleNotFoundError as error:
-        if error.name not in ("dask", "distributed", "fsspec"):
+        if error.name not in ("dask", "distributed", "fsspec", "psutil"):
             raise
         require("--cluster", "cluster")  # not before: bokeh is for the dashboard alone
         raise
     return paint_on_cluster
 
 
-def _end_once(number, frame):
-    """Ctrl-C once: a second one would break off what ends the workers, and puts all in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
+@contextmanager
+def _ended_in_order():
+    """Ctrl-C may be pressed again: that breaks off what ends the workers only where it hangs."""
+    deadline = None
+
+    def end(number, frame):
+        nonlocal deadline
+        now = time.monotonic()
+        if deadline is None or now > deadline:
+            deadline = now + SECONDS_TO_END
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _print_json(outcome, model):
+    print_line(json.dumps(_values(outcome, model), ensure_ascii=False))
+    sys.stdout.flush()
 
 
 def _values(outcome, model):

@@ -560,7 +560,7 @@ def test_one_that_its_nanny_starts_again_goes_on_where_another_is_passed_over(
         with Client(bare_scheduler, set_as_default=False) as client:
             os.kill(client.run(os.getpid, workers=[worker])[worker], signal.SIGKILL)
             wait_for(lambda: worker not in client.nthreads() and len(client.nthreads()) == 2)
-        gone = f"the worker {worker} is gone; others do what it was to do"
+        gone = f"the worker {worker} is gone; its work waits for another"
         wait_for(lambda: gone in caplog.messages)
         gate.open()
         assert [outcome.error for outcome in film.result()] == [None]

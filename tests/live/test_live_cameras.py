@@ -37,9 +37,9 @@ def in_time(tags):
 
 
 def packets_played(server, name, folder):
-    """{"video": [seconds], "audio": [seconds]} of the packets in a second of a painted stream."""
+    """{"video": [seconds], "audio": [seconds]} of the packets that come in two seconds."""
     path = folder / f"{name}.flv"
-    assert server.play(name, path, "-t", "1", "-c", "copy") == 0
+    assert server.play(name, path, "-t", "2", "-c", "copy") == 0
     command = [ffmpeg_path("ffprobe"), "-v", "error", "-of", "json", "-show_packets", path]
     packets = json.loads(subprocess.run(command, stdout=subprocess.PIPE).stdout)["packets"]
     return {
@@ -61,7 +61,7 @@ def test_clock_that_jumps_back_and_wraps(server, clip, tmp_path):
     with OddCamera(server, "clock", [(second, moved(tag)) for second, tag in in_time(clip)]):
         wait_for(lambda: server.is_painting("clock", 60))
         for kind, seconds in packets_played(server, "clock", tmp_path).items():
-            assert 0.5 < max(seconds) - min(seconds) < 2, kind
+            assert 0.5 < max(seconds) - min(seconds) < 3, kind
             assert max(seconds) < 120, kind
         assert server.streams()["clock"]["restarts"] == 0
 
