@@ -45,6 +45,7 @@ class Stream:
         self._note = None
         self._started = time.monotonic()
         self._painted = self._dropped = 0
+        self._taken = None
         self._task = None
 
     def start(self):
@@ -58,6 +59,10 @@ class Stream:
         self._task.cancel()
         await asyncio.wait([self._task])
         await self.camera.close()
+        if self._taken is not None:
+            # What came behind, until the camera had left, there was no painter any more for.
+            late = self.camera.frames - self._taken - self.camera.waiting
+            self._dropped += max(late, 0)
         shutil.rmtree(self.folder, ignore_errors=True)
         log.info("%s: in all, frames %s", self.name, self.counts())
 
@@ -128,6 +133,7 @@ class Stream:
                     await painter.end()
             log.warning("%s: the painter ended with code %d", self.name, await ended)
         finally:
+            self._taken = self.camera.frames  # at this moment, the painter's feed ends
             await painter.end()
             self._painter = None
             self._painted += painter.paintings.count

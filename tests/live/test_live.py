@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from helpers import graphs
@@ -279,6 +280,25 @@ def test_what_a_painter_is_too_late_for_when_its_camera_leaves_is_dropped(server
     wait_for(lambda: server.streams()["late"]["frames"]["in_flight"])
     end(camera)
     counts = wait_for(lambda: final_counts(server.log(), "late"))
+    assert counts["in"] == counts["painted"] + counts["dropped"]
+    assert (counts["in flight"], counts["lost"]) == (0, 0)
+
+
+def test_what_comes_when_the_painter_was_told_to_end_is_dropped(server):
+    """A reader that is behind gives it while the painter has some seconds to end."""
+    camera = server.publish("behind")
+    wait_for(lambda: server.is_painting("behind", 1))
+    (painter,) = server.painters("behind")
+    (reader,) = (pid for pid in server.children() if b"camera/behind" in command_line(pid))
+    came = server.streams()["behind"]["frames"]["in"]
+    os.kill(painter, signal.SIGSTOP)
+    os.kill(reader, signal.SIGSTOP)
+    time.sleep(1)  # the camera sends some more
+    end(camera)
+    wait_for(lambda: "behind: the camera is gone" in server.log())
+    os.kill(reader, signal.SIGCONT)
+    counts = wait_for(lambda: final_counts(server.log(), "behind"))
+    assert counts["in"] > came
     assert counts["in"] == counts["painted"] + counts["dropped"]
     assert (counts["in flight"], counts["lost"]) == (0, 0)
 
