@@ -60,7 +60,7 @@ class Stream:
         await asyncio.wait([self._task])
         await self.camera.close()
         if self._taken is not None:
-            # What came behind, until the camera had left, there was no painter any more for.
+            # For what was left, and came behind, there was no painter any more.
             late = self.camera.frames - self._taken - self.camera.waiting
             self._dropped += max(late, 0)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -133,8 +133,10 @@ class Stream:
                     await painter.end()
             log.warning("%s: the painter ended with code %d", self.name, await ended)
         finally:
-            self._taken = self.camera.frames  # at this moment, the painter's feed ends
+            came, given = self.camera.frames, painter.given  # at this moment, its feed ends
             await painter.end()
+            # What waited still is the next one's, if there is one.
+            self._taken = came - (given - painter.given)
             self._painter = None
             self._painted += painter.paintings.count
             self._dropped += painter.dropped

@@ -284,6 +284,19 @@ def test_what_a_painter_is_too_late_for_when_its_camera_leaves_is_dropped(server
     assert (counts["in flight"], counts["lost"]) == (0, 0)
 
 
+def test_what_waits_for_a_painter_when_its_camera_leaves_is_dropped(server):
+    """There is more of it than a pipe holds."""
+    noise = "testsrc2=size=640x360:rate=60,noise=alls=60:allf=t"
+    with publishing(server, "full", source=noise):
+        wait_for(lambda: server.is_painting("full", 1))
+        (painter,) = server.painters("full")
+        os.kill(painter, signal.SIGSTOP)
+        wait_for(lambda: server.streams()["full"]["frames"]["in_flight"] > 60)
+    counts = wait_for(lambda: final_counts(server.log(), "full"))
+    assert counts["in"] == counts["painted"] + counts["dropped"]
+    assert (counts["in flight"], counts["lost"]) == (0, 0)
+
+
 def test_what_comes_when_the_painter_was_told_to_end_is_dropped(server):
     """A reader that is behind gives it while the painter has some seconds to end."""
     camera = server.publish("behind")
