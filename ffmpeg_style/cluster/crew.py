@@ -135,7 +135,9 @@ class Crew:
                 "expected the same on all"
             )
         self.able, self.ffmpeg = set(answers), next(iter(versions), "")
-        logger.info("workers that paint: %s; they have %s", ", ".join(sorted(answers)), self.ffmpeg)
+        if answers:
+            able = ", ".join(sorted(answers))
+            logger.info("workers that paint: %s; they have %s", able, self.ffmpeg)
 
     def serve(self, client: Any, put: Callable[[Callable[[], None]], None]) -> None:
         """Be the crew of a connection.

@@ -246,21 +246,23 @@ class Run:
                 self._wait(step)
 
     def _hand_out(self):
-        early = []
-        while self._waiting and self._going(is_beside=False) < self._crew.room:
+        early, begun = [], self._begun()
+        while self._waiting and self._going() < self._crew.room:
             place = heapq.heappop(self._waiting)
             step = place[-1]
             # Many films that are begun would take much room, and many encoders much memory.
-            is_crowded = step.function is look and self._begun() >= self._crew.room
+            is_crowded = step.function is look and begun >= self._crew.room
             if is_crowded or time.monotonic() < step.due:
                 early.append(place)
             elif step.order.target not in self._films.outcomes:
                 self._submit(step)
+                begun += step.function is look
         for place in early:
             heapq.heappush(self._waiting, place)
 
-    def _going(self, is_beside):
-        return sum(step.is_beside == is_beside for step in self._steps.values())
+    def _going(self):
+        """Steps that Dask has, but for those that are done beside others."""
+        return sum(not step.is_beside for step in self._steps.values())
 
     def _begun(self):
         """Films that are looked at, or are not joined yet."""
