@@ -32,9 +32,6 @@ static StyleCounts choose_for_plan(const StyleSettings *settings, int processors
         counts.requests = 1;
     else if (!counts.requests)
         counts.requests = smaller(larger(processors / larger(counts.threads, 1), 1), MOST_REQUESTS);
-    // On one processor, the second frame is read and written while the first one waits for others.
-    if (!settings->requests && !settings->live && processors == 1)
-        counts.requests = 2;
     if (counts.threads)
         counts.workers = smaller(counts.requests * counts.threads, FF_STYLE_MAX_THREADS);
     else

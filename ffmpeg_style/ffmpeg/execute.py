@@ -1,6 +1,7 @@
 """A job done by the patched ffmpeg, as a program of its own."""
 
 import errno
+import fcntl
 import logging
 import os
 import shlex
@@ -25,6 +26,8 @@ from ffmpeg_style.processes import ending_with_parent, run_with_parent
 
 _FED = 1 << 24
 """Bytes that ffmpeg is given at a time."""
+_PIPE = 1 << 20
+"""Bytes that a pipe holds of these: the most that everybody may ask for."""
 SECONDS_TO_END = 5
 """For an ffmpeg that was asked to end, before it is killed."""
 
@@ -311,6 +314,8 @@ def _environment():
 def _feed(process, files):
     try:
         with suppress(BrokenPipeError), process.stdin as pipe:
+            with suppress(OSError):  # a user's pipes are bounded together, too
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
             for file in files:
                 if process.poll() is not None:
                     return

@@ -2,11 +2,13 @@
 
 import subprocess
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
 from helpers import graphs
 
 from ffmpeg_style.cluster.films import Films
+from ffmpeg_style.cluster.worker import CALM
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +16,7 @@ def cluster():
     """The address of a scheduler that has two workers."""
     options = dict(threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
     # Silence would be that of pytest's own handlers, for the tests that come after too.
-    with LocalCluster(n_workers=2, silence_logs=False, **options) as local:
+    with dask.config.set(CALM), LocalCluster(n_workers=2, silence_logs=False, **options) as local:
         yield local.scheduler_address
 
 

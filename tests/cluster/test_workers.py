@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import Client, versions
 from helpers import films
@@ -628,3 +629,15 @@ def test_workers_here_leave_the_handlers_of_logs_alone():
             assert handler.level == logging.NOTSET and len(client.nthreads()) == 1
     finally:
         logger.removeHandler(handler)
+
+
+def test_workers_here_seldom_look_at_themselves():
+    """What they do so is taken from the painting; and who calls has settings of Dask's own."""
+
+    def watching(dask_worker):
+        return {name: it.callback_time for name, it in dask_worker.periodic_callbacks.items()}
+
+    before = dask.config.get("distributed.worker.profile.enabled")
+    with local_workers(1) as address, Client(address, set_as_default=False) as client:
+        assert all(min(times.values()) >= 100 for times in client.run(watching).values())
+    assert dask.config.get("distributed.worker.profile.enabled") == before
