@@ -144,9 +144,10 @@ static void tell_runtime(const StyleEngine *e)
     if (e->model.plan) {
         ff_style_log(&e->ctx, FF_STYLE_LOG_DEBUG, "the network runs on kernels of our own");
         ff_style_log(&e->ctx, FF_STYLE_LOG_INFO,
-                     "model '%s' (%d styles) is run by the engine itself, on %s in %s, %d frames "
+                     "model '%s' (%d styles) is run by the engine itself, on %s in %s, %d frame%s "
                      "at a time: it knows every operation",
-                     info->name, info->nb_styles, info->device, type, info->requests);
+                     info->name, info->nb_styles, info->device, type, info->requests,
+                     info->requests > 1 ? "s" : "");
     } else {
         ff_style_log(&e->ctx, FF_STYLE_LOG_INFO,
                      "model '%s' (%d styles) is run by TensorFlow %s, on %s in %s, %d frames at a "

@@ -46,9 +46,6 @@ _BYTES = {
 }
 """Of a pixel, in formats that can be kept raw."""
 
-# Frames go to the file as they are, and not by a buffer that is a tenth of one.
-_UNBUFFERED = ("-avioflags", "direct")
-
 _CARRIED = {"H.26[45] User Data Unregistered SEI message"}
 """What frames may carry that encoders leave out."""
 
@@ -114,7 +111,7 @@ def coded(job: Job, encode: Encode, is_raw: bool = False) -> Job:
     return replace(
         job,
         muxer="nut",  # it holds any ticks, and tells the rate that encoders reckon with
-        options=("-write_index", "0", "-map_metadata", "-1", *(_UNBUFFERED if is_raw else ())),
+        options=("-write_index", "0", "-map_metadata", "-1"),
         encoder=encoder,
         pixels=None if encoder == "libx264rgb" else _held(job.pixels),
         quality=() if is_raw else _LOSSLESS,

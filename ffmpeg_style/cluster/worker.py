@@ -38,10 +38,11 @@ CALM = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "2s",
-    "distributed.scheduler.work-stealing-interval": "100ms",
 }
 """How often Dask's processes look at themselves: without it up to a hundred times a second, and
 those of two workers take 6 % of a processor for it."""
+_QUICK = {"distributed.scheduler.work-stealing-interval": "100ms"}
+"""What was given to a worker that is busy goes to one that is not, without a second's wait."""
 
 
 class OwnProcessors(WorkerPlugin):
@@ -123,18 +124,22 @@ def local_workers(number: int) -> Iterator[str]:
     # Else the thread that starts the workers would start it, which lets Ctrl-C through there.
     resource_tracker.ensure_running()
     with ExitStack() as stack:
-        stack.enter_context(dask.config.set(CALM))  # for all that starts here
-        with _deaf_to_the_terminal():  # that thread inherits it, and from it the workers
-            local = stack.enter_context(_no_workers(plugins=[OwnProcessors(number)]))
-        local.scale(number)
-        seconds = min(number, 10) * SECONDS_TO_START
-        try:
-            local.wait_for_workers(number, timeout=seconds)
-        except (TimeoutError, asyncio.TimeoutError):
-            raise ClusterError(
-                f"{number} workers were to start here, and did not in {seconds} s; try fewer"
-            ) from None
+        with dask.config.set(CALM | _QUICK):  # which all that starts here keeps
+            with _deaf_to_the_terminal():  # that thread inherits it, and from it the workers
+                local = stack.enter_context(_no_workers(plugins=[OwnProcessors(number)]))
+            _start(local, number)
         yield local.scheduler_address
+
+
+def _start(local, number):
+    local.scale(number)
+    seconds = min(number, 10) * SECONDS_TO_START
+    try:
+        local.wait_for_workers(number, timeout=seconds)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise ClusterError(
+            f"{number} workers were to start here, and did not in {seconds} s; try fewer"
+        ) from None
 
 
 def _no_workers(**options):

@@ -27,7 +27,7 @@ from ffmpeg_style.processes import ending_with_parent, run_with_parent
 _FED = 1 << 24
 """Bytes that ffmpeg is given at a time."""
 _PIPE = 1 << 20
-"""Bytes that a pipe holds of these: the most that everybody may ask for."""
+"""Bytes of these that a pipe holds: what everybody may ask for, unless the system has less."""
 SECONDS_TO_END = 5
 """For an ffmpeg that was asked to end, before it is killed."""
 
@@ -314,8 +314,8 @@ def _environment():
 def _feed(process, files):
     try:
         with suppress(BrokenPipeError), process.stdin as pipe:
-            with suppress(OSError):  # a user's pipes are bounded together, too
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+            if files:
+                _widen(pipe)
             for file in files:
                 if process.poll() is not None:
                     return
@@ -324,6 +324,11 @@ def _feed(process, files):
     except BaseException:
         _end(process)
         raise
+
+
+def _widen(pipe):
+    with suppress(OSError):  # all pipes of a user together are bounded, too
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _follow(process, bar):

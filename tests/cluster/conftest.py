@@ -1,6 +1,7 @@
 """A scheduler and two workers in processes of their own, for all tests here."""
 
 import subprocess
+from contextlib import ExitStack
 
 import dask
 import pytest
@@ -15,8 +16,10 @@ from ffmpeg_style.cluster.worker import CALM
 def cluster():
     """The address of a scheduler that has two workers."""
     options = dict(threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
-    # Silence would be that of pytest's own handlers, for the tests that come after too.
-    with dask.config.set(CALM), LocalCluster(n_workers=2, silence_logs=False, **options) as local:
+    with ExitStack() as stack:
+        # Silence would be that of pytest's own handlers, for the tests that come after too.
+        with dask.config.set(CALM):
+            local = stack.enter_context(LocalCluster(n_workers=2, silence_logs=False, **options))
         yield local.scheduler_address
 
 

@@ -34,7 +34,7 @@ from ffmpeg_style.cluster.finished import frames_of
 from ffmpeg_style.cluster.join import join
 from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Clip, Order, check, is_done, look, paint
-from ffmpeg_style.cluster.worker import local_workers, model_address
+from ffmpeg_style.cluster.worker import CALM, local_workers, model_address
 from ffmpeg_style.ffmpeg.program import VARIABLE
 from ffmpeg_style.ffmpeg.sources import Work
 
@@ -632,12 +632,18 @@ def test_workers_here_leave_the_handlers_of_logs_alone():
 
 
 def test_workers_here_seldom_look_at_themselves():
-    """What they do so is taken from the painting; and who calls has settings of Dask's own."""
+    """What they do so is taken from the painting; others' have the settings that they had."""
 
-    def watching(dask_worker):
-        return {name: it.callback_time for name, it in dask_worker.periodic_callbacks.items()}
+    def watching(dask_worker=None, dask_scheduler=None):
+        callbacks = (dask_worker or dask_scheduler).periodic_callbacks
+        return [callbacks[name].callback_time for name in ("tick", "profile") if name in callbacks]
 
-    before = dask.config.get("distributed.worker.profile.enabled")
-    with local_workers(1) as address, Client(address, set_as_default=False) as client:
-        assert all(min(times.values()) >= 100 for times in client.run(watching).values())
-    assert dask.config.get("distributed.worker.profile.enabled") == before
+    often = dict.fromkeys(CALM, "20ms") | {"distributed.worker.profile.enabled": True}
+    with (
+        dask.config.set(often),
+        local_workers(1) as address,
+        Client(address, set_as_default=False) as client,
+    ):
+        assert [*client.run(watching).values()] == [[500]]
+        assert client.run_on_scheduler(watching) == [500]
+        assert {name: dask.config.get(name) for name in CALM} == often
