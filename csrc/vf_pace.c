@@ -47,20 +47,11 @@ static void get_switches(struct rusage *usage)
     *usage = (struct rusage){.ru_nvcsw = av_gettime_relative()};
 }
 
-/** Forgets that the calling thread gave up its processor of itself so far. */
-static void forget_sleep(StylePace *pace)
-{
-    struct rusage now;
-
-    get_switches(&now);
-    pace->then.ru_nvcsw = now.ru_nvcsw;
-}
-
 /**
- * Whether the last painting has only just left the graph when another frame is
- * asked for. With two ends, who has it at one of them may have answered it
- * while the graph made a frame for the other; and before FFmpeg 7, while the
- * asking thread encoded it once more.
+ * Whether who waits for paintings can't have answered the last one by the time
+ * that another frame is asked for, as it has only just left the graph. With two
+ * ends, the answer comes while the graph makes a frame for the other one;
+ * before FFmpeg 7, while the asking thread encodes and writes.
  */
 static int has_just_left(const AVFilterGraph *graph)
 {
@@ -74,10 +65,11 @@ static int has_just_left(const AVFilterGraph *graph)
 void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
                                   const AVFilterGraph *graph)
 {
-    if (!pace->asked && has_just_left(graph))
-        forget_sleep(pace);
+    if (!pace->asked)
+        get_switches(&pace->since);
     pace->asked = 1;
     pace->nb_asked = nb_painting;
+    pace->is_proof = has_just_left(graph);
 }
 
 /**
@@ -109,12 +101,13 @@ void ff_styletransfer_note_coming(StylePace *pace, const AVFilterContext *from)
  * source that waits for a painting in its turn would never go on. So while
  * frames are being painted, another one is only asked for if the source has
  * proved that it does not wait for these: a frame was there without the thread
- * having given up its processor since the last one was out, so that it can't be
- * the answer to that. Filters around this one give it up while their threads
- * work (every 'scale' that ffmpeg inserts): what the thread does before it asks
- * and behind the frame's coming is not counted. Who has N frames on their way
- * proves to be ahead by less than N. Being made to give up the processor, which
- * may be at any moment since the last frame left, proves nothing.
+ * having given up its processor since it asked, just behind the last painting,
+ * so that it can't be the answer to that. Filters around this one give it up
+ * while their threads work (every 'scale' that ffmpeg inserts): what the thread
+ * does before it asks and behind the frame's coming is not counted. Who has N
+ * frames on their way proves to be ahead by less than N. Being made to give up
+ * the processor, which may be at any moment since the last frame left, proves
+ * nothing.
  */
 void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead)
 {
@@ -122,11 +115,11 @@ void ff_styletransfer_learn_pace(StylePace *pace, int most_ahead)
     if (!pace->asked)
         return;
     pace->asked = pace->is_coming = 0;
-    pace->waited = pace->came.ru_nvcsw > pace->then.ru_nvcsw;
+    pace->waited = pace->came.ru_nvcsw > pace->since.ru_nvcsw;
     if (pace->waited) {
         pace->ahead = FFMAX(pace->ahead - 1, 0);
         pace->proofs = 0;
-    } else if (pace->came.ru_nivcsw == pace->then.ru_nivcsw &&
+    } else if (pace->is_proof && pace->came.ru_nivcsw == pace->left.ru_nivcsw &&
                pace->nb_asked >= pace->ahead &&
                ++pace->proofs >= (pace->ahead ? MORE_PROOF : PROOF)) {
         pace->ahead = FFMIN(pace->ahead + 1, most_ahead);
@@ -146,7 +139,6 @@ int ff_styletransfer_note_arrival(StylePace *pace, int64_t pts,
             ? 0
             : av_rescale_q(pts - pace->pts, time_base, AV_TIME_BASE_Q);
     pace->pts = pts;
-    forget_sleep(pace);
     return is_back;
 }
 
@@ -168,7 +160,7 @@ int ff_styletransfer_is_soon_done(const StylePace *pace, int64_t arrival)
 
 void ff_styletransfer_note_departure(StylePace *pace)
 {
-    get_switches(&pace->then);
+    get_switches(&pace->left);
 }
 
 int64_t ff_styletransfer_time_left(const StylePace *pace)

@@ -33,20 +33,21 @@
 #include "libavfilter/avfilter.h"
 
 typedef struct StylePace {
-    int64_t arrival;    ///< when the last frame came, by av_gettime_relative()
-    int64_t pts;        ///< that frame's time
-    int64_t duration;   ///< and how long after the one before, in microseconds
-    int asked;          ///< whether another one was asked for since then
-    int nb_asked;       ///< how many were being painted at that moment
-    struct rusage then; ///< when a frame last left; of sleep, also when one
-                        ///< came or was asked for
-    int is_coming;      ///< whether the frame that was asked for has come to
-                        ///< the filters before this one
-    struct rusage came; ///< and when
-    int waited;         ///< whether the thread slept until the last frame came
-    int proofs;         ///< frames in a row that it did not sleep for
-    int ahead;          ///< how many may be painted while one is asked for
-    int64_t painted;    ///< when a painting was last done
+    int64_t arrival;  ///< when the last frame came, by av_gettime_relative()
+    int64_t pts;      ///< that frame's time
+    int64_t duration; ///< and how long after the one before, in microseconds
+    int asked;        ///< whether another one was asked for since then
+    int nb_asked;     ///< how many were being painted at that moment
+    int is_proof; ///< whether it would prove something that a frame is there
+    struct rusage left;  ///< when a frame last left
+    struct rusage since; ///< when one was first asked for
+    int is_coming;       ///< whether the frame that was asked for has come to
+                         ///< the filters before this one
+    struct rusage came;  ///< and when
+    int waited;          ///< whether the thread slept until the last frame came
+    int proofs;          ///< frames in a row that it did not sleep for
+    int ahead;           ///< how many may be painted while one is asked for
+    int64_t painted;     ///< when a painting was last done
     int64_t took; ///< how long it was the oldest one that was being painted
 } StylePace;
 
