@@ -38,7 +38,7 @@ def _lines(found):
         "instructions": ", ".join(processor["instructions"]) or "none that the engine knows",
         "engine": engine.get("error")
         or f"runs {engine['model']} by {_runtime(engine)} in {engine['precision']} on the "
-        f"{engine['device']}, {engine['requests']} frames at a time",
+        f"{engine['device']}, frames at a time: {engine['requests']}",
         "models": ", ".join(found["models"]) or "none",
         "videos": f"by the patched ffmpeg {ffmpeg['version']}, {ffmpeg['path']}"
         if ffmpeg
