@@ -16,8 +16,9 @@ from ffmpeg_style.cluster.coding import is_copied, told_anew
 from ffmpeg_style.cluster.finished import frames_of
 from ffmpeg_style.cluster.painted import Painted
 from ffmpeg_style.cluster.piece import Clip, at_work, is_done, mark_done, painting, plan
+from ffmpeg_style.cluster.processors import aside, whole_machine
 from ffmpeg_style.cluster.split import Piece
-from ffmpeg_style.cluster.worker import noted, reporter, whole_machine
+from ffmpeg_style.cluster.worker import noted, reporter
 from ffmpeg_style.errors import FFmpegError, InputError, StyleError
 from ffmpeg_style.ffmpeg.execute import Pictures, attached_covers, join_command, run_ffmpeg
 from ffmpeg_style.ffmpeg.plan import Job
@@ -85,6 +86,8 @@ def _join(clip, model):
 
             def run():
                 files = () if are_copied else pieces.one_by_one(draft)
+                if clip.is_raw:  # and what paints it is on this machine
+                    files = aside(files, draft, lambda: bar.n > 0, pieces.being_painted)
                 return run_ffmpeg(command, draft, bar, names, files)
 
             with pieces.blamed():
@@ -147,8 +150,9 @@ class _Pieces:
         for number, piece in enumerate(self._clip.pieces):
             address = self._clip.address(piece)
             with ExitStack() as stack:
-                file = None
-                while len(told := self._painted.look(number, _SECONDS_BETWEEN_READS)) <= number:
+                file, seconds = None, 0.0
+                while len(told := self._painted.look(number, seconds)) <= number:
+                    seconds = _SECONDS_BETWEEN_READS
                     with suppress(FileNotFoundError):  # ffmpeg makes that of a store after a while
                         os.utime(draft)  # others take one that is silent for long for a dead one's
                     if self._clip.is_raw and not file and (begun := places.draft_of(address)):
@@ -168,6 +172,12 @@ class _Pieces:
         while os.lseek(file.fileno(), 0, os.SEEK_CUR) < os.fstat(file.fileno()).st_size:
             self._painted.check_wanted()
             yield file
+
+    def being_painted(self):
+        """The draft of the first piece that is, from the one on that is read; None without one."""
+        left = self._clip.pieces[len(self.counts) :]
+        drafts = (places.draft_of(self._clip.address(piece)) for piece in left)
+        return next(filter(None, drafts), None)
 
     @contextmanager
     def blamed(self):

@@ -55,7 +55,7 @@ class Painted:
             counts: Sequence[int] = self._counts.get(timeout=SECONDS_BETWEEN_LOOKS)
         except (TimeoutError, asyncio.TimeoutError):
             raise lack("is not told what is painted", reason="the scheduler forgot") from None
-        if len(counts) <= known and self._news.wait(timeout=seconds):
+        if len(counts) <= known and seconds and self._news.wait(timeout=seconds):
             self._news.clear()
         return counts
 

@@ -378,9 +378,7 @@ def piece_command(job: Job, source: Path, piece: Piece, draft: Path, begin: int 
     """
     job = replace(job, chain=_trimmed(job.chain, piece))
     return [
-        # What encodes the film meanwhile goes first: all wait for it in the end. Where Linux shares
-        # processors among sessions, each ffmpeg has an equal part for all that: with other parts
-        # (/proc/PID/autogroup) nothing was quicker, and beside other programs painting stood still.
+        # What encodes the film meanwhile goes first: all wait for it in the end.
         *("nice", "-n", "10"),
         *execute.beginning(),
         *seek_options(job, piece.seek),

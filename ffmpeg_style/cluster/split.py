@@ -12,7 +12,7 @@ from ffmpeg_style.ffmpeg.plan import Job, Span
 from ffmpeg_style.ffmpeg.probe import Source, ffprobe
 from ffmpeg_style.painting import STEADY
 
-FORGOTTEN = 0.02
+FORGOTTEN = 0.05
 """The weight in a painting, of what was painted before, that nobody sees."""
 LONGEST_LEAD = 240
 """Frames that are painted before a piece at the most: with `steady` at 1, nothing is forgotten."""

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
 from math import inf
@@ -17,11 +16,11 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
-import psutil
-from distributed import LocalCluster, Nanny, WorkerPlugin, get_worker
+from distributed import LocalCluster, Nanny, get_worker
 
 from ffmpeg_style import __version__
 from ffmpeg_style.cluster import places
+from ffmpeg_style.cluster.processors import SECONDS_TO_END, OwnProcessors
 from ffmpeg_style.errors import ClusterError, InputError, StyleError
 from ffmpeg_style.ffmpeg.program import ffmpeg_path
 from ffmpeg_style.folders import cache_folder
@@ -32,8 +31,6 @@ SECONDS_BETWEEN_REPORTS, REPORTS_A_SECOND = 2, 50
 """Of a worker at least, and of all together at most: a scheduler passes each on."""
 SECONDS_TO_START = 60
 """For a worker of this machine."""
-SECONDS_TO_END = 15
-"""For what a worker of this machine does, before it is killed: it takes as long where it hangs."""
 CALM = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
@@ -43,46 +40,6 @@ CALM = {
 those of two workers take 6 % of a processor for it."""
 _QUICK = {"distributed.scheduler.work-stealing-interval": "100ms"}
 """What was given to a worker that is busy goes to one that is not, without a second's wait."""
-
-
-class OwnProcessors(WorkerPlugin):
-    """Gives each of the workers of this machine its part of the processors, and time to end."""
-
-    machine: tuple[int, ...] = ()
-    """All processors, in a worker that has a part of them."""
-
-    def __init__(self, workers):
-        self._workers = workers
-
-    def setup(self, worker):
-        """The threads that paint are started by this one, and inherit what it may use."""
-        processors = sorted(os.sched_getaffinity(0))
-        own = processors[int(worker.name) % self._workers :: self._workers]
-        os.sched_setaffinity(0, own or [processors[int(worker.name) % len(processors)]])
-        OwnProcessors.machine = tuple(processors)
-
-    async def teardown(self, worker):
-        """What paints and encodes is ended, so that it leaves no draft."""
-        deadline = time.monotonic() + SECONDS_TO_END
-        while worker.active_threads and time.monotonic() < deadline:
-            for program in psutil.Process().children():
-                with suppress(psutil.Error):
-                    program.terminate()
-            await asyncio.sleep(0.1)
-
-
-@contextmanager
-def whole_machine() -> Iterator[None]:
-    """What this thread starts meanwhile may use all processors, as a single process may.
-
-    With fewer, an encoder would have fewer threads, and many encode otherwise then.
-    """
-    own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, OwnProcessors.machine or own)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, own)
 
 
 def reporter(target: str, part: int | str, workers: int) -> Callable[[int, int | None], None]:

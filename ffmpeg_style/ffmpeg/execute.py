@@ -7,13 +7,14 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -24,10 +25,15 @@ from ffmpeg_style.ffmpeg.reasons import FULL, errors_in, reason_in
 from ffmpeg_style.files import full_disk
 from ffmpeg_style.processes import ending_with_parent, run_with_parent
 
-_FED = 1 << 24
+_FED = 1 << 22
 """Bytes that ffmpeg is given at a time."""
 _PIPE = 1 << 20
 """Bytes of these that a pipe holds: what everybody may ask for, unless the system has less."""
+_APART: dict[str, Any] = (
+    {"process_group": 0} if sys.version_info >= (3, 11) else {"start_new_session": True}
+)
+"""A Ctrl-C comes to this process alone, which then ends ffmpeg. Where Linux shares processors among
+sessions, a `nice` one gives way to the others of its session alone."""
 SECONDS_TO_END = 5
 """For an ffmpeg that was asked to end, before it is killed."""
 
@@ -81,7 +87,7 @@ def run_ffmpeg(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C comes to this process alone, which then ends it
+            **_APART,
         )
         with ThreadPoolExecutor(1) as pool:
             try:
