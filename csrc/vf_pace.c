@@ -28,6 +28,9 @@
 #include "libavutil/mathematics.h"
 #include "libavutil/time.h"
 
+#include "libavfilter/filters.h"
+#include "libavfilter/version_major.h"
+
 #include "vf_pace.h"
 
 #define LONGEST_WAIT 1000000 // microseconds that a live source is kept waiting
@@ -48,28 +51,39 @@ static void get_switches(struct rusage *usage)
 }
 
 /**
- * Whether who waits for paintings can't have answered the last one by the time
- * that another frame is asked for, as it has only just left the graph. With two
- * ends, the answer comes while the graph makes a frame for the other one;
- * before FFmpeg 7, while the asking thread encodes and writes.
+ * Whether a frame that is there when it is asked for can't be the answer to the
+ * last painting, which has only just left the graph. With two ends, an answer
+ * comes while the graph makes a frame for the other one; with a filter behind
+ * that makes several frames of one, while it makes the second. And the program
+ * ffmpeg before FFmpeg 7 encodes and writes in the thread that asks.
  */
-static int has_just_left(const AVFilterGraph *graph)
+static int would_prove(const AVFilterContext *ctx)
 {
-    int nb_ends = 0;
+#if LIBAVFILTER_VERSION_MAJOR >= 10
+    const AVFilterGraph *graph = ctx->graph;
+    const AVFilterContext *end = NULL;
 
     for (unsigned i = 0; i < graph->nb_filters; i++)
-        nb_ends += !graph->filters[i]->nb_outputs;
-    return LIBAVFILTER_VERSION_MAJOR >= 10 && nb_ends == 1;
+        if (!graph->filters[i]->nb_outputs) {
+            if (end)
+                return 0;
+            end = graph->filters[i];
+        }
+    return end && ff_filter_link(end->inputs[0])->frame_count_in <=
+                      ff_filter_link(ctx->outputs[0])->frame_count_in;
+#else
+    return 0;
+#endif
 }
 
 void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
-                                  const AVFilterGraph *graph)
+                                  const AVFilterContext *ctx)
 {
     if (!pace->asked)
         get_switches(&pace->since);
     pace->asked = 1;
     pace->nb_asked = nb_painting;
-    pace->is_proof = has_just_left(graph);
+    pace->is_proof = would_prove(ctx);
 }
 
 /**

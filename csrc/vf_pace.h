@@ -51,9 +51,9 @@ typedef struct StylePace {
     int64_t took; ///< how long it was the oldest one that was being painted
 } StylePace;
 
-/** Call this when a frame is asked for while so many are being painted. */
+/** Call this when the filter asks for a frame while it paints so many. */
 void ff_styletransfer_note_asking(StylePace *pace, int nb_painting,
-                                  const AVFilterGraph *graph);
+                                  const AVFilterContext *ctx);
 
 /**
  * Call this when memory for a frame is taken.

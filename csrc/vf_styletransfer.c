@@ -371,7 +371,7 @@ static int ask(AVFilterContext *ctx)
 
         return FFMIN(ret, 0);
     }
-    ff_styletransfer_note_asking(&s->pace, s->nb_painting, ctx->graph);
+    ff_styletransfer_note_asking(&s->pace, s->nb_painting, ctx);
     ff_inlink_request_frame(ctx->inputs[0]);
     return 0;
 }

@@ -86,7 +86,7 @@ def _join(clip, model):
 
             def run():
                 files = () if are_copied else pieces.one_by_one(draft)
-                if clip.is_raw:  # and what paints it is on this machine
+                if clip.is_raw:  # then what paints it is on this machine, too
                     files = aside(files, draft, lambda: bar.n > 0, pieces.being_painted)
                 return run_ffmpeg(command, draft, bar, names, files)
 

@@ -65,9 +65,8 @@ def aside(
 ) -> Iterator[_Part]:
     """Parts of a film that is encoded, by what keeps off the processors that paint the next ones.
 
-    What encodes a film waits for its first piece, and would take half a processor of what paints
-    that one as soon as of the others. So the first is there sooner, and less is left to be encoded
-    when all is painted.
+    What encodes a film waits for its first piece, and would slow the painter of that one as much as
+    the others. So the first is there sooner, and less is left to be encoded when all is painted.
 
     Args:
         parts: what is encoded, as it is there.
@@ -75,11 +74,13 @@ def aside(
         has_begun: whether it encodes: until then it counts the processors that it may use.
         painted: the path that is written of the first piece that is not painted; None when all are.
     """
-    last: Path | None = encoded  # kept off nothing so far
+    spared: Path | None = None
     for part in parts:
-        if has_begun() and (now := painted()) != last and keep_off(encoded, now):
-            last = now
+        if has_begun() and (now := painted()) != spared and keep_off(encoded, now):
+            spared = now
         yield part
+    if spared:  # the last painter may have ended since
+        keep_off(encoded, None)
 
 
 def keep_off(encoded: Path, painted: Path | None) -> bool:
@@ -98,7 +99,7 @@ def keep_off(encoded: Path, painted: Path | None) -> bool:
     except psutil.Error:
         return False
     for thread in threads:
-        with suppress(ProcessLookupError):  # it has ended
+        with suppress(OSError):  # it has ended, or may not
             os.sched_setaffinity(thread.id, machine - own or machine)
     return True
 

@@ -60,15 +60,21 @@ def test_what_encodes_may_use_all_where_the_painter_has_all(machine, tmp_path):
         assert processors_of(encoder) == [machine] * 2
 
 
-def test_what_encodes_follows_the_piece_that_is_next(monkeypatch, tmp_path):
-    """From when it has begun, and again where the program was not there yet."""
+@pytest.mark.parametrize("drafts", ["11122", "1112", "11122 "])
+def test_what_encodes_follows_the_piece_that_is_next(monkeypatch, tmp_path, drafts):
+    """From when it has begun, again where the program was not there yet; free in the end."""
     asked, found = [], iter([False, True, True, True])
     monkeypatch.setattr(
         "ffmpeg_style.cluster.processors.keep_off",
         lambda encoded, painted: asked.append(painted) or next(found),
     )
-    begun = iter([False] + [True] * 6)
-    painted = iter([*"11122", None])
-    parts = aside("abcdefg", tmp_path, lambda: next(begun), lambda: next(painted, None))
-    assert "".join(parts) == "abcdefg"
+    begun, painted = iter([False] + [True] * 6), iter(drafts)
+    parts = "abcdefg"[: len(drafts) + 1]
+    sent = aside(parts, tmp_path, lambda: next(begun), lambda: next(painted).strip() or None)
+    assert "".join(sent) == parts
     assert asked == ["1", "1", "2", None]
+
+
+def test_a_film_of_which_all_is_painted_leaves_its_encoder_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr("ffmpeg_style.cluster.processors.keep_off", pytest.fail)
+    assert "".join(aside("abc", tmp_path, lambda: True, lambda: None)) == "abc"
