@@ -32,9 +32,9 @@ _PIPE = 1 << 20
 _APART: dict[str, Any] = (
     {"process_group": 0} if sys.version_info >= (3, 11) else {"start_new_session": True}
 )
-"""A Ctrl-C comes to this process alone, which then ends ffmpeg. In a session of its own, which is all
-that Python 3.10 has, one that is `nice` gives way to nobody where Linux divides processors among
-sessions."""
+"""A Ctrl-C comes to this process alone, which then ends ffmpeg. In a session of its own, which is
+all that Python 3.10 has, one that is `nice` gives way to nobody where Linux divides processors
+among sessions."""
 SECONDS_TO_END = 5
 """For an ffmpeg that was asked to end, before it is killed."""
 
