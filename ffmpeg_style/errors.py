@@ -99,3 +99,5 @@ class FFmpegError(StyleError, RuntimeError):
     exit_code = 1
     log = ""
     """All that ffmpeg said."""
+    was_killed = False
+    """By someone, or by the system, which may have run out of memory."""

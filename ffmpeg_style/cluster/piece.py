@@ -34,7 +34,7 @@ from ffmpeg_style.cluster.worker import (
     ready,
     reporter,
 )
-from ffmpeg_style.errors import InputError, StorageError, StyleError
+from ffmpeg_style.errors import FFmpegError, InputError, StorageError, StyleError
 from ffmpeg_style.ffmpeg import execute
 from ffmpeg_style.ffmpeg.encoder_options import EncoderOptions
 from ffmpeg_style.ffmpeg.filter_graph import Painting
@@ -174,7 +174,9 @@ def at_work(order: Order) -> Iterator[Path]:
         if places.is_shared(order.work):
             raise
         raise _without_room() from error
-    except StyleError:
+    except StyleError as error:
+        if isinstance(error, FFmpegError) and error.was_killed:
+            raise lack(f"can't paint: {error}", reason=str(error)) from error
         check_seen(order.source)
         raise
     except OSError as error:
@@ -430,7 +432,8 @@ def _look_at(clip, source, how):
     if len(pieces) < 2:
         return clip
     stays = order.is_here and places.is_shared(order.work)
-    is_raw = stays and can_be_raw(job, found) and not has_captions(source)
+    is_coded = is_copied(job, order.encode)
+    is_raw = stays and not is_coded and can_be_raw(job, found) and not has_captions(source)
     clip = replace(clip, pieces=tuple(pieces), is_raw=is_raw)
     other = replace(clip, is_raw=not is_raw)
     # What an ended command began goes on as it began, wherever its workers were.

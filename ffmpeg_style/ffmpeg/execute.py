@@ -366,7 +366,7 @@ def _judge(code, log, names, draft):
         raise full_disk(names[str(draft)], os.strerror(errno.EFBIG))
     if code:
         error = FFmpegError(reason_in(log, names) if log else _ended_by(code))
-        error.log = log
+        error.log, error.was_killed = log, code == -signal.SIGKILL
         raise error
     if log:
         logger.warning("ffmpeg went on after this error: %s", reason_in(log, names))

@@ -402,7 +402,12 @@ def test_pieces_are_coded_where_frames_carry_more_or_go_through_a_network(
 ):
     """The mark of captions is in the packets of a film that has some."""
     clip, _ = cut_in_four(is_here=is_here, comment=comment)
-    assert kept_as(client, clip) == codec
+    assert kept_as(client, clip) == codec and clip.is_raw == (codec == "rawvideo")
+
+
+def test_pieces_that_are_encoded_are_not_told_of_as_raw(cut_in_four):
+    clip, _ = cut_in_four("pieces", is_here=True)
+    assert clip.pieces and not clip.is_raw
 
 
 def test_what_is_found_is_told_alike_by_every_process(make, tmp_path):

@@ -9,6 +9,9 @@ import psutil
 import pytest
 
 from ffmpeg_style.cluster.processors import OwnProcessors, aside, keep_off
+from ffmpeg_style.cluster.split import lead_in
+from ffmpeg_style.ffmpeg.execute import run_ffmpeg
+from ffmpeg_style.progress import progress_bar
 
 SLEEPER = """
 import sys, threading
@@ -78,3 +81,17 @@ def test_what_encodes_follows_the_piece_that_is_next(monkeypatch, tmp_path, draf
 def test_a_film_of_which_all_is_painted_leaves_its_encoder_alone(monkeypatch, tmp_path):
     monkeypatch.setattr("ffmpeg_style.cluster.processors.keep_off", pytest.fail)
     assert "".join(aside("abc", tmp_path, lambda: True, lambda: None)) == "abc"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no process groups")
+def test_an_ffmpeg_is_a_group_of_its_own_in_the_session_of_all(tmp_path):
+    """Ctrl-C does not come to it, and where sessions have equal parts it can give way to others."""
+    told = "read -r _ _ _ _ group session _ < /proc/$$/stat; "
+    asks = f'{told}[ "$group $session" = "$$ {os.getsid(0)}" ]'
+    with progress_bar(progress=False) as bar:
+        run_ffmpeg(["sh", "-c", asks], tmp_path / "draft", bar, {})
+
+
+@pytest.mark.parametrize(("steady", "frames"), [(None, 29), (0.5, 5), (0, 0), (1, 240)])
+def test_the_lead_in_is_what_it_takes_to_forget(steady, frames):
+    assert lead_in(steady) == frames

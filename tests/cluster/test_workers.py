@@ -33,10 +33,12 @@ from ffmpeg_style.cluster.films import Films
 from ffmpeg_style.cluster.finished import frames_of
 from ffmpeg_style.cluster.join import join
 from ffmpeg_style.cluster.painted import Painted
-from ffmpeg_style.cluster.piece import Clip, Order, check, is_done, look, paint
+from ffmpeg_style.cluster.piece import Clip, Order, at_work, check, is_done, look, paint
 from ffmpeg_style.cluster.worker import CALM, local_workers, model_address
+from ffmpeg_style.ffmpeg.execute import run_ffmpeg
 from ffmpeg_style.ffmpeg.program import VARIABLE
 from ffmpeg_style.ffmpeg.sources import Work
+from ffmpeg_style.progress import progress_bar
 
 
 @contextmanager
@@ -112,6 +114,20 @@ def test_a_piece_that_there_is_no_room_for_is_not_taken_for_a_damaged_one(client
                 do(one, step, *arguments)
     do(other, join, clip)
     assert films.count_frames(target) == sum(counts) == 100
+
+
+def test_a_worker_whose_ffmpeg_is_killed_leaves_it_to_another(client, order):
+    """As by a system that has run out of memory, or by somebody."""
+
+    def is_killed(order):
+        killed = ["sh", "-c", "kill -KILL $$"]
+        with at_work(order), progress_bar(progress=False) as bar:
+            run_ffmpeg(killed, Path("draft"), bar, {})
+
+    says = "can't paint: ffmpeg was ended by SIGKILL; the system may have run out of memory"
+    with pytest.raises(ClusterError, match=says) as caught:
+        client.submit(is_killed, order, pure=False).result()
+    assert caught.value.worker in client.nthreads() and caught.value.reason in says
 
 
 def test_what_a_disk_can_not_tell_is_not_taken_for_missing(order, monkeypatch):
